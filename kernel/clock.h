@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Time: since boot, and of day. */
+#pragma once
+
+#include <stdint.h>
+
+typedef int64_t ktime;                  /* ns since boot, monotonic */
+#define FOREVER INT64_MAX
+#define SECONDS(n) ((ktime)(n) * 1000000000)
+#define MILLIS(n) ((ktime)(n) * 1000000)
+
+ktime clock_now(void);
+
+/* The clock's value n ms from now: a deadline. */
+ktime clock_after_ms(int64_t ms);
+
+/* Unix time in seconds, or NaN while no clock is known. Never runs backwards.
+ * At most once a second it compares with a clock that keeps running while the
+ * machine is paused (RTC), and steps over a pause. Never waits. */
+double clock_unix(void);
+
+/* The same in ns: 0, or -EAGAIN while unknown. */
+int clock_unix_ns(int64_t *ns);
+
+/* Boot: starts the monotonic clock; then the wall clock from pvclock or RTC.
+ * clock_start_wall() reads the RTC's second and returns at once; a task finds
+ * the fraction at the next edge and slews. */
+void clock_init(void);
+void clock_start_wall(void);
+
+/* Kernel: when arch_idle() should end for `deadline`, in arch_ticks(). */
+uint64_t clock_ticks_at(ktime deadline);

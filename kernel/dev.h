@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* CONTRACT device -> kernel. One const table per driver, one file per driver
+ * in kernel/dev; boards/BOARD/board.c lists those that the image carries. */
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/machine.h"
+
+struct uart {
+	enum device_kind kind;
+	int (*open)(const struct device *);  /* 0 or -errno; maps what it needs after the seal */
+	void (*putc)(char c);                /* polls; usable from the crash report */
+	int (*getc)(void);                   /* a byte, or -EAGAIN */
+};
+
+struct rtc {
+	enum device_kind kind;
+	int (*open)(const struct device *);
+	int (*read)(int64_t *unix_s);        /* 0; -EAGAIN while it updates; -ERANGE: nonsense date */
+	int (*glance)(void);                 /* second of the minute in a few instructions, or -EAGAIN;
+	                                        NULL where read() is as cheap */
+};
+
+struct entropy {
+	enum device_kind kind;
+	int (*open)(const struct device *);  /* reads what it can give at boot into random_add() */
+};
+
+struct button {
+	enum device_kind kind;
+	int (*open)(const struct device *);  /* routes its interrupt with arch_irq_enable */
+	int (*pressed)(void);                /* 1 since the last call, else 0 */
+};
+
+struct bus {
+	enum device_kind kind;
+	int (*open)(const struct device *);  /* adds what it finds to `machine` with machine_add() */
+};
+
+/* The image's drivers, each list ended by NULL: boards/BOARD/board.c. */
+extern const struct bus *const board_buses[];
+extern const struct uart *const board_uarts[];
+extern const struct rtc *const board_rtcs[];
+extern const struct entropy *const board_entropy[];
+extern const struct button *const board_buttons[];
+
+/* kernel/dev.c: opens the first of each that the machine has; logs what was
+ * chosen. dev_open_rest() opens every bus first, then every source of entropy.
+ * A driver that answers -ENODEV is passed over in silence and the next device
+ * of its kind is tried (an empty virtio slot). rtc_read is -ENODEV when the machine has none. */
+void dev_open_console(void);
+void dev_open_rest(void);
+int rtc_read(int64_t *unix_s);
+int rtc_glance(void);                        /* 0..59, -EAGAIN, -ENODEV */
+int button_pressed(void);
+void console_putc(char c);
+int console_getc(void);
+
+/* Starts a task that calls fn once, when a power button is pressed (-ENODEV
+ * without one, -ENOMEM). fn may wait. */
+int power_on_button(void (*fn)(void));

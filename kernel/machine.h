@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* CONTRACT board -> kernel: what the machine is made of.
+ *
+ * A virtual machine's description is found at boot by arch_discover() (PVH,
+ * ACPI, device tree, command line); a board's is constant data in
+ * boards/NAME/board.c. From arch_seal() on it is read-only. */
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/kernel.h"
+
+#define MACHINE_RAM_MAX 16
+#define MACHINE_DEV_MAX 64
+#define MACHINE_CMDLINE_MAX 2048
+
+enum device_kind {
+	DEV_NONE,
+	DEV_UART_16550,   /* base is an I/O port below 0x10000, else MMIO */
+	DEV_UART_PL011,
+	DEV_IOAPIC,       /* irq: its first global interrupt */
+	DEV_GICV2,        /* base: distributor, base2: CPU interface */
+	DEV_GICV3,        /* base: distributor, base2: redistributors */
+	DEV_VIRTIO_MMIO,
+	DEV_PCI_ECAM,     /* size: of the ECAM window; base2/size2: 32-bit MMIO for BARs */
+	DEV_PCI_PORTS,    /* 0xcf8/0xcfc; base2/size2 as above */
+	DEV_PCI_FUNCTION, /* found by kernel/dev/pci.c; fields as kernel/dev/pci.h says */
+	DEV_RTC_CMOS,
+	DEV_RTC_PL031,
+	DEV_RTC_KVMCLOCK, /* KVM's paravirtual wall clock */
+	DEV_PMTIMER,      /* ACPI PM timer, I/O port base */
+	DEV_POWER_GED,    /* ACPI generic event device (microvm): power button */
+	DEV_POWER_ACPI,   /* PM1a event block at base: power button; base2: PM1a control */
+	DEV_POWER_PL061,  /* GPIO line `arg` is the power button */
+	DEV_PSCI,         /* arg: 0 smc, 1 hvc */
+	DEV_HOST_TAP,     /* BOARD=host: irq is the file descriptor */
+	DEV_HOST_CONSOLE, /* BOARD=host: standard input and output */
+	DEV_HOST_RTC,     /* BOARD=host: CLOCK_REALTIME, in seconds like any RTC */
+	DEV_HOST_POWER,   /* BOARD=host: SIGTERM and SIGINT are the power button */
+};
+
+struct region {
+	uint64_t base, size;                   /* bytes, page aligned inwards */
+};
+
+struct device {
+	enum device_kind kind;
+	uint32_t irq;                          /* GSI, or GIC interrupt id (SPI n is 32 + n) */
+	uint64_t base, size;
+	uint64_t base2, size2;
+	uint32_t arg;
+};
+
+struct machine {
+	const char *name;                      /* "QEMU microvm", from SMBIOS or the device tree's model, or the boot protocol */
+	struct region ram[MACHINE_RAM_MAX];    /* usable, without image, boot tables or firmware */
+	unsigned ram_count;
+	struct device dev[MACHINE_DEV_MAX];    /* in order of preference: the first NIC is tried first */
+	unsigned dev_count;
+	char cmdline[MACHINE_CMDLINE_MAX];     /* NUL terminated copy; cut with a warning when longer */
+	uint64_t stacks;                       /* address space for task stacks, 0: mem.c's usual place */
+	uint32_t stack_size;                   /* bytes of each, 0: the usual 8 KiB */
+	uint8_t seed[64];                      /* device tree rng-seed; wiped once used */
+	unsigned seed_len;
+};
+
+extern struct machine machine;
+
+/* Next device of `kind` after `prev` (NULL: the first), or NULL. */
+const struct device *machine_find(enum device_kind kind, const struct device *prev);
+
+/* Adds a device during discovery; a full table is logged and dropped. */
+void machine_add(const struct device *dev);

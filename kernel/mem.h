@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory: how RAM is split at boot, and bounded pools of equal objects.
+ *
+ * mem_init() splits the machine's RAM once, in proportion to its size, into
+ * page tables, sealed pages, the DMA pool, task stacks (mapped with a guard
+ * page below each), pools and the heap of malloc(). Nothing is ever given
+ * back from one part to another. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/machine.h"
+
+#define PAGE_SIZE 4096u
+
+/* Boot: splits machine.ram and maps the parts with arch_map(). */
+void mem_init(void);
+
+/* Boot only. Zeroed pages that the payload cannot reach after the seal (page
+ * tables), or can only read (descriptor tables). Never fail: panic. */
+void *mem_boot_pages(unsigned n);
+void *mem_sealed_pages(unsigned n);
+
+/* Boot only. Memory that devices read and write: zeroed, physically
+ * contiguous, aligned to `align` (a power of two); NULL when the pool is used
+ * up. mem_dma_addr() is the address a device must be given for it. */
+void *mem_dma_alloc(size_t size, size_t align);
+uint64_t mem_dma_addr(const volatile void *p);
+struct region mem_dma_pool(void);
+
+/* RAM that machine.ram held in bytes, the basis for sizing pools. */
+size_t mem_total(void);
+
+/* Boot only. `count` task stacks: base address of stack i is base + i *
+ * stride; `size` bytes usable, a guard page lies below each. */
+struct mem_stacks { uintptr_t base; size_t stride, size; unsigned count; };
+struct mem_stacks mem_stacks(void);
+
+/* Where task stacks are mapped unless machine.stacks says otherwise, and the
+ * most there can be. */
+#define MEM_STACKS_VA 0x6000000000u
+#define MEM_STACKS_MAX 16384u
+
+/* `size` bytes of the pools' part, for ever, not cleared, aligned to 16: for
+ * tables whose length depends on mem_total(). NULL when it is used up. */
+void *mem_take(size_t size);
+
+/* A pool of `cap` objects of `size` bytes each, carved from the pools' part on
+ * first use, so that an unused pool costs nothing. */
+struct pool {
+	const char *name;
+	size_t size;
+	unsigned cap;              /* most objects at once */
+	unsigned used, peak;       /* now, and the most ever */
+	unsigned refused;          /* how often pool_get found it empty */
+	void *free;
+	char *fresh, *fresh_end;   /* slab being carved */
+	unsigned made;
+	struct pool *next;         /* registry */
+};
+
+/* Registers the pool; size is rounded up to 16. */
+void pool_init(struct pool *p, const char *name, size_t size, unsigned cap);
+/* An object, not cleared, aligned to 16; or NULL, counted in `refused`. */
+void *pool_get(struct pool *p);
+/* Gives back an object of this pool. Giving the
+ * same object back twice panics. */
+void pool_put(struct pool *p, void *object);
+/* All pools, for metrics and tests. */
+struct pool *pool_first(void);
+
+/* Moves the end of malloc()'s heap by `delta` bytes and returns where it was,
+ * or NULL when that would leave its part of RAM. For kernel/libc.c. */
+void *mem_heap_grow(ptrdiff_t delta);
+
+/* Bytes of malloc() heap in use and in all. */
+struct mem_heap { size_t used, size; };
+struct mem_heap mem_heap(void);
