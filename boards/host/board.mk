@@ -1,0 +1,8 @@
+# A Linux process with a TAP device: for sanitizers, fuzzing, gdb, perf and callgrind.
+ARCH      := host
+MACHINES  := host
+FIRMWARES := none
+FORMATS   := elf
+BOOT      := elf
+DRIVERS   :=
+NETDEVS   := tap

@@ -1,0 +1,9 @@
+# Every x86_64 virtual machine: PVH (QEMU -kernel, Firecracker, Cloud Hypervisor).
+ARCH      := x86_64
+MACHINES  := microvm q35 pc
+FIRMWARES := none
+FORMATS   := elf
+BOOT      := elf
+DRIVERS   := uart_16550 rtc_cmos rtc_kvmclock power_acpi power_ged virtio virtio_mmio virtio_pci pci \
+	pci_ecam pci_ports rng_virtio
+NETDEVS   := virtio_net

@@ -1,0 +1,7 @@
+# aarch64: compiler and machine flags, for the image and for picolibc alike. Strict alignment
+# because boot code runs before the MMU; no outlined atomics, whose set-up wants a C start-up file.
+CC      := aarch64-linux-gnu-gcc
+OBJCOPY := aarch64-linux-gnu-objcopy
+CPU_FLAGS  := -march=armv8-a -mstrict-align -mno-outline-atomics -fno-pic -fno-pie \
+	-fno-asynchronous-unwind-tables
+GUARD   :=
