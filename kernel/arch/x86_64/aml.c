@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* The little that is needed of ACPI's byte code, found by scanning for names
+ * instead of interpreting (ACPI 6.4 §20.2 for encodings, §6.4 for resources).
+ * Every read is bounded by the table's end. */
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/arch/x86_64/x86.h"
+
+#define DEVICE_BYTES 512u                  /* a device's names and resources lie this near */
+
+enum { OP_BYTE = 0x0a, OP_WORD = 0x0b, OP_DWORD = 0x0c, OP_QWORD = 0x0e };
+enum { OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_EXT = 0x5b, OP_REGION = 0x80 };
+enum { RES_END = 0x79, RES_LARGE = 0x80, RES_MEMORY32 = 0x86, RES_INTERRUPT = 0x89 };
+
+/* A place in the code with what is left of it. */
+struct at {
+	const uint8_t *p, *end;
+};
+
+static size_t left(const struct at *at)
+{
+	return (size_t)(at->end - at->p);
+}
+
+/* Moves behind the next `word`; false, not moved, when there is none. */
+static bool find(struct at *at, const char *word, size_t len)
+{
+	for (const uint8_t *p = at->p; p + len <= at->end; p++) {
+		if (*p == (uint8_t)word[0] && !memcmp(p, word, len)) {
+			at->p = p + len;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int byte(struct at *at)
+{
+	return left(at) ? *at->p++ : -1;
+}
+
+/* PkgLength: the two top bits of its first byte say how many follow. */
+static bool skip_length(struct at *at)
+{
+	int lead = byte(at);
+
+	if (lead < 0 || left(at) < (size_t)(lead >> 6))
+		return false;
+	at->p += lead >> 6;
+	return true;
+}
+
+static bool integer(struct at *at, uint64_t *value)
+{
+	int op = byte(at);
+	size_t n;
+
+	*value = 0;
+	switch (op) {
+	case 0:
+	case 1:
+		*value = (unsigned)op;
+		return true;
+	case OP_BYTE:
+		n = 1;
+		break;
+	case OP_WORD:
+		n = 2;
+		break;
+	case OP_DWORD:
+		n = 4;
+		break;
+	case OP_QWORD:
+		n = 8;
+		break;
+	default:
+		return false;
+	}
+	if (left(at) < n)
+		return false;
+	memcpy(value, at->p, n);
+	at->p += n;
+	return true;
+}
+
+int aml_s5(struct aml aml)
+{
+	struct at at = { aml.code, aml.code + aml.len };
+	uint64_t type;
+
+	while (find(&at, "_S5_", 4)) {
+		struct at s5 = at;
+
+		if (byte(&s5) == OP_PACKAGE && skip_length(&s5) && byte(&s5) >= 1 &&
+		    integer(&s5, &type) && type < 8)
+			return (int)type;
+	}
+	return -ENOENT;
+}
+
+/* The first memory range and interrupt of the next _CRS (§6.4.3.4, §6.4.3.6). */
+static void resources(struct at at, struct device *dev)
+{
+	uint64_t size;
+
+	if (!find(&at, "_CRS", 4) || byte(&at) != OP_BUFFER || !skip_length(&at) ||
+	    !integer(&at, &size))
+		return;
+	at.end = at.p + MIN(size, left(&at));
+	while (left(&at) >= 3 && *at.p != RES_END) {
+		const uint8_t *r = at.p;
+		size_t len = r[0] & RES_LARGE ? 3u + r[1] + 256u * r[2] : 1u + (r[0] & 7);
+		uint32_t word[2];
+
+		if (len > left(&at))
+			return;
+		if (r[0] == RES_MEMORY32 && len >= 12) {
+			memcpy(word, r + 4, 8);
+			dev->base = word[0];
+			dev->size = word[1];
+		} else if (r[0] == RES_INTERRUPT && len >= 9) {
+			memcpy(word, r + 5, 4);
+			dev->irq = word[0];
+		}
+		at.p += len;
+	}
+}
+
+void aml_virtio(struct aml aml)
+{
+	struct at at = { aml.code, aml.code + aml.len };
+
+	while (find(&at, "LNRO0005", 8)) {
+		struct device dev = { .kind = DEV_VIRTIO_MMIO };
+		struct at near = { at.p, at.p + MIN(left(&at), DEVICE_BYTES) }, next = near;
+
+		if (find(&next, "LNRO0005", 8))
+			near.end = next.p;
+		resources(near, &dev);
+		if (dev.base && dev.size)
+			machine_add(&dev);
+	}
+}
+
+/* QEMU docs/specs/acpi_hw_reduced_hotplug.rst: a 32-bit event selector at the
+ * start of the device's operation region. */
+int aml_ged(struct aml aml, uint64_t *select, uint32_t *gsi)
+{
+	struct at at = { aml.code, aml.code + aml.len };
+	static const char region[] = { OP_EXT, (char)OP_REGION };
+	struct device dev = { .kind = DEV_NONE };
+
+	if (!find(&at, "ACPI0013", 8))
+		return -ENOENT;
+	at.end = at.p + MIN(left(&at), DEVICE_BYTES);
+	resources(at, &dev);
+	if (!find(&at, region, sizeof(region)) || left(&at) < 5 || at.p[4] != 0)
+		return -ENOENT;
+	at.p += 5;                         /* name, space 0: memory */
+	if (!integer(&at, select) || *select % 4 || *select >= PHYSICAL_END)
+		return -ENOENT;
+	*gsi = dev.irq;
+	return 0;
+}

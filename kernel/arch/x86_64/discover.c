@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* What the loader handed over: struct hvm_start_info (Xen public header
+ * arch-x86/hvm/start_info.h, version 1) with memory map, command line and the
+ * ACPI root pointer; then ACPI, the command line's virtio_mmio.device= words
+ * (Linux admin-guide/kernel-parameters), and what every PC has. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/arch/x86_64/port.h"
+#include "kernel/arch/x86_64/x86.h"
+#include "kernel/mem.h"
+
+#define START_MAGIC 0x336ec578u
+#define MEMMAP_RAM 1u
+#define MEMMAP_MAX 128u
+#define LOW_MEMORY 0x100000ull             /* firmware's, the loader's */
+#define COM1 0x3f8
+#define CMOS 0x70
+#define PCI_ADDRESS 0xcf8
+#define PCI_ENABLE 0x80000000u
+#define IOAPIC_USUAL 0xfec00000u
+#define LAPIC_USUAL 0xfee00000u
+
+struct start_info {
+	uint32_t magic, version, flags, modules;
+	uint64_t modules_at, cmdline_at, rsdp_at;
+	uint64_t memmap_at;
+	uint32_t memmap_count, reserved;
+};
+
+struct memmap {
+	uint64_t at, size;
+	uint32_t type, reserved;
+};
+
+extern char __image_start[], __image_end[];
+
+static void ram_add(uint64_t start, uint64_t end)
+{
+	start = ALIGN_UP(start, (uint64_t)PAGE_SIZE);
+	end &= ~(uint64_t)(PAGE_SIZE - 1);
+	if (start >= end || machine.ram_count == MACHINE_RAM_MAX)
+		return;
+	machine.ram[machine.ram_count++] = (struct region){ start, end - start };
+}
+
+/* RAM above the first MiB, without the image. */
+static void ram_discover(const struct start_info *info)
+{
+	const struct memmap *map = (const struct memmap *)info->memmap_at;
+	uint64_t image = (uintptr_t)__image_start, image_end = (uintptr_t)__image_end;
+
+	if (info->version < 1 || !map)
+		panic("discover: the loader gave no memory map");
+	mmu_boot_map(info->memmap_at, MEMMAP_MAX * sizeof(*map));
+	for (unsigned i = 0; i < info->memmap_count && i < MEMMAP_MAX; i++) {
+		uint64_t start = MAX(map[i].at, LOW_MEMORY);
+		uint64_t end = MIN(map[i].at + map[i].size, PHYSICAL_END);
+
+		if (map[i].type != MEMMAP_RAM || map[i].size > PHYSICAL_END || start >= end)
+			continue;
+		if (image >= end || image_end <= start) {
+			ram_add(start, end);
+			continue;
+		}
+		ram_add(image_end, end);           /* first: the boot tables' pages come from it */
+		ram_add(start, image);
+	}
+	if (machine.ram_count == 0)
+		panic("discover: no RAM above the first MiB");
+	mmu_boot_pool(&machine.ram[0]);
+	for (unsigned i = 0; i < machine.ram_count; i++)
+		mmu_boot_map(machine.ram[i].base, machine.ram[i].size);
+}
+
+static void cmdline_discover(uint64_t at)
+{
+	const char *words;
+	size_t len;
+
+	if (!at)
+		return;
+	mmu_boot_map(at, MACHINE_CMDLINE_MAX);
+	words = (const char *)at;
+	len = strnlen(words, MACHINE_CMDLINE_MAX);
+	if (len == MACHINE_CMDLINE_MAX) {
+		log_warn("command line: cut at %d bytes", MACHINE_CMDLINE_MAX - 1);
+		len--;
+	}
+	memcpy(machine.cmdline, words, len);
+}
+
+static const char *number(const char *s, int base, uint64_t *value)
+{
+	char *end;
+
+	*value = strtoull(s, &end, base);
+	if (end == s)
+		return NULL;
+	return end;
+}
+
+/* SIZE[KMG]@BASE:IRQ[:ID]. */
+static int virtio_word(const char *s, struct device *dev)
+{
+	uint64_t irq;
+
+	s = number(s, 0, &dev->size);
+	if (!s)
+		return -EINVAL;
+	if (*s == 'K' || *s == 'k')
+		dev->size <<= 10;
+	else if (*s == 'M' || *s == 'm')
+		dev->size <<= 20;
+	s += strcspn(s, "@ ");
+	if (*s != '@')
+		return -EINVAL;
+	s = number(s + 1, 0, &dev->base);
+	if (!s || *s != ':' || dev->base % 4 || dev->base >= PHYSICAL_END)
+		return -EINVAL;
+	s = number(s + 1, 0, &irq);
+	if (!s || irq > 255)
+		return -EINVAL;
+	dev->irq = (uint32_t)irq;
+	return 0;
+}
+
+static void virtio_words(const char *s)
+{
+	static const char key[] = "virtio_mmio.device=";
+
+	while ((s = strstr(s, key)) != NULL) {
+		struct device dev = { .kind = DEV_VIRTIO_MMIO };
+
+		s += sizeof(key) - 1;
+		if (virtio_word(s, &dev) < 0)
+			log_warn("command line: virtio_mmio.device= is SIZE@BASE:IRQ");
+		else
+			machine_add(&dev);
+	}
+}
+
+uint64_t pci_window(void)
+{
+	uint64_t top = 0x80000000;
+
+	for (unsigned i = 0; i < machine.ram_count; i++) {
+		uint64_t end = machine.ram[i].base + machine.ram[i].size;
+
+		if (end < PCI_WINDOW_END)
+			top = MAX(top, end);
+	}
+	return ALIGN_UP(top, 1ull << 28);
+}
+
+/* PCI by ports where there is no ECAM; BARs below 4 GiB lie above all RAM. */
+static void pci_discover(void)
+{
+	struct device dev = { .kind = DEV_PCI_PORTS, .base = PCI_ADDRESS, .size = 8 };
+
+	if (machine_find(DEV_PCI_ECAM, NULL))
+		return;
+	out32(PCI_ADDRESS, PCI_ENABLE);
+	if (in32(PCI_ADDRESS) != PCI_ENABLE || in32(PCI_ADDRESS + 4) == UINT32_MAX)
+		return;
+	dev.base2 = pci_window();
+	dev.size2 = PCI_WINDOW_END - dev.base2;
+	machine_add(&dev);
+}
+
+static void legacy_discover(void)
+{
+	static const struct device uart = { .kind = DEV_UART_16550, .base = COM1, .size = 8, .irq = 4 };
+	static const struct device cmos = { .kind = DEV_RTC_CMOS, .base = CMOS, .size = 2, .irq = 8 };
+	static const struct device ioapic = { .kind = DEV_IOAPIC, .base = IOAPIC_USUAL };
+
+	machine_add(&uart);
+	machine_add(&cmos);
+	if (!machine_find(DEV_IOAPIC, NULL))
+		machine_add(&ioapic);
+}
+
+void arch_discover(void)
+{
+	const struct start_info *info = (const struct start_info *)(uintptr_t)boot_start_info;
+	uint64_t lapic;
+
+	mmu_boot_map(boot_start_info, sizeof(*info));
+	if (info->magic != START_MAGIC)
+		panic("discover: not started by PVH");
+	ram_discover(info);
+	cmdline_discover(info->cmdline_at);
+	lapic = acpi_discover(info->rsdp_at);
+	if (!machine_find(DEV_VIRTIO_MMIO, NULL))
+		virtio_words(machine.cmdline);
+	legacy_discover();
+	pci_discover();
+	irq_init(lapic ? lapic : LAPIC_USUAL);
+	tsc_start();
+	machine.stacks = STACKS_VA;
+	machine.name = smbios_name();
+	if (!machine.name)
+		machine.name = cpu.hypervisor[0] ? cpu.hypervisor : "PVH";
+	mmu_boot_pool(NULL);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The host's time of day, for kernel/dev/rtc_kvmclock.c. */
+#pragma once
+
+#include <stdint.h>
+
+/* Unix time in ns as the host has it now, or -1. Any time, where discovery
+ * added DEV_RTC_KVMCLOCK. */
+int64_t kvmclock_unix_ns(void);
+
+/* The same by what the host said when it was last asked: cheaper, but a pause
+ * of the machine does not show. */
+int64_t kvmclock_last_ns(void);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine's name from SMBIOS (DSP0134 3.4 §5.2, §7.2): manufacturer and
+ * product of structure type 1. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/arch/x86_64/x86.h"
+
+#define AREA_START 0xf0000u
+#define AREA_END 0x100000u
+#define TABLE_MAX 65536u
+#define STRUCTURES_MAX 256
+
+static char name[80] SEALED;
+
+/* The table of structures, from a 2.1 or a 3.0 entry point. */
+static const char *find_table(const char **end)
+{
+	for (uintptr_t at = AREA_START; at < AREA_END; at += 16) {
+		const char *p = (const char *)at;
+		uint64_t table = 0;
+		uint32_t len = 0;
+
+		if (!memcmp(p, "_SM_", 4)) {
+			memcpy(&len, p + 0x16, 2);
+			memcpy(&table, p + 0x18, 4);
+		} else if (!memcmp(p, "_SM3_", 5)) {
+			memcpy(&len, p + 0x0c, 4);
+			memcpy(&table, p + 0x10, 8);
+		} else {
+			continue;
+		}
+		if (table == 0 || table >= PHYSICAL_END)
+			return NULL;
+		len = MIN(len, TABLE_MAX);
+		mmu_boot_map(table, len);
+		*end = (const char *)table + len;
+		return (const char *)table;
+	}
+	return NULL;
+}
+
+/* String `n` of those from `s` on, or "". */
+static const char *string(const char *s, const char *end, unsigned n)
+{
+	if (n == 0)
+		return "";
+	while (--n > 0 && s < end && *s)
+		s += strnlen(s, (size_t)(end - s)) + 1;
+	return s < end && memchr(s, 0, (size_t)(end - s)) ? s : "";
+}
+
+const char *smbios_name(void)
+{
+	const char *end, *p = find_table(&end);
+
+	for (unsigned i = 0; p && i < STRUCTURES_MAX && end - p >= 8; i++) {
+		const char *strings = p + (uint8_t)p[1];
+
+		if (p[1] < 4 || strings >= end)
+			return NULL;
+		if (p[0] == 1) {
+			snprintf(name, sizeof(name), "%s %s", string(strings, end, (uint8_t)p[4]),
+				 string(strings, end, (uint8_t)p[5]));
+			return name;
+		}
+		while (strings + 1 < end && (strings[0] || strings[1]))
+			strings++;
+		p = strings + 2;
+	}
+	return NULL;
+}

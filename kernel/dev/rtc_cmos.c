@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* The PC's real-time clock (Motorola MC146818A; century as ACPI 6.4 §5.2.9 and
+ * QEMU have it). Outside: it shows UTC (QEMU: -rtc base=utc, the default). */
+#include <errno.h>
+
+#include "kernel/arch/x86_64/port.h"
+#include "kernel/dev.h"
+
+enum {
+	SECOND = 0x00, MINUTE = 0x02, HOUR = 0x04, DAY = 0x07, MONTH = 0x08, YEAR = 0x09,
+	STATUS_A = 0x0a, STATUS_B = 0x0b, CENTURY = 0x32,
+};
+
+#define A_UPDATING 0x80
+#define B_BINARY 0x04
+#define B_24H 0x02
+#define HOUR_PM 0x80
+#define ABSENT 0xff
+
+struct date {
+	unsigned second, minute, hour, day, month, year;
+};
+
+static uint16_t base SEALED;
+static uint8_t status_b SEALED;
+
+static uint8_t cmos(uint8_t reg)
+{
+	out8(base, reg);
+	return in8(base + 1);
+}
+
+static unsigned number(uint8_t value)
+{
+	return status_b & B_BINARY ? value : (value >> 4) * 10u + (value & 15);
+}
+
+static int cmos_open(const struct device *dev)
+{
+	base = (uint16_t)dev->base;
+	status_b = cmos(STATUS_B);
+	if (status_b == ABSENT)
+		return -ENODEV;
+	port_allow(base, 2);
+	return 0;
+}
+
+static unsigned hour(uint8_t raw)
+{
+	unsigned h = number(raw & (uint8_t)~HOUR_PM);
+
+	if (status_b & B_24H)
+		return number(raw);
+	return h % 12 + (raw & HOUR_PM ? 12 : 0);
+}
+
+/* Days from 1970 to the date, Gregorian: years begin in March, so that the leap
+ * day comes last. */
+static int64_t days(unsigned year, unsigned month, unsigned day)
+{
+	unsigned y = month <= 2 ? year - 1 : year;
+	unsigned m = month <= 2 ? month + 9 : month - 3;
+
+	return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+static bool sane(const struct date *d)
+{
+	return d->second < 60 && d->minute < 60 && d->hour < 24 && d->day >= 1 && d->day <= 31 &&
+	       d->month >= 1 && d->month <= 12 && d->year >= 2000 && d->year < 2200;
+}
+
+static int cmos_glance(void)
+{
+	unsigned second;
+
+	if (cmos(STATUS_A) & A_UPDATING)
+		return -EAGAIN;
+	second = number(cmos(SECOND));
+	return second < 60 ? (int)second : -EAGAIN;
+}
+
+/* The registers may change between two reads: the second is read again last. */
+static int cmos_read(int64_t *unix_s)
+{
+	struct date d;
+	unsigned century;
+
+	if (cmos(STATUS_A) & A_UPDATING)
+		return -EAGAIN;
+	d.second = number(cmos(SECOND));
+	d.minute = number(cmos(MINUTE));
+	d.hour = hour(cmos(HOUR));
+	d.day = number(cmos(DAY));
+	d.month = number(cmos(MONTH));
+	d.year = number(cmos(YEAR));
+	century = number(cmos(CENTURY));
+	if ((cmos(STATUS_A) & A_UPDATING) || number(cmos(SECOND)) != d.second)
+		return -EAGAIN;
+	d.year += century >= 20 && century < 22 ? century * 100 : 2000;
+	if (!sane(&d))
+		return -ERANGE;
+	*unix_s = days(d.year, d.month, d.day) * 86400 + d.hour * 3600 + d.minute * 60 + d.second;
+	return 0;
+}
+
+const struct rtc rtc_cmos = {
+	.kind = DEV_RTC_CMOS,
+	.open = cmos_open,
+	.read = cmos_read,
+	.glance = cmos_glance,
+};
