@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds out from the device tree what the machine is made of.
+ *
+ * Devicetree Specification 0.4, §3 (chosen, memory, reserved-memory) and the
+ * bindings named in `known`. Two walks: what lies in memory first, because it
+ * completes the boot tables; then the devices. Nothing points into the tree
+ * afterwards: its memory is given to the kernel with the rest. */
+#include <string.h>
+
+#include "kernel/arch/aarch64/warden.h"
+#include "kernel/fdt.h"
+#include "kernel/machine.h"
+#include "kernel/mem.h"
+
+#define KEY_POWER 116u                 /* linux,code */
+#define VIRTUAL_TIMER_PPI 11u
+#define PATH_MAX 128
+#define GPIO_MAX 4u
+#define PCI_SPACE(hi) ((hi) >> 24 & 3)
+#define PCI_MEMORY_32 2u
+
+static struct fdt fdt SEALED;
+static char name[64] SEALED;
+static char console_path[PATH_MAX] SEALED;
+
+/* What refers to nodes that may come later in the tree. */
+static struct device gpio[GPIO_MAX] SEALED;      /* arg: phandle */
+static unsigned gpio_count SEALED;
+static uint32_t power_gpio SEALED, power_line SEALED;
+static uint32_t timer_irq SEALED;
+static uint64_t msi_frame SEALED;
+
+/* ---- Memory ----------------------------------------------------------------- */
+
+static void ram_add(struct region r)
+{
+	uint64_t end = MIN(r.base + r.size, (uint64_t)IMAGE_VA);
+
+	if (end <= r.base)
+		return;
+	r.base = ALIGN_UP(r.base, (uint64_t)PAGE_SIZE);
+	end &= ~(uint64_t)(PAGE_SIZE - 1);
+	if (end <= r.base)
+		return;
+	if (machine.ram_count == MACHINE_RAM_MAX) {
+		log_warn("memory: more than %u regions; one is left out", MACHINE_RAM_MAX);
+		return;
+	}
+	machine.ram[machine.ram_count++] = (struct region){ r.base, end - r.base };
+}
+
+/* Takes [base, base + size) out of RAM, page by page touched. */
+static void ram_remove(uint64_t base, uint64_t size)
+{
+	uint64_t end = base + size < base ? UINT64_MAX : base + size;
+	struct region was[MACHINE_RAM_MAX];
+	unsigned n = machine.ram_count;
+
+	memcpy(was, machine.ram, sizeof(was));
+	machine.ram_count = 0;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t was_end = was[i].base + was[i].size;
+
+		if (size == 0 || end <= was[i].base || base >= was_end) {
+			ram_add(was[i]);
+			continue;
+		}
+		if (base > was[i].base)
+			ram_add((struct region){ was[i].base, base - was[i].base });
+		if (end < was_end)
+			ram_add((struct region){ end, was_end - end });
+	}
+}
+
+/* §3.6.1: stdout-path is a path or an alias, with options after a colon. */
+static void set_console_path(const struct fdt_node *aliases, const char *path)
+{
+	size_t len = strcspn(path, ":");
+	char alias[32];
+	const char *full;
+
+	if (path[0] != '/' && aliases->fdt && len < sizeof(alias)) {
+		memcpy(alias, path, len);
+		alias[len] = 0;
+		full = fdt_string(aliases, alias);
+		if (!full)
+			return;
+		path = full;
+		len = strlen(path);
+	}
+	if (len < sizeof(console_path)) {
+		memcpy(console_path, path, len);
+		console_path[len] = 0;
+	}
+}
+
+/* The seed is used once: the copy in the tree is wiped. */
+static void read_chosen(const struct fdt_node *n)
+{
+	const char *args = fdt_string(n, "bootargs");
+	uint32_t len;
+	const uint8_t *seed = fdt_get(n, "rng-seed", &len);
+
+	if (args) {
+		size_t size = strnlen(args, sizeof(machine.cmdline) - 1);
+
+		memcpy(machine.cmdline, args, size);
+		if (args[size])
+			log_warn("command line: cut after %zu bytes", size);
+	}
+	if (seed) {
+		machine.seed_len = MIN(len, (uint32_t)sizeof(machine.seed));
+		memcpy(machine.seed, seed, machine.seed_len);
+		memset((void *)(uintptr_t)seed, 0, len);
+	}
+}
+
+static void read_memory(const struct fdt_node *n)
+{
+	struct region r;
+
+	for (unsigned i = 0; fdt_reg(n, i, &r) == 0; i++)
+		ram_add(r);
+}
+
+static void walk_memory(void)
+{
+	struct fdt_node aliases = { 0 };
+	const char *console = NULL;
+	struct fdt_node n;
+	struct region r;
+
+	fdt_walk(&n, &fdt);
+	while (fdt_next(&n)) {
+		const char *type = fdt_string(&n, "device_type");
+
+		if (n.depth == 1) {
+			const char *model = fdt_string(&n, "model");
+
+			strlcpy(name, model ? model : "device tree", sizeof(name));
+		} else if (type && strcmp(type, "memory") == 0) {
+			read_memory(&n);
+		} else if (fdt_at(&n, "/chosen", 7)) {
+			read_chosen(&n);
+			console = fdt_string(&n, "stdout-path");
+		} else if (fdt_at(&n, "/aliases", 8)) {
+			aliases = n;
+		}
+	}
+	if (console)
+		set_console_path(&aliases, console);
+	for (unsigned i = 0; fdt_reserved(&fdt, i, &r); i++)
+		ram_remove(r.base, r.size);
+}
+
+void discover_memory(void)
+{
+	const void *blob = (const void *)(uintptr_t)warden.dtb;
+
+	machine.name = name;
+	if (warden.dtb) {
+		boot_map_memory(warden.dtb, FDT_HEADER);
+		boot_map_memory(warden.dtb, MAX(fdt_size(blob), FDT_HEADER));
+		if (fdt_open(&fdt, blob, fdt_size(blob)) == 0)
+			walk_memory();
+	}
+	ram_remove(warden.load, (uint64_t)(__image_end - __image_start));
+	boot_map_all(machine.ram, machine.ram_count);
+}
+
+/* ---- Devices ---------------------------------------------------------------- */
+
+/* An interrupt specifier of the GIC: type, number, flags. */
+static uint32_t irq_of(const struct fdt_node *n, unsigned i)
+{
+	uint32_t type = fdt_cell(n, "interrupts", 3 * i, 0);
+
+	return fdt_cell(n, "interrupts", 3 * i + 1, 0) + (type == 0 ? 32 : 16);
+}
+
+static void add(const struct device *dev, const struct fdt_node *n)
+{
+	(void)n;
+	machine_add(dev);
+}
+
+static void add_uart(const struct device *dev, const struct fdt_node *n)
+{
+	struct device *first = machine.dev, *last;
+
+	machine_add(dev);
+	last = machine.dev + machine.dev_count - 1;
+	if (!fdt_at(n, console_path, strlen(console_path)))
+		return;
+	while (first->kind != dev->kind)
+		first++;
+	*last = *first;
+	*first = *dev;
+}
+
+static void add_gpio(const struct device *dev, const struct fdt_node *n)
+{
+	if (gpio_count < GPIO_MAX) {
+		gpio[gpio_count] = *dev;
+		gpio[gpio_count++].arg = fdt_cell(n, "phandle", 0, 0);
+	}
+}
+
+static void add_pci(const struct device *dev, const struct fdt_node *n)
+{
+	const struct fdt_level *own = &n->level[n->depth - 1];
+	unsigned outer = own[-1].addr_cells;
+	uint32_t entry = 4u * (3 + outer + own->size_cells);
+	const uint8_t *p = n->fdt->blob + own->ranges;
+	struct device d = *dev;
+
+	if (own->addr_cells != 3)
+		return;
+	for (uint32_t left = own->ranges_len; left >= entry; left -= entry, p += entry) {
+		uint64_t bus = fdt_number(p + 4, 2);
+		uint64_t cpu = fdt_number(p + 12, outer);
+
+		if (PCI_SPACE(fdt_number(p, 1)) != PCI_MEMORY_32 || bus != cpu || d.size2)
+			continue;
+		d.base2 = cpu;
+		d.size2 = fdt_number(p + 12 + 4 * outer, own->size_cells);
+	}
+	machine_add(&d);
+}
+
+static void add_psci(const struct device *dev, const struct fdt_node *n)
+{
+	const char *method = fdt_string(n, "method");
+	struct device d = *dev;
+
+	d.arg = method && strcmp(method, "hvc") == 0;
+	warden.psci = d.arg + 1;
+	machine_add(&d);
+}
+
+static void set_timer(const struct device *dev, const struct fdt_node *n)
+{
+	(void)dev;
+	timer_irq = 16 + fdt_cell(n, "interrupts", 3 * 2 + 1, VIRTUAL_TIMER_PPI);
+}
+
+static void set_msi_frame(const struct device *dev, const struct fdt_node *n)
+{
+	(void)n;
+	msi_frame = dev->base;
+}
+
+/* The first name that a node's `compatible` lists counts. */
+static const struct known {
+	const char *compatible;
+	enum device_kind kind;
+	void (*found)(const struct device *dev, const struct fdt_node *n);
+} known[] = {
+	{ "virtio,mmio", DEV_VIRTIO_MMIO, add },
+	{ "arm,pl011", DEV_UART_PL011, add_uart },
+	{ "arm,pl031", DEV_RTC_PL031, add },
+	{ "arm,pl061", DEV_POWER_PL061, add_gpio },
+	{ "arm,cortex-a15-gic", DEV_GICV2, add },
+	{ "arm,gic-400", DEV_GICV2, add },
+	{ "arm,gic-v3", DEV_GICV3, add },
+	{ "arm,gic-v2m-frame", DEV_NONE, set_msi_frame },
+	{ "arm,armv8-timer", DEV_NONE, set_timer },
+	{ "arm,psci-0.2", DEV_PSCI, add_psci },
+	{ "arm,psci-1.0", DEV_PSCI, add_psci },
+	{ "pci-host-ecam-generic", DEV_PCI_ECAM, add_pci },
+};
+
+static void look_at(const struct fdt_node *n)
+{
+	struct device d = { .kind = DEV_NONE };
+	const struct known *k = known;
+	struct region r;
+
+	while (k < known + ARRAY_LEN(known) && !fdt_is(n, k->compatible))
+		k++;
+	if (k == known + ARRAY_LEN(known))
+		return;
+	d.kind = k->kind;
+	d.irq = irq_of(n, 0);
+	if (fdt_reg(n, 0, &r) == 0) {
+		d.base = r.base;
+		d.size = r.size;
+	}
+	if (fdt_reg(n, 1, &r) == 0) {
+		d.base2 = r.base;
+		d.size2 = r.size;
+	}
+	k->found(&d, n);
+}
+
+static void walk_devices(void)
+{
+	struct fdt_node n;
+	struct region r;
+
+	fdt_walk(&n, &fdt);
+	while (fdt_next(&n)) {
+		if (n.depth == 3 && strcmp(n.level[1].name, "reserved-memory") == 0) {
+			for (unsigned i = 0; fdt_reg(&n, i, &r) == 0; i++)
+				ram_remove(r.base, r.size);
+			continue;
+		}
+		if (fdt_cell(&n, "linux,code", 0, 0) == KEY_POWER) {
+			power_gpio = fdt_cell(&n, "gpios", 0, 0);
+			power_line = fdt_cell(&n, "gpios", 1, 0);
+			continue;
+		}
+		if (n.depth > 1)
+			look_at(&n);
+	}
+}
+
+void arch_discover(void)
+{
+	const struct device *uart;
+
+	timer_irq = 16 + VIRTUAL_TIMER_PPI;
+	if (fdt.size)
+		walk_devices();
+	for (unsigned i = 0; power_gpio && i < gpio_count; i++) {
+		if (gpio[i].arg != power_gpio)
+			continue;
+		gpio[i].arg = power_line;
+		machine_add(&gpio[i]);
+	}
+	uart = machine_find(DEV_UART_PL011, NULL);
+	if (uart)
+		warden.console = uart->base;
+	irq_init(timer_irq, msi_frame);
+}
