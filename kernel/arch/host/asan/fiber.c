@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Tells AddressSanitizer about the switches between tasks
+ * (sanitizer/common_interface_defs.h), and makes stacks larger for it. Linked
+ * into BOARD=host with a sanitizer only, by -Wl,--wrap=NAME for the three
+ * functions below. */
+#include <sanitizer/common_interface_defs.h>
+
+#include "kernel/arch.h"
+#include "kernel/mem.h"
+
+void __real_arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load);
+void __real_arch_ctx_init(struct arch_ctx *ctx, void *stack, size_t size, void (*entry)(void));
+void __wrap_arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load);
+void __wrap_arch_ctx_init(struct arch_ctx *ctx, void *stack, size_t size, void (*entry)(void));
+void __real_arch_discover(void);
+void __wrap_arch_discover(void);
+const char *__asan_default_options(void);
+
+#define STACK_SIZE 32768       /* red zones between all variables */
+
+/* Every task begins at the same entry, task.c's. */
+static void (*task_entry)(void);
+
+/* Faults are the sanitizer's to report. */
+const char *__asan_default_options(void)
+{
+	return "handle_segv=2:handle_sigbus=2:handle_sigill=2:handle_sigfpe=2:"
+	       "detect_stack_use_after_return=0";
+}
+
+void __wrap_arch_discover(void)
+{
+	__real_arch_discover();
+	machine.stack_size = STACK_SIZE;
+}
+
+static void start(void)
+{
+	__sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+	task_entry();
+}
+
+void __wrap_arch_ctx_init(struct arch_ctx *ctx, void *stack, size_t size, void (*entry)(void))
+{
+	task_entry = entry;
+	__real_arch_ctx_init(ctx, stack, size, start);
+}
+
+void __wrap_arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load)
+{
+	struct mem_stacks s = mem_stacks();
+	uintptr_t bottom = (uintptr_t)load->sp - ((uintptr_t)load->sp - s.base) % s.stride;
+	void *fake;
+
+	__sanitizer_start_switch_fiber(&fake, (void *)bottom, s.size);
+	__real_arch_ctx_switch(save, load);
+	__sanitizer_finish_switch_fiber(fake, NULL, NULL);
+}
