@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* PCI at boot: finds functions, places BARs that no firmware placed, routes
+ * MSI-X (PCI Local Bus 3.0 §6.1, §6.2.5, §6.7, §6.8.2; PCI Express 2.0 §7.2).
+ *
+ * Buses behind bridges are followed where firmware numbered them; without
+ * firmware only bus 0 exists. Configuration space is out of reach after the
+ * seal. */
+#include "kernel/dev/pci.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/arch.h"
+#include "kernel/mem.h"
+
+enum {
+	CFG_ID = 0x00,
+	CFG_COMMAND = 0x04,            /* status in the upper half */
+	CFG_CLASS = 0x08,
+	CFG_HEADER = 0x0c,             /* header type in bits 16-23 */
+	CFG_BAR0 = 0x10,
+	CFG_BUSES = 0x18,              /* bridge: primary, secondary, subordinate */
+	CFG_CAPS = 0x34,
+};
+
+#define COMMAND_MEMORY 2u
+#define COMMAND_MASTER 4u
+#define COMMAND_INTX_OFF (1u << 10)
+#define STATUS_CAPS (1u << 20)
+#define HEADER_MULTI 0x80u
+#define CLASS_BRIDGE 6u
+#define BARS 6u
+#define CAP_MSIX 0x11
+#define CAPS_MAX 48u                   /* that many fit; more is a loop */
+#define BUSES_MAX 256u
+
+static const struct pci_access *access SEALED;
+
+/* Where the next BAR goes in the window of the host bridge. */
+static uint64_t window_next SEALED;
+
+uint32_t pci_read(const struct device *fn, unsigned offset)
+{
+	return access->read(fn, offset);
+}
+
+void pci_write(const struct device *fn, unsigned offset, uint32_t value)
+{
+	access->write(fn, offset, value);
+}
+
+uint8_t pci_read8(const struct device *fn, unsigned offset)
+{
+	return (uint8_t)(pci_read(fn, offset & ~3u) >> (offset & 3) * 8);
+}
+
+/* Adds one function, or marks the bus behind it; false when it is absent. */
+static bool probe(const struct device *host, unsigned bdf, bool *multi, uint8_t *behind)
+{
+	struct device fn = {
+		.kind = DEV_PCI_FUNCTION,
+		.irq = bdf,
+		.base2 = host->base2,
+		.size2 = host->size2,
+	};
+	uint32_t id, header;
+
+	access->locate(host, bdf, &fn);
+	id = pci_read(&fn, CFG_ID);
+	if ((id & 0xffff) == 0xffff)
+		return false;
+	header = pci_read(&fn, CFG_HEADER) >> 16 & 0xff;
+	*multi = header & HEADER_MULTI;
+	if ((header & 0x7f) == 1)
+		*behind = pci_read8(&fn, CFG_BUSES + 1);
+	if (pci_read(&fn, CFG_CLASS) >> 24 == CLASS_BRIDGE)
+		return true;
+	fn.arg = id << 16 | id >> 16;
+	machine_add(&fn);
+	return true;
+}
+
+void pci_scan(const struct device *host, const struct pci_access *how, unsigned buses)
+{
+	static uint8_t present[BUSES_MAX];
+
+	access = how;
+	memset(present, 0, sizeof(present));
+	present[0] = 1;
+	for (unsigned bus = 0; bus < MIN(buses, BUSES_MAX); bus++) {
+		for (unsigned slot = 0; present[bus] && slot < 32; slot++) {
+			bool multi = false, ignored;
+
+			for (unsigned f = 0; f < (multi ? 8 : 1); f++) {
+				uint8_t behind = 0;
+				bool here = probe(host, bus << 8 | slot << 3 | f,
+						  f ? &ignored : &multi, &behind);
+
+				/* Firmware numbers upwards: one pass finds all. */
+				if (here && behind > bus)
+					present[behind] = 1;
+			}
+		}
+	}
+}
+
+unsigned pci_cap(const struct device *fn, uint8_t id, unsigned prev)
+{
+	unsigned at = prev ? prev + 1 : CFG_CAPS;
+
+	if (!(pci_read(fn, CFG_COMMAND) & STATUS_CAPS))
+		return 0;
+	for (unsigned hops = 0; hops < CAPS_MAX; hops++) {
+		unsigned next = pci_read8(fn, at) & ~3u;
+
+		if (next < 0x40)
+			return 0;
+		if (pci_read8(fn, next) == id)
+			return next;
+		at = next + 1;
+	}
+	return 0;
+}
+
+/* Where memory BAR `bar` lies; 0 when it is unplaced, absent or for ports. */
+static uint64_t bar_address(const struct device *fn, unsigned bar)
+{
+	uint32_t low = pci_read(fn, CFG_BAR0 + bar * 4);
+	uint64_t address = low & ~15u;
+
+	if (low & 1)
+		return 0;
+	if ((low >> 1 & 3) == 2 && bar + 1 < BARS)
+		address |= (uint64_t)pci_read(fn, CFG_BAR0 + bar * 4 + 4) << 32;
+	return address;
+}
+
+/* Gives memory BAR `bar` an address from the window; memory decoding is off.
+ * 1 when it takes two registers, 0, or -ENOSPC. */
+static int bar_place(const struct device *fn, unsigned bar)
+{
+	unsigned reg = CFG_BAR0 + bar * 4;
+	uint32_t low = pci_read(fn, reg);
+	int wide = !(low & 1) && (low >> 1 & 3) == 2 && bar + 1 < BARS;
+	uint32_t size;
+	uint64_t at;
+
+	if (low & 1 || bar_address(fn, bar) != 0)
+		return wide;
+
+	/* §6.2.5.1: the bits that stay 0 after writing ones tell the size. */
+	pci_write(fn, reg, 0xffffffff);
+	size = ~(pci_read(fn, reg) & ~15u) + 1;
+	pci_write(fn, reg, low);
+	if (size == 0)
+		return wide;           /* no BAR, or one of 4 GiB and more */
+
+	if (window_next < fn->base2 || window_next - fn->base2 > fn->size2)
+		window_next = fn->base2;
+	at = ALIGN_UP(window_next, (uint64_t)size);
+	if (at == 0 || at + size > fn->base2 + fn->size2 || at + size > UINT32_MAX) {
+		log_error("pci %02x:%02x.%x: no room for BAR %u of %u bytes", fn->irq >> 8,
+			  fn->irq >> 3 & 31, fn->irq & 7, bar, (unsigned)size);
+		return -ENOSPC;
+	}
+	window_next = at + size;
+	pci_write(fn, reg, (uint32_t)at);
+	if (wide)
+		pci_write(fn, reg + 4, 0);
+	return wide;
+}
+
+int pci_enable(const struct device *fn)
+{
+	/* The upper half is status, where writing 1 clears: leave it 0. */
+	uint32_t command = pci_read(fn, CFG_COMMAND) & 0xffff;
+
+	pci_write(fn, CFG_COMMAND, command & ~COMMAND_MEMORY);
+	for (unsigned bar = 0; bar < BARS; bar++) {
+		int rc = bar_place(fn, bar);
+
+		if (rc < 0)
+			return rc;
+		bar += (unsigned)rc;
+	}
+	pci_write(fn, CFG_COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
+	return 0;
+}
+
+volatile void *pci_map(const struct device *fn, unsigned bar, uint64_t offset, uint64_t len)
+{
+	uint64_t base, at, page;
+	char *mapped;
+
+	if (bar >= BARS || len == 0 || len > UINT32_MAX || offset > UINT32_MAX)
+		return NULL;
+	base = bar_address(fn, bar);
+	if (base == 0 || base + offset + len < base)
+		return NULL;
+	at = base + offset;
+	page = at & ~(uint64_t)(PAGE_SIZE - 1);
+	mapped = arch_boot_map(page, (size_t)ALIGN_UP(at + len - page, (uint64_t)PAGE_SIZE));
+	return mapped ? mapped + (at - page) : NULL;
+}
+
+int pci_msix(const struct device *fn)
+{
+	unsigned cap = pci_cap(fn, CAP_MSIX, 0);
+	volatile uint32_t *entry;
+	uint64_t address;
+	uint32_t data, where;
+	int rc;
+
+	if (!cap)
+		return -ENOTSUP;
+	rc = arch_msi(&address, &data);
+	if (rc < 0)
+		return rc;
+
+	/* §6.8.2.4: BAR and offset of the table; entry 0 is ours. */
+	where = pci_read(fn, cap + 4);
+	entry = pci_map(fn, where & 7, where & ~7u, 16);
+	if (!entry)
+		return -ENOTSUP;
+	entry[0] = (uint32_t)address;
+	entry[1] = (uint32_t)(address >> 32);
+	entry[2] = data;
+	entry[3] = 0;                          /* not masked */
+
+	/* §6.8.2.3: enable, and lift the mask over all vectors. */
+	pci_write(fn, cap, (pci_read(fn, cap) & ~(1u << 30)) | 1u << 31);
+	return 0;
+}

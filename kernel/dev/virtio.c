@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* What every virtio device has in common: reset, feature negotiation, reading
+ * its configuration and laying out split virtqueues (virtio 1.2 §2 and §3.1).
+ * Runs at boot only. */
+#include "kernel/dev/virtio.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/arch.h"
+#include "kernel/clock.h"
+#include "kernel/mem.h"
+
+#define RESET_MS 200
+#define CONFIG_TRIES 16
+#define RING_ALIGN 64u
+
+static void add_status(struct virtio *v, uint8_t bit)
+{
+	v->via->set_status(v, v->via->status(v) | bit);
+}
+
+int virtio_fail(struct virtio *v, int rc)
+{
+	add_status(v, VIRTIO_FAILED);
+	return rc;
+}
+
+int virtio_reset(struct virtio *v)
+{
+	ktime deadline = clock_after_ms(RESET_MS);
+
+	/* Step 1; §4.1.4.3.2 asks to wait until the status reads 0. */
+	v->via->set_status(v, 0);
+	while (v->via->status(v) != 0) {
+		if (clock_now() > deadline) {
+			log_error("%s: still busy %d ms after its reset", v->where, RESET_MS);
+			return -EIO;
+		}
+	}
+
+	/* Steps 2 and 3. */
+	add_status(v, VIRTIO_ACKNOWLEDGE);
+	add_status(v, VIRTIO_DRIVER);
+	v->offered = v->via->features(v, 0) | (uint64_t)v->via->features(v, 1) << 32;
+	return 0;
+}
+
+int virtio_negotiate(struct virtio *v, uint64_t want)
+{
+	/* Step 4. */
+	if (!(v->offered & VIRTIO_F_VERSION_1)) {
+		log_error("%s: offers no VERSION_1 (legacy device)", v->where);
+		return virtio_fail(v, -ENOTSUP);
+	}
+	v->features = v->offered & (want | VIRTIO_F_VERSION_1);
+	v->via->set_features(v, 0, (uint32_t)v->features);
+	v->via->set_features(v, 1, (uint32_t)(v->features >> 32));
+
+	/* Steps 5 and 6. */
+	add_status(v, VIRTIO_FEATURES_OK);
+	if (!(v->via->status(v) & VIRTIO_FEATURES_OK)) {
+		log_error("%s: refuses features %#llx of %#llx", v->where,
+			  (unsigned long long)v->features, (unsigned long long)v->offered);
+		return virtio_fail(v, -ENOTSUP);
+	}
+	return 0;
+}
+
+int virtio_config(struct virtio *v, unsigned offset, void *buf, size_t len)
+{
+	uint8_t *p = buf;
+
+	for (unsigned tries = 0; tries < CONFIG_TRIES; tries++) {
+		uint32_t before = v->via->generation(v);
+
+		for (size_t i = 0; i < len; i++)
+			p[i] = v->via->config(v, offset + (unsigned)i);
+		if (v->via->generation(v) == before)
+			return 0;
+	}
+	log_error("%s: its configuration changes all the time", v->where);
+	return -EIO;
+}
+
+/* Descriptor tables of all queues share sealed pages; they never end. */
+static void *table_alloc(size_t bytes)
+{
+	static char *at;
+	static size_t left;
+	void *table;
+
+	bytes = ALIGN_UP(bytes, (size_t)RING_ALIGN);
+	if (bytes > left) {
+		unsigned pages = (unsigned)(ALIGN_UP(bytes, (size_t)PAGE_SIZE) / PAGE_SIZE);
+
+		at = mem_sealed_pages(pages);
+		left = pages * (size_t)PAGE_SIZE;
+	}
+	table = at;
+	at += bytes;
+	left -= bytes;
+	return table;
+}
+
+/* §2.7: the largest power of two that the device and the driver allow. */
+static uint16_t queue_size(unsigned max, unsigned want)
+{
+	unsigned size = 1;
+
+	while (size * 2 <= want && size * 2 <= max)
+		size *= 2;
+	return (uint16_t)size;
+}
+
+int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned want)
+{
+	unsigned max = v->via->queue_max(v, index);
+	size_t avail_bytes, used_bytes;
+	char *rings;
+
+	if (max == 0) {
+		log_error("%s: has no queue %u", v->where, index);
+		return -ENODEV;
+	}
+	memset(q, 0, sizeof(*q));
+	q->index = (uint16_t)index;
+	q->size = queue_size(max, want);
+	q->mask = q->size - 1;
+	q->event_idx = v->features & VIRTIO_F_EVENT_IDX;
+	q->gate = -1;
+
+	/* §2.7: both rings carry an event index behind the last entry. */
+	avail_bytes = sizeof(struct vring_avail) + (q->size + 1u) * sizeof(uint16_t);
+	avail_bytes = ALIGN_UP(avail_bytes, (size_t)RING_ALIGN);
+	used_bytes = sizeof(struct vring_used) + q->size * sizeof(struct vring_used_elem) + 2;
+	rings = mem_dma_alloc(avail_bytes + used_bytes, RING_ALIGN);
+	if (!rings) {
+		log_error("%s: no DMA memory for queue %u", v->where, index);
+		return -ENOMEM;
+	}
+	q->desc = table_alloc(q->size * sizeof(struct vring_desc));
+	q->avail = (void *)rings;
+	q->used = (void *)(rings + avail_bytes);
+	q->avail_event = (volatile uint16_t *)&q->used->ring[q->size];
+
+	for (unsigned i = 0; i < q->size; i++)
+		q->avail->ring[i] = (uint16_t)i;
+	virtq_quiet(q);
+	return v->via->queue_set(v, q);
+}
+
+int virtio_queue_gate(struct virtqueue *q, const struct vring_desc *staged)
+{
+	struct arch_queue gate = {
+		.staged = staged,
+		.desc = q->desc,
+		.avail = (volatile uint16_t *)q->avail,
+		.event = q->event_idx ? q->avail_event : NULL,
+		.notify = q->doorbell,
+		.notify_value = q->index,
+		.size = q->size,
+		.notify_width = q->doorbell_width,
+	};
+
+	q->gate = arch_queue_add(&gate);
+	if (q->gate < 0)
+		log_error("virtio: the warden's queue table is full");
+	return MIN(q->gate, 0);
+}
+
+void virtio_ready(struct virtio *v)
+{
+	add_status(v, VIRTIO_DRIVER_OK);
+}
