@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* How the interface gets its address: between the loop and address.c. */
+#pragma once
+
+#include "kernel/clock.h"
+
+/* Declares ip= gw= dns=. Boot. */
+void address_declare(void);
+
+/* Sets the static address or asks for one. From the loop, once. */
+void address_start(void);
+
+/* Says on the console how it goes; when to be called next. */
+ktime address_timers(ktime now);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The head of an answer on the wire (RFC 9112 §4, RFC 9110 §6.6.1, §15). The usual
+ * one, 200 with JSON, is kept ready and changes once a second, with its Date. */
+#include <string.h>
+
+#include "net/http_date.h"
+#include "net/http_impl.h"
+
+#define DATE_AT 23
+#define USUAL "HTTP/1.1 200 OK\r\nDate: www, dd mmm yyyy hh:mm:ss GMT\r\n" \
+	      "Content-Type: application/json\r\nContent-Length: "
+#define USUAL_LEN (sizeof(USUAL) - 1)
+
+static char usual[] = USUAL;
+static ktime date_until;               /* `usual` is right before this time */
+static bool date_known;
+
+/* Brings the Date up to date; false while the time of day is not known, when an
+ * answer must not have one (RFC 9110 §6.6.1). */
+static bool date(ktime now)
+{
+	int64_t ns;
+
+	if (now < date_until && date_known)
+		return true;
+	date_known = clock_unix_ns(&ns) == 0 && ns >= 0;
+	if (date_known) {
+		http_date(usual + DATE_AT, ns / 1000000000);
+		date_until = now + SECONDS(1) - ns % 1000000000;
+	}
+	return date_known;
+}
+
+const char *http_reason(unsigned status)
+{
+	static const struct { uint16_t status; const char *text; } reasons[] = {
+		{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
+		{205, "Reset Content"}, {206, "Partial Content"},
+		{301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
+		{307, "Temporary Redirect"}, {308, "Permanent Redirect"},
+		{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+		{405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"},
+		{409, "Conflict"}, {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"},
+		{413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
+		{416, "Range Not Satisfiable"}, {417, "Expectation Failed"},
+		{422, "Unprocessable Content"}, {428, "Precondition Required"},
+		{429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
+		{503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	}
+	return status < 300 ? "Success" : status < 400 ? "Redirection" : status < 500 ? "Client Error" : "Server Error";
+}
+
+static void put(struct json_out *o, const char *s)
+{
+	json_put(o, s, strlen(s));
+}
+
+static void put_number(struct json_out *o, size_t n)
+{
+	char text[20];
+
+	json_put(o, text, json_u64(text, n));
+}
+
+/* Status line, Date, Content-Type, Content-Length and Connection. */
+static void put_head(struct json_out *o, unsigned status, const char *type, bool length, size_t len,
+		     enum persist persist, ktime now)
+{
+	put(o, "HTTP/1.1 ");
+	put_number(o, status);
+	put(o, " ");
+	put(o, http_reason(status));
+	if (date(now)) {
+		put(o, "\r\nDate: ");
+		json_put(o, usual + DATE_AT, HTTP_DATE_LEN);
+	}
+	if (type) {
+		put(o, "\r\nContent-Type: ");
+		put(o, type);
+	}
+	if (length) {
+		put(o, "\r\nContent-Length: ");
+		put_number(o, len);
+	}
+	if (persist != PERSIST)
+		put(o, persist == PERSIST_CLOSE ? "\r\nConnection: close" : "\r\nConnection: keep-alive");
+	put(o, "\r\n");
+}
+
+/* The usual head, right-aligned before the body. */
+static char *compose_usual(struct response *res, size_t *len)
+{
+	char digits[24];
+	size_t n = json_u64(digits, res->len);
+	char *start = res->body - (USUAL_LEN + n + 4);
+
+	memcpy(start, usual, USUAL_LEN);
+	memcpy(start + USUAL_LEN, digits, n);
+	memcpy(start + USUAL_LEN + n, "\r\n\r\n", 4);
+	*len = USUAL_LEN + n + 4 + res->len;
+	return start;
+}
+
+char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now, size_t *len)
+{
+	char head[RESPONSE_HEAD_MAX];
+	struct json_out o = {head, head + sizeof(head), false};
+	bool bare = res->status == 204 || res->status == 304;
+
+	if (!res->has_body && res->status >= 400)
+		response_error(res, res->status, http_reason(res->status), strlen(http_reason(res->status)));
+	if (res->status == 200 && res->type == http_json_type && res->extra_len == 0 &&
+	    persist == PERSIST && !head_only && date(now))
+		return compose_usual(res, len);
+
+	put_head(&o, res->status, bare ? NULL : res->type, !bare, res->len, persist, now);
+	json_put(&o, res->extra, res->extra_len);
+	put(&o, "\r\n");
+	ASSERT(!o.full);
+	*len = (size_t)(o.p - head);
+	char *start = res->body - *len;
+
+	memcpy(start, head, *len);
+	if (!bare && !head_only)
+		*len += res->len;
+	return start;
+}
+
+size_t response_refusal(char *out, unsigned status, bool head_only, ktime now)
+{
+	struct json_out o = {out, out + RESPONSE_REFUSAL_MAX, false};
+	const char *reason = http_reason(status);
+
+	put_head(&o, status, http_json_type, true, strlen(reason) + 13, PERSIST_CLOSE, now);
+	put(&o, "\r\n");
+	if (!head_only) {
+		put(&o, "{\"error\": \"");
+		put(&o, reason);
+		put(&o, "\"}");
+	}
+	ASSERT(!o.full);
+	return (size_t)(o.p - out);
+}

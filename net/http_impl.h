@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files net/http_*.c share and nobody else sees. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "kernel/clock.h"
+#include "kernel/counter.h"
+#include "kernel/kernel.h"
+#include "kernel/mem.h"
+#include "net/http.h"
+#include "net/http_chunk.h"
+#include "net/http_parse.h"
+#include "net/json.h"
+#include "net/router.h"
+#include "net/stream.h"
+
+/* ---- Limits: http_limits.c ------------------------------------------------- */
+
+struct http_settings {
+	uint32_t port;
+	uint32_t head_timeout;         /* seconds */
+	uint32_t body_timeout;
+	uint32_t idle_timeout;
+	uint32_t write_timeout;
+	uint32_t max_body;             /* bytes */
+	uint32_t max_connections;      /* 0: as many as memory allows */
+	uint32_t max_per_address;      /* 0: no limit */
+	struct http_limits parse;
+};
+extern struct http_settings http_settings;
+
+enum {
+	COUNT_CONNECTIONS, COUNT_REQUESTS, COUNT_REPEATED, COUNT_WAITED, COUNT_REFUSED, COUNT_BUSY,
+	COUNT_TIMEOUTS, COUNT_EVICTED, COUNT_OVER_ADDRESS, COUNT_LOST, COUNT_MAX,
+};
+extern struct counter http_counters[COUNT_MAX];
+
+/* ---- Memory for what does not fit elsewhere: http_work.c ------------------- */
+
+/* A request being collected, or an answer waiting for room: from malloc(), all
+ * of them together bounded. */
+struct work {
+	uint32_t cap, len;             /* of data */
+	uint32_t at;                   /* request: bytes of its head once complete; answer: bytes sent */
+	enum http_scan scan;
+	uint64_t left;                 /* body bytes to come, without chunked coding */
+	struct http_chunk chunk;
+	uint8_t data[];
+};
+
+/* Boot: sets the bound, in bytes. */
+void work_init(size_t budget);
+
+/* One with room for cap bytes; or NULL, when even closing the oldest requests
+ * that are being collected (not `self`) does not make room. */
+struct conn;
+struct work *work_new(size_t cap, const struct conn *self);
+
+/* Makes room for `cap` bytes in *w: true, or false and *w is as it was. */
+bool work_grow(struct work **w, size_t cap, const struct conn *self);
+void work_free(struct work *w);
+
+/* ---- Connections: http.c, http_time.c -------------------------------------- */
+
+/* Each state but CONN_RUN has a list, oldest first, and a duration. */
+enum conn_state { CONN_IDLE, CONN_HEAD, CONN_BODY, CONN_WRITE, CONN_RUN };
+
+enum { CONN_LAST = 1,                  /* close after the answer being written */
+       CONN_LATE = 2,                  /* beyond the limit: gets a 503 unless room is made */
+       CONN_OVER_ADDRESS = 4 };        /* beyond http.max_per_address: gets a 503 at once */
+
+struct conn {
+	struct stream *s;
+	struct conn *next, *prev;      /* in its state's list */
+	union {
+		struct work *work;     /* CONN_HEAD, CONN_BODY, CONN_WRITE */
+		struct request *req;   /* CONN_RUN */
+	};
+	uint32_t since;                /* when it entered its state, in units of 2^20 ns */
+	uint32_t unacked;              /* bytes, when last looked at */
+	uint32_t ip4;
+	uint8_t state, flags;
+};
+
+/* What is to be done after a step of a connection: wait for ready(), take the
+ * next step, or forget it, for it is closed. */
+enum step { STEP_WAIT, STEP_AGAIN, STEP_GONE };
+
+void conn_close(struct conn *c);       /* in order */
+void conn_abort(struct conn *c);
+bool conn_over_limit(void);
+extern bool http_draining;
+
+/* Moves c to a state and its list, as of now. */
+void conn_enter(struct conn *c, enum conn_state state, ktime now);
+/* Takes c out of its list; c->state stays. */
+void conn_leave(struct conn *c);
+struct conn *conn_oldest(enum conn_state state);
+/* Ends a bounded number of those whose time is up: the next deadline, or `now`
+ * when more are due. */
+ktime conn_expire(ktime now);
+void http_time_init(void);
+int http_time_start(void);
+
+/* ---- Connections per address: http_peers.c --------------------------------- */
+
+void peers_init(unsigned connections);
+/* Counts one more (fewer) connection of an address; how many there are now. */
+unsigned peers_add(uint32_t ip4);
+void peers_drop(uint32_t ip4);
+
+/* ---- Reading: http_read.c --------------------------------------------------- */
+
+enum step read_step(struct conn *c);
+
+/* ---- Requests: http_run.c, http_request.c ------------------------------------ */
+
+#define REQUEST_STORE 1536             /* heads up to this size are kept in the request itself */
+#define REQUEST_PATCHES 16
+
+#define RESPONSE_HEAD_MAX 768          /* status line and fields */
+#define RESPONSE_EXTRA_MAX 512         /* of these, fields added by the handler */
+#define RESPONSE_TYPE_MAX 80
+#define RESPONSE_INLINE 2048           /* bodies up to this size need no malloc() */
+#define RESPONSE_MAX (4u << 20)
+
+struct response {
+	uint16_t status;
+	uint16_t extra_len;
+	bool has_body, failed;
+	const char *type;              /* http_json_type, or custom_type, or NULL */
+	struct work *big;              /* holds the body instead of `room`, after the same gap */
+	char *body;
+	size_t len, cap;
+	char extra[RESPONSE_EXTRA_MAX];
+	char custom_type[RESPONSE_TYPE_MAX + 1];
+	char room[RESPONSE_HEAD_MAX + RESPONSE_INLINE];
+};
+
+struct request {
+	struct conn *conn;             /* NULL once the connection has died */
+	struct work *work;             /* what bytes and body lie in, or NULL */
+	uint8_t *bytes;                /* the head: in store or in work */
+	uint8_t *body;                 /* followed by a NUL */
+	size_t body_len;
+	size_t cached_len;             /* store, head, route and param are those of a head of this length; or 0 */
+	const struct route *route;
+	unsigned miss;                 /* without a route: 404, 405, 501; 0: OPTIONS */
+	bool done;                     /* the handler waited, and has returned */
+	bool decoded;                  /* param_text is filled */
+	bool host_moved;
+	uint8_t patches;
+	struct { uint16_t at; uint8_t was; } patch[REQUEST_PATCHES];
+	struct http_slice param[ROUTE_PARAMS];
+	char *param_text[ROUTE_PARAMS];
+	char *strings;                 /* room for param_text: in store or in strings_work */
+	struct work *strings_work;
+	struct http_head head;
+	uint8_t store[REQUEST_STORE];
+	struct response res;
+};
+
+void requests_init(unsigned cap);
+/* A request object, or NULL. The one given back last is given out first, and
+ * still holds what cached_len says. */
+struct request *request_get(void);
+void request_put(struct request *r);
+
+/* Finds the route of r->head, r->bytes. */
+void request_route(struct request *r);
+
+/* Serves a request whose head, bytes, body and route are set. */
+enum step request_run(struct conn *c, struct request *r);
+
+/* Sends the answer of a handler that has returned. */
+enum step request_finish(struct conn *c, struct request *r);
+
+/* True when `bytes` says "HEAD ": its answer has no body. */
+bool request_is_head(const uint8_t *bytes, size_t len);
+
+/* ---- Writing: http_write.c, http_response.c ----------------------------------- */
+
+/* Sends bytes, keeps what does not fit at once, then closes or goes on. */
+enum step write_bytes(struct conn *c, const void *data, size_t len, bool last, ktime now);
+/* The same for the bytes from w->at to w->len, and takes w over. */
+enum step write_work(struct conn *c, struct work *w, bool last, ktime now);
+/* CONN_WRITE: room became free. */
+enum step write_step(struct conn *c);
+
+/* Answers with a status and closes; nothing after it is read. */
+enum step write_refusal(struct conn *c, unsigned status, bool head_only);
+
+extern const char http_json_type[];
+const char *http_reason(unsigned status);
+
+void response_reset(struct response *res);
+/* Makes it {"error": text}. */
+void response_error(struct response *res, unsigned status, const char *text, size_t len);
+
+enum persist { PERSIST, PERSIST_SAID, PERSIST_CLOSE };   /* the middle one: Connection: keep-alive */
+
+/* Puts the head before the body; where the whole begins and how long it is. */
+char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now, size_t *len);
+
+/* A refusal on its own, at most RESPONSE_REFUSAL_MAX bytes: its length. */
+#define RESPONSE_REFUSAL_MAX 384
+size_t response_refusal(char *out, unsigned status, bool head_only, ktime now);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* How many connections each address has: a hash table with linear probing, made
+ * only when http.max_per_address is set. Entries are moved up when one leaves
+ * (Knuth, TAOCP 3, §6.4 R), so there are no tombstones and nothing grows. */
+#include <string.h>
+
+#include "kernel/random.h"
+#include "net/http_impl.h"
+
+struct peer {
+	uint32_t ip4;
+	uint32_t count;                /* 0: free */
+};
+
+static struct peer *peers;
+static uint32_t mask, seed;
+
+void peers_init(unsigned connections)
+{
+	uint32_t slots = 16;
+
+	if (http_settings.max_per_address == 0)
+		return;
+	while (slots < 2 * connections)
+		slots *= 2;
+	peers = mem_take(slots * sizeof(*peers));
+	if (peers)
+		memset(peers, 0, slots * sizeof(*peers));
+	else
+		log_error("http.max_per_address: no memory for %u addresses, there is no limit", slots / 2);
+	mask = slots - 1;
+	seed = random_u32() | 1;
+}
+
+static uint32_t home(uint32_t ip4)
+{
+	uint64_t h = (ip4 ^ seed) * 0x9e3779b97f4a7c15u;
+
+	return (uint32_t)(h >> 32) & mask;
+}
+
+/* The address's entry, or the free one where it belongs. */
+static uint32_t find(uint32_t ip4)
+{
+	uint32_t i = home(ip4);
+
+	while (peers[i].count && peers[i].ip4 != ip4)
+		i = (i + 1) & mask;
+	return i;
+}
+
+unsigned peers_add(uint32_t ip4)
+{
+	if (!peers)
+		return 0;
+	struct peer *p = &peers[find(ip4)];
+
+	p->ip4 = ip4;
+	return ++p->count;
+}
+
+void peers_drop(uint32_t ip4)
+{
+	if (!peers)
+		return;
+	uint32_t hole = find(ip4);
+
+	ASSERT(peers[hole].count > 0);
+	if (--peers[hole].count)
+		return;
+	for (uint32_t i = (hole + 1) & mask; peers[i].count; i = (i + 1) & mask) {
+		uint32_t distance = (i - home(peers[i].ip4)) & mask;
+
+		if (distance < ((i - hole) & mask))
+			continue;
+		peers[hole] = peers[i];
+		peers[i].count = 0;
+		hole = i;
+	}
+}

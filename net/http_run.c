@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests being answered. One object is kept out of the pool, so that the usual
+ * request, whose handler does not wait, finds it warm and with what it knows of
+ * the last head. */
+#include <string.h>
+
+#include "net/http_impl.h"
+#include "net/net.h"
+
+static struct pool requests;
+static struct request *spare;
+
+void requests_init(unsigned cap)
+{
+	pool_init(&requests, "http_requests", sizeof(struct request), cap);
+	spare = NULL;
+}
+
+struct request *request_get(void)
+{
+	struct request *r = spare;
+
+	if (r) {
+		spare = NULL;
+		return r;
+	}
+	r = pool_get(&requests);
+	if (r) {
+		r->cached_len = 0;
+		r->work = r->strings_work = r->res.big = NULL;
+		r->patches = 0;
+	}
+	return r;
+}
+
+void request_put(struct request *r)
+{
+	while (r->patches > 0) {
+		r->patches--;
+		r->bytes[r->patch[r->patches].at] = r->patch[r->patches].was;
+	}
+	work_free(r->work);
+	work_free(r->strings_work);
+	work_free(r->res.big);
+	r->work = r->strings_work = r->res.big = NULL;
+	if (spare)
+		pool_put(&requests, r);
+	else
+		spare = r;
+}
+
+static const char *path_of(struct request *r, size_t *len)
+{
+	*len = r->head.path.len ? r->head.path.len : 1;
+	return r->head.path.len ? (const char *)r->bytes + r->head.path.at : "/";
+}
+
+void request_route(struct request *r)
+{
+	size_t len;
+	const char *path = path_of(r, &len);
+	const char *method = (const char *)r->bytes + r->head.method.at;
+
+	r->route = NULL;
+	r->miss = 0;
+	if (r->head.flags & HTTP_STAR)
+		return;
+	r->route = router_find(method, r->head.method.len, path, len, r->param, &r->miss);
+	if (!r->route && r->miss == 405 && r->head.method.len == 7 && memcmp(method, "OPTIONS", 7) == 0)
+		r->miss = 0;
+}
+
+/* OPTIONS, and what no route answers. */
+static void unrouted(struct request *r)
+{
+	char allow[ROUTER_ALLOW_MAX + 1];
+	bool star = r->head.flags & HTTP_STAR;
+	size_t len;
+	const char *path = path_of(r, &len);
+
+	if (r->miss == 0 || r->miss == 405) {
+		allow[router_allow(star ? NULL : path, len, allow)] = 0;
+		response_header(&r->res, "Allow", allow);
+	}
+	if (r->miss)
+		response_status(&r->res, r->miss);
+}
+
+/* Room for the decoded parameters, which are no longer than the path. */
+static bool make_strings(struct request *r)
+{
+	size_t len, room = r->bytes == r->store ? sizeof(r->store) - r->head.len : 0;
+
+	path_of(r, &len);
+	len += ROUTE_PARAMS;
+	r->strings = (char *)r->store + r->head.len;
+	if (len <= room)
+		return true;
+	r->strings_work = work_new(len, NULL);
+	if (!r->strings_work)
+		return false;
+	r->strings = (char *)r->strings_work->data;
+	return true;
+}
+
+/* Run by net_call(): when the handler waits, the connection is taken up again
+ * from the loop, if it still lives. */
+static void call(void *arg)
+{
+	struct request *r = arg;
+
+	r->route->fn(r, &r->res);
+	if (net_in_loop())
+		return;
+	http_counters[COUNT_WAITED].n++;
+	if (r->conn) {
+		r->done = true;
+		stream_again(r->conn->s);
+	} else {
+		request_put(r);
+	}
+}
+
+enum step request_run(struct conn *c, struct request *r)
+{
+	http_counters[COUNT_REQUESTS].n++;
+	conn_leave(c);
+	c->state = CONN_RUN;
+	c->req = r;
+	r->conn = c;
+	r->done = r->decoded = r->host_moved = false;
+	response_reset(&r->res);
+	if (!r->route)
+		unrouted(r);
+	else if (r->route->params && !make_strings(r))
+		response_status(&r->res, 503);
+	else
+		net_call(call, r);
+	return request_finish(c, r);
+}
+
+/* Whether the connection goes on (RFC 9112 §9.3). */
+static enum persist persist(const struct request *r)
+{
+	uint8_t flags = r->head.flags;
+
+	if ((flags & HTTP_CLOSE) || http_draining)
+		return PERSIST_CLOSE;
+	if (r->head.minor > 0)
+		return PERSIST;
+	return flags & HTTP_KEEP ? PERSIST_SAID : PERSIST_CLOSE;
+}
+
+enum step request_finish(struct conn *c, struct request *r)
+{
+	ktime now = clock_now();
+	bool head_only = r->head.method.len == 4 && memcmp(r->bytes + r->head.method.at, "HEAD", 4) == 0;
+	enum persist p = persist(r);
+	size_t len;
+	char *text = response_compose(&r->res, p, head_only, now, &len);
+	struct work *w = r->res.big;
+	enum step step;
+
+	if (w) {
+		r->res.big = NULL;
+		w->at = (uint32_t)(text - (char *)w->data);
+		w->len = w->at + (uint32_t)len;
+		step = write_work(c, w, p == PERSIST_CLOSE, now);
+	} else {
+		step = write_bytes(c, text, len, p == PERSIST_CLOSE, now);
+	}
+	request_put(r);
+	return step;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Prometheus text format, version 0.0.4. What is counted lives in the modules
+ * (kernel/counter.h) and pools (kernel/mem.h); here it is only printed. */
+#include "net/metrics.h"
+
+#include <stdio.h>
+
+#include "kernel/clock.h"
+#include "kernel/config.h"
+#include "kernel/counter.h"
+#include "kernel/kernel.h"
+#include "kernel/mem.h"
+#include "kernel/task.h"
+#include "net/http.h"
+#include "net/stream.h"
+
+static bool enabled SEALED;
+
+static const struct setting settings[] = {
+	{.key = "metrics", .type = SETTING_BOOL, .value = &enabled, .expected = "yes or no"},
+};
+
+static PRINTF_LIKE(2, 3) void add(struct response *res, const char *fmt, ...)
+{
+	char line[160];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	response_add(res, line, MIN((size_t)n, sizeof(line) - 1));
+}
+
+static void add_value(struct response *res, const char *type, const char *name, uint64_t n)
+{
+	add(res, "# TYPE %s %s\n%s %llu\n", name, type, name, (unsigned long long)n);
+}
+
+static void add_counter(const struct counter *c, void *res)
+{
+	add_value(res, "counter", c->name, c->n);
+}
+
+static unsigned pool_used(const struct pool *p) { return p->used; }
+static unsigned pool_peak(const struct pool *p) { return p->peak; }
+static unsigned pool_cap(const struct pool *p) { return p->cap; }
+static unsigned pool_refused(const struct pool *p) { return p->refused; }
+
+static void add_pools(struct response *res)
+{
+	static const struct {
+		const char *name, *type;
+		unsigned (*value)(const struct pool *);
+	} families[] = {
+		{"zeitkern_pool_used", "gauge", pool_used},
+		{"zeitkern_pool_peak", "gauge", pool_peak},
+		{"zeitkern_pool_cap", "gauge", pool_cap},
+		{"zeitkern_pool_refused_total", "counter", pool_refused},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		add(res, "# TYPE %s %s\n", families[i].name, families[i].type);
+		for (struct pool *p = pool_first(); p; p = p->next)
+			add(res, "%s{pool=\"%s\"} %u\n", families[i].name, p->name, families[i].value(p));
+	}
+}
+
+static void add_machine(struct response *res)
+{
+	struct task_stats tasks = task_stats();
+	struct mem_heap heap = mem_heap();
+	ktime up = clock_now();
+
+	add_value(res, "gauge", "zeitkern_task_stacks", tasks.stacks);
+	add_value(res, "gauge", "zeitkern_task_stacks_used", tasks.used);
+	add_value(res, "gauge", "zeitkern_task_stacks_peak", tasks.peak);
+	add_value(res, "counter", "zeitkern_task_stacks_refused_total", tasks.refused);
+	add_value(res, "gauge", "zeitkern_task_stack_bytes", tasks.stack_size);
+	add_value(res, "gauge", "zeitkern_task_stack_deepest_bytes", tasks.deepest);
+	add_value(res, "gauge", "zeitkern_heap_used_bytes", heap.used);
+	add_value(res, "gauge", "zeitkern_heap_bytes", heap.size);
+	add_value(res, "gauge", "zeitkern_memory_bytes", mem_total());
+	add_value(res, "gauge", "zeitkern_streams", stream_count());
+	add_value(res, "gauge", "zeitkern_streams_max", stream_max());
+	add(res, "# TYPE zeitkern_uptime_seconds gauge\nzeitkern_uptime_seconds %lld.%03d\n",
+	    (long long)(up / 1000000000), (int)(up / 1000000 % 1000));
+}
+
+static void get_metrics(struct request *req, struct response *res)
+{
+	response_begin(res, "text/plain; version=0.0.4");
+	counters_each(add_counter, res);
+	add_pools(res);
+	add_machine(res);
+}
+
+void metrics_declare(void)
+{
+	config_declare(settings, ARRAY_LEN(settings));
+}
+
+void metrics_init(void)
+{
+	if (enabled)
+		router_add("GET", "/metrics", get_metrics);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* The net loop (net/net.h): drain the NIC a batch at a time, let the streams
+ * that became ready run, hand frames to the NIC once, run timers, and wait.
+ *
+ * All of the loop's state lies in statics and none on its stack, so that a fresh
+ * task can go on with it when a handler turns out to wait: net_call() arms
+ * hand_over(), which the scheduler calls before the first wait; the task that
+ * waited ends when the handler is done. */
+#include "net/net.h"
+
+#include <errno.h>
+
+#include <lwip/opt.h>
+
+#include <lwip/init.h>
+#include <lwip/netif.h>
+
+#include "kernel/config.h"
+#include "kernel/task.h"
+#include "net/address.h"
+#include "net/port/port.h"
+#include "net/tcp.h"
+
+#define BATCH 32u                      /* frames between two looks at the streams */
+#define HOSTNAME_MAX 64u               /* 63 and its end: RFC 1123 §2.1 */
+#define MTU_MIN 576u
+#define MTU_MAX 1500u
+#define DRAIN_STEP_MS 10
+
+static char hostname[HOSTNAME_MAX] = "zeitkern";
+static uint32_t mtu = MTU_MAX;
+static const struct setting settings[] = {
+	{ .key = "hostname", .type = SETTING_STRING, .value = hostname, .max = HOSTNAME_MAX,
+	  .expected = "a name of at most 63 characters" },
+	{ .key = "mtu", .type = SETTING_U32, .value = &mtu, .min = MTU_MIN, .max = MTU_MAX,
+	  .expected = "a number of bytes, 576 to 1500" },
+};
+
+struct counter net_counters[NET_COUNTS] = {
+	[N_RX_FRAMES] = { .name = "net_rx_frames_total" },
+	[N_RX_COPIED] = { .name = "net_rx_copied_total" },
+	[N_RX_IGNORED] = { .name = "net_rx_ignored_total" },
+	[N_RX_NO_MEMORY] = { .name = "net_rx_no_memory_total" },
+	[N_RX_FRAGMENTS] = { .name = "net_rx_fragments_total" },
+	[N_TX_FRAMES] = { .name = "net_tx_frames_total" },
+	[N_TX_NO_BUFFER] = { .name = "net_tx_no_buffer_total" },
+	[N_TX_DROPPED] = { .name = "net_tx_dropped_total" },
+	[N_ICMP_LIMITED] = { .name = "net_icmp_limited_total" },
+	[N_OPENED] = { .name = "net_tcp_opened_total" },
+	[N_REFUSED] = { .name = "net_tcp_refused_total" },
+	[N_EVICTED] = { .name = "net_tcp_evicted_total" },
+	[N_RESET] = { .name = "net_tcp_reset_total" },
+	[N_LINGER_CUT] = { .name = "net_tcp_linger_cut_total" },
+	[N_SYN] = { .name = "net_tcp_syn_total" },
+	[N_SYN_REFUSED] = { .name = "net_tcp_syn_refused_total" },
+	[N_HALF_OPEN_DROPPED] = { .name = "net_tcp_half_open_dropped_total" },
+	[N_CLOSING_DROPPED] = { .name = "net_tcp_closing_dropped_total" },
+	[N_TIME_WAIT_RECYCLED] = { .name = "net_tcp_time_wait_recycled_total" },
+	[N_TIME_WAIT_REOPENED] = { .name = "net_tcp_time_wait_reopened_total" },
+	[N_BAD_ACK] = { .name = "net_tcp_bad_ack_total" },
+	[N_PAWS] = { .name = "net_tcp_old_timestamp_total" },
+	[N_DHCP_LEASES] = { .name = "net_dhcp_leases_total" },
+	[N_DNS_QUERIES] = { .name = "net_dns_queries_total" },
+	[N_HANDOVERS] = { .name = "net_loop_handovers_total" },
+};
+
+static struct netdev nic;
+static struct event wake;
+static struct task *owner;             /* holds the loop; NULL until a fresh task has it */
+static bool started;
+
+/* ---- Start ------------------------------------------------------------------ */
+
+void net_declare(void)
+{
+	config_declare(settings, ARRAY_LEN(settings));
+	address_declare();
+}
+
+/* Tries each driver on each device that the machine has, in both orders. */
+static int open_nic(void)
+{
+	for (unsigned d = 0; d < machine.dev_count; d++) {
+		for (const struct netdev_ops *const *ops = board_netdevs; *ops; ops++) {
+			int err;
+
+			if (machine.dev[d].kind != (*ops)->kind)
+				continue;
+			nic = (struct netdev){ .ops = *ops };
+			err = (*ops)->open(&nic, &machine.dev[d]);
+			if (err == 0)
+				return 0;
+			if (err != -ENODEV)
+				log_warn("net: %s at 0x%llx does not work (error %d)", (*ops)->name,
+					 (unsigned long long)machine.dev[d].base, -err);
+		}
+	}
+	return -ENODEV;
+}
+
+static void log_no_nic(void)
+{
+	unsigned fit = 0;
+
+	for (unsigned d = 0; d < machine.dev_count; d++)
+		for (const struct netdev_ops *const *ops = board_netdevs; *ops; ops++)
+			fit += machine.dev[d].kind == (*ops)->kind;
+	log_error("net: no network card; %u of %u devices were looked at", fit, machine.dev_count);
+}
+
+int net_init(void)
+{
+	int err = open_nic();
+
+	if (err < 0) {
+		log_no_nic();
+		return err;
+	}
+	log_info("net: %s at %s, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u%s%s", nic.ops->name,
+		 nic.where, nic.mac[0], nic.mac[1], nic.mac[2], nic.mac[3], nic.mac[4], nic.mac[5],
+		 MIN((unsigned)nic.mtu, mtu), nic.tx_csum ? ", tx checksum" : "",
+		 nic.rx_csum ? ", rx checksum" : "");
+	counters_add(net_counters, NET_COUNTS);
+	port_sys_init();
+	port_size();
+	buckets_init();
+	lwip_init();
+	port_netif_init(&nic, (uint16_t)mtu, hostname);
+	streams_init();
+	task_poll_event(&wake);
+	return 0;
+}
+
+/* ---- The loop --------------------------------------------------------------- */
+
+/* One round: true when there is more to do at once. */
+static bool work(ktime *until)
+{
+	unsigned frames = 0;
+	ktime now;
+	bool more;
+
+	while (frames < BATCH && port_input())
+		frames++;
+	more = streams_run();
+	now = clock_now();
+	*until = port_timers(now);
+	*until = MIN(*until, streams_timers(now));
+	*until = MIN(*until, address_timers(now));
+	more |= streams_run();
+	port_flush();
+	return more || frames == BATCH;
+}
+
+_Noreturn void net_run(void *unused)
+{
+	owner = task_self();
+	task_state("net loop");
+	if (!started) {
+		started = true;
+		address_start();
+	}
+	for (;;) {
+		ktime until;
+		bool more = work(&until);
+
+		if (task_others_ready())
+			task_yield();
+		else if (!more && !nic.ops->arm(&nic))
+			event_wait(&wake, until);
+	}
+}
+
+bool net_in_loop(void)
+{
+	return owner == task_self();
+}
+
+void net_kick(void)
+{
+	event_signal(&wake);
+}
+
+/* The handler that net_call() runs is about to wait. */
+static int hand_over(void)
+{
+	if (task_spawn("net", net_run, NULL) < 0) {
+		task_before_wait(hand_over);   /* its next wait asks again */
+		return -ENOMEM;
+	}
+	COUNT(N_HANDOVERS);
+	streams_handover();
+	owner = NULL;
+	return 0;
+}
+
+void net_call(void (*fn)(void *), void *arg)
+{
+	ASSERT(net_in_loop());
+	task_before_wait(hand_over);
+	fn(arg);
+	task_before_wait(NULL);
+	if (!net_in_loop()) {
+		net_kick();
+		task_exit();
+	}
+}
+
+void net_drain(ktime deadline)
+{
+	while (streams_drain() && clock_now() < deadline)
+		if (task_sleep(MIN(clock_after_ms(DRAIN_STEP_MS), deadline)) < 0)
+			return;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The network: one loop that drains the NIC, runs lwIP's timers, serves what
+ * became ready, and waits.
+ *
+ * All of lwIP runs in the task that holds the loop, and none of it waits, so
+ * lwIP is never re-entered and needs no lock. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/clock.h"
+
+/* Declares the settings ip= gw= dns= hostname= mtu=. Boot, before
+ * config_apply(). */
+void net_declare(void);
+
+/* Opens the first NIC that works and starts lwIP. Boot, after config_apply(),
+ * before stream_listen() and arch_seal(). 0, or -ENODEV: no NIC, one line on
+ * the console says which devices were seen. */
+int net_init(void);
+
+/* The loop, as a task's function; never returns. */
+_Noreturn void net_run(void *unused);
+
+/* Calls fn(arg) from the loop such that fn may wait: when it first does, the
+ * loop goes on in a fresh task and this one ends after fn has returned, so that
+ * net_call() does not. When no stack is free for that, the wait in fn returns
+ * -ENOMEM instead. Only from stream_ops.ready(). */
+void net_call(void (*fn)(void *), void *arg);
+
+/* True when the running task holds the loop: false in a function run by
+ * net_call() once it has waited, and in every other task. */
+bool net_in_loop(void);
+
+/* Ends the loop's sleep: something was queued by another task. */
+void net_kick(void);
+
+/* True while the interface has an address. */
+bool net_up(void);
+
+/* fn is called from the loop each time the interface gets an address (network
+ * order); it must not wait. One function; a second replaces it. */
+void net_on_address(void (*fn)(uint32_t ip4));
+
+/* Resolves `host` (name or dotted quad) to an IPv4 address in network order.
+ * 0, -ENOENT: no such name, -ETIMEDOUT, -ENETDOWN: no server known, -ENOMEM.
+ * Waits. */
+int net_resolve(const char *host, uint32_t *ip4, ktime deadline);
+
+/* Stops accepting, lets running requests end until `deadline`. Waits. */
+void net_drain(ktime deadline);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* TCP's connections in a hash table of lists, without a change to lwIP: its
+ * two list heads, tcp_active_pcbs and tcp_tw_pcbs, are ordinary variables, and
+ * are exchanged for those of one bucket before lwIP looks at them. So the cost
+ * of a packet does not grow with the number of connections.
+ *
+ * Beside each pcb lies a link of ours, which keeps the ones that can be given
+ * up in the order in which they came to be so.
+ *
+ * Outside: every call that finds, adds or removes a pcb loads its bucket first
+ * (port.h); none is loaded in between, so that a call that forgot finds empty
+ * lists. Ports of outgoing connections would be looked for in one bucket only:
+ * there are none yet. */
+#include "kernel/mem.h"
+#include "kernel/random.h"
+
+#include <lwip/opt.h>
+
+#include <lwip/priv/tcp_priv.h>
+
+#include "net/port/buckets.h"
+#include "net/port/port.h"
+
+#define NONE UINT32_MAX
+
+struct link {
+	struct link *prev, *next;
+};
+
+struct slot {
+	struct tcp_pcb pcb;        /* first: lwIP knows only this */
+	struct link link;
+	enum pcb_age age;
+};
+
+struct bucket *buckets;
+uint64_t *buckets_hot;
+static unsigned count, shift, loaded = NONE;
+static uint64_t key_add, key_mul;
+
+static struct link ages[AGES];
+static unsigned age_count[AGES];
+
+void buckets_init(void)
+{
+	size_t words;
+
+	for (unsigned i = 0; i < AGES; i++)
+		ages[i].prev = ages[i].next = &ages[i];
+	for (count = 64, shift = 58; count < port_limits.pcbs / 2; count *= 2)
+		shift--;
+	words = count / 64;
+	buckets = mem_take(count * sizeof(*buckets));
+	buckets_hot = mem_take(words * sizeof(*buckets_hot));
+	if (!buckets || !buckets_hot)
+		panic("net: no memory for %u buckets", count);
+	for (unsigned i = 0; i < count; i++)
+		buckets[i] = (struct bucket){ NULL, NULL };
+	for (size_t i = 0; i < words; i++)
+		buckets_hot[i] = 0;
+
+	/* Secret, or a peer could choose ports that all share a bucket. */
+	random_bytes(&key_add, sizeof(key_add));
+	random_bytes(&key_mul, sizeof(key_mul));
+	key_mul |= 1;
+}
+
+unsigned bucket_count(void)
+{
+	return count;
+}
+
+unsigned bucket_of(uint32_t remote_ip, uint16_t remote_port, uint16_t local_port)
+{
+	uint64_t tuple = (uint64_t)remote_ip << 32 | (uint32_t)remote_port << 16 | local_port;
+	uint64_t h = (tuple ^ key_add) * key_mul;
+
+	h ^= h >> 32;
+	return (unsigned)(h * key_mul >> shift);
+}
+
+unsigned bucket_of_pcb(const struct tcp_pcb *pcb)
+{
+	return bucket_of(ip_addr_get_ip4_u32(&pcb->remote_ip), pcb->remote_port, pcb->local_port);
+}
+
+void bucket_load(unsigned b)
+{
+	ASSERT(loaded == NONE && b < count);
+	loaded = b;
+	buckets_hot[b / 64] |= 1ull << b % 64;
+	tcp_active_pcbs = buckets[b].active;
+	tcp_tw_pcbs = buckets[b].time_wait;
+}
+
+void bucket_store(void)
+{
+	ASSERT(loaded != NONE);
+	buckets[loaded].active = tcp_active_pcbs;
+	buckets[loaded].time_wait = tcp_tw_pcbs;
+	tcp_active_pcbs = NULL;
+	tcp_tw_pcbs = NULL;
+	loaded = NONE;
+}
+
+struct tcp_pcb *bucket_active(unsigned b)
+{
+	ASSERT(loaded == NONE);
+	return buckets[b].active;
+}
+
+struct tcp_pcb *bucket_time_wait(unsigned b)
+{
+	ASSERT(loaded == NONE);
+	return buckets[b].time_wait;
+}
+
+/* ---- Ages ------------------------------------------------------------------- */
+
+static struct slot *slot_of(const struct tcp_pcb *pcb)
+{
+	return container_of(pcb, struct slot, pcb);
+}
+
+unsigned pcb_size(void)
+{
+	return sizeof(struct slot);
+}
+
+static void unlink_age(struct slot *s)
+{
+	if (s->age == AGE_NONE)
+		return;
+	s->link.prev->next = s->link.next;
+	s->link.next->prev = s->link.prev;
+	age_count[s->age]--;
+	s->age = AGE_NONE;
+}
+
+void pcb_set_age(struct tcp_pcb *pcb, enum pcb_age age)
+{
+	struct slot *s = slot_of(pcb);
+	struct link *list = &ages[age];
+
+	unlink_age(s);
+	if (age == AGE_NONE)
+		return;
+	s->age = age;
+	age_count[age]++;
+	s->link.prev = list->prev;
+	s->link.next = list;
+	list->prev->next = &s->link;
+	list->prev = &s->link;
+}
+
+enum pcb_age pcb_age(const struct tcp_pcb *pcb)
+{
+	return slot_of(pcb)->age;
+}
+
+struct tcp_pcb *pcb_oldest(enum pcb_age age)
+{
+	struct link *l = ages[age].next;
+
+	return l == &ages[age] ? NULL : &container_of(l, struct slot, link)->pcb;
+}
+
+unsigned pcb_count(enum pcb_age age)
+{
+	return age_count[age];
+}
+
+void pcb_made(struct tcp_pcb *pcb)
+{
+	slot_of(pcb)->age = AGE_NONE;
+}
+
+void pcb_freed(struct tcp_pcb *pcb)
+{
+	unlink_age(slot_of(pcb));
+}
+
+void pcb_drop(struct tcp_pcb *pcb)
+{
+	unsigned before = loaded;
+
+	if (before != NONE)
+		bucket_store();
+	bucket_load(bucket_of_pcb(pcb));
+	tcp_abandon(pcb, 0);
+	bucket_store();
+	if (before != NONE)
+		bucket_load(before);
+}

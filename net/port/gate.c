@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* What TCP's peers can make lwIP do: the checks of RFC 9293 §3.10.7 that lwIP
+ * leaves out, and who has to go when there is no room.
+ *
+ *  - A SYN for a connection in TIME_WAIT opens a new one when its sequence
+ *    number or timestamp is newer (RFC 9293 §3.10.7.4, RFC 1122 §4.2.2.13,
+ *    RFC 6191); otherwise it is acknowledged, never reset.
+ *  - A segment of a synchronized connection without ACK is dropped; one whose
+ *    ACK is out of range is answered with an ACK and dropped (RFC 5961 §5).
+ *  - One with an older timestamp than seen is treated the same (RFC 7323 §5).
+ *  - When pcbs run out, the oldest in TIME_WAIT goes first, then the oldest that
+ *    is closing with nobody waiting for it, then the oldest half-open one. More
+ *    than port_limits.half_open handshakes are never under way: the oldest goes,
+ *    so that a flood of SYNs takes nothing from those who finish theirs. */
+
+#include <string.h>
+
+#include <lwip/opt.h>
+
+#include <lwip/ip4.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/prot/tcp.h>
+
+#include "net/port/hooks.h"
+#include "net/port/port.h"
+
+#define TS_OPTION 8u
+#define TS_LEN 10u
+
+/* The parts of a received segment's headers that are looked at here. */
+struct syn {
+	u32_t remote_ip, local_ip;     /* network order */
+	u16_t remote_port, local_port; /* host order */
+	u32_t seq;
+	const u8_t *options;
+	unsigned optlen;
+};
+
+static struct tcp_pcb_listen *stopped;
+
+static u16_t get16(const u8_t *p)
+{
+	return (u16_t)(p[0] << 8 | p[1]);
+}
+
+static u32_t get32(const u8_t *p)
+{
+	u32_t v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return __builtin_bswap32(v);
+}
+
+/* Finds the timestamp (RFC 7323 §3.2) among a header's options. */
+static bool timestamp(const u8_t *o, unsigned len, u32_t *value)
+{
+	if (len >= 12 && o[0] == 1 && o[1] == 1 && o[2] == TS_OPTION && o[3] == TS_LEN) {
+		*value = get32(o + 4);
+		return true;
+	}
+	for (unsigned i = 0; i < len && o[i] != 0;) {
+		if (o[i] == 1) {
+			i++;
+			continue;
+		}
+		if (i + 1 >= len || o[i + 1] < 2 || i + o[i + 1] > len)
+			return false;
+		if (o[i] == TS_OPTION && o[i + 1] == TS_LEN) {
+			*value = get32(o + i + 2);
+			return true;
+		}
+		i += o[i + 1];
+	}
+	return false;
+}
+
+static bool listening(u16_t port)
+{
+	const struct tcp_pcb_listen *l = tcp_listen_pcbs.listen_pcbs;
+
+	while (l && l->local_port != port)
+		l = l->next;
+	return l != NULL;
+}
+
+static struct tcp_pcb *find(struct tcp_pcb *pcb, const struct syn *s)
+{
+	while (pcb && (pcb->remote_port != s->remote_port || pcb->local_port != s->local_port ||
+		       ip_addr_get_ip4_u32(&pcb->remote_ip) != s->remote_ip ||
+		       ip_addr_get_ip4_u32(&pcb->local_ip) != s->local_ip))
+		pcb = pcb->next;
+	return pcb;
+}
+
+bool port_make_room(void)
+{
+	static const struct { enum pcb_age age; enum net_count count; } order[] = {
+		{ AGE_TIME_WAIT, N_TIME_WAIT_RECYCLED },
+		{ AGE_CLOSING, N_CLOSING_DROPPED },
+		{ AGE_HALF_OPEN, N_HALF_OPEN_DROPPED },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(order) && !port_pcb_free(); i++) {
+		struct tcp_pcb *pcb = pcb_oldest(order[i].age);
+
+		if (pcb) {
+			pcb_drop(pcb);
+			COUNT(order[i].count);
+		}
+	}
+	return port_pcb_free();
+}
+
+/* Whether the connection in TIME_WAIT may make way for this SYN. */
+static bool newer(const struct tcp_pcb *old, const struct syn *s)
+{
+	u32_t ts;
+
+	if (TCP_SEQ_GEQ(s->seq, old->rcv_nxt))
+		return true;
+	return (old->flags & TF_TIMESTAMP) && timestamp(s->options, s->optlen, &ts) &&
+	       TCP_SEQ_GT(ts, old->ts_recent);
+}
+
+/* A SYN for a port that is listened on: true when lwIP may have it. */
+static bool admit(unsigned b, const struct syn *s)
+{
+	struct tcp_pcb *old;
+
+	if (find(bucket_active(b), s))
+		return true;
+	old = find(bucket_time_wait(b), s);
+	if (old) {
+		if (!newer(old, s))
+			return true;
+		port_isn_floor(old->snd_nxt);
+		pcb_drop(old);
+		COUNT(N_TIME_WAIT_REOPENED);
+	}
+	COUNT(N_SYN);
+	if (pcb_count(AGE_HALF_OPEN) >= port_limits.half_open) {
+		pcb_drop(pcb_oldest(AGE_HALF_OPEN));
+		COUNT(N_HALF_OPEN_DROPPED);
+	}
+	if (port_make_room())
+		return true;
+	COUNT(N_SYN_REFUSED);
+	return false;
+}
+
+void port_tcp_input(struct pbuf *p, unsigned l4)
+{
+	const u8_t *ip = p->payload, *tcp = ip + l4;
+	u32_t remote_ip;
+	unsigned b, flags = tcp[13] & (TCP_SYN | TCP_ACK | TCP_RST);
+	struct tcp_pcb *was;
+
+	__builtin_memcpy(&remote_ip, ip + 12, sizeof(remote_ip));
+	b = bucket_of(remote_ip, get16(tcp), get16(tcp + 2));
+	if (flags == TCP_SYN && listening(get16(tcp + 2))) {
+		unsigned hlen = (tcp[12] >> 4) * 4u;
+		struct syn s = {
+			.remote_ip = remote_ip,
+			.remote_port = get16(tcp), .local_port = get16(tcp + 2),
+			.seq = get32(tcp + 4), .options = tcp + TCP_HLEN,
+		};
+
+		__builtin_memcpy(&s.local_ip, ip + 16, sizeof(s.local_ip));
+		if (hlen > TCP_HLEN && l4 + hlen <= p->len)
+			s.optlen = hlen - TCP_HLEN;
+		if (!admit(b, &s)) {
+			pbuf_free(p);
+			return;
+		}
+	}
+
+	bucket_load(b);
+	was = flags == TCP_SYN ? tcp_active_pcbs : tcp_tw_pcbs;
+	ip4_input(p, &port_netif);
+	if (flags == TCP_SYN) {
+		if (tcp_active_pcbs != was && tcp_active_pcbs && tcp_active_pcbs->state == SYN_RCVD)
+			pcb_set_age(tcp_active_pcbs, AGE_HALF_OPEN);
+	} else if (tcp_tw_pcbs != was && tcp_tw_pcbs) {
+		pcb_set_age(tcp_tw_pcbs, AGE_TIME_WAIT);
+	}
+	bucket_store();
+}
+
+void port_stop_listening(void)
+{
+	if (!stopped)
+		stopped = tcp_listen_pcbs.listen_pcbs;
+	tcp_listen_pcbs.listen_pcbs = NULL;
+}
+
+/* ---- Hook: the pcb is found, nothing has been done with the segment --------------- */
+
+static bool ack_acceptable(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr)
+{
+	return !TCP_SEQ_GT(hdr->ackno, pcb->snd_nxt) &&
+	       !TCP_SEQ_LT(hdr->ackno, pcb->lastack - pcb->snd_wnd_max);
+}
+
+err_t port_segment(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen, u16_t opt1len,
+		   u8_t *opt2, struct pbuf *p)
+{
+	u8_t flags = TCPH_FLAGS(hdr);
+	u32_t ts;
+
+	if (pcb->state < ESTABLISHED || (flags & TCP_RST))
+		return ERR_OK;
+	if (!(flags & TCP_SYN)) {
+		if (!(flags & TCP_ACK))
+			return ERR_VAL;
+		if (!ack_acceptable(pcb, hdr)) {
+			COUNT(N_BAD_ACK);
+			tcp_send_empty_ack(pcb);
+			return ERR_VAL;
+		}
+	}
+	if ((pcb->flags & TF_TIMESTAMP) && opt1len >= 12 &&
+	    timestamp((const u8_t *)(hdr + 1), opt1len, &ts) && TCP_SEQ_LT(ts, pcb->ts_recent)) {
+		COUNT(N_PAWS);
+		tcp_send_empty_ack(pcb);
+		return ERR_VAL;
+	}
+	return ERR_OK;
+}

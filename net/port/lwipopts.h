@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* lwIP 2.2.1 as this project uses it: raw API, one loop, one interface, IPv4.
+ * Every knob that differs from lwIP's default stands here with its reason; the
+ * sizes of pools are not here but in memp.c, because they follow the machine's
+ * memory. */
+#pragma once
+
+#include <stddef.h>
+
+/* ---- System: one task at a time, timers of our own ------------------------- */
+
+#define NO_SYS 1                        /* no threads below lwIP: all of it runs in the net loop */
+#define SYS_LIGHTWEIGHT_PROT 0          /* nothing interrupts it either */
+#define LWIP_NETCONN 0                  /* the sequential APIs need threads */
+#define LWIP_SOCKET 0
+#define LWIP_TIMERS 0                   /* timers.c spreads TCP's over its buckets instead */
+#define LWIP_HOOK_FILENAME "hooks.h"
+
+/* ---- Memory: bounded pools of the kernel's, see memp.c ---------------------- */
+
+void *port_malloc(size_t size);
+void *port_calloc(size_t n, size_t size);
+void port_free(void *p);
+#define mem_init lwip_mem_init          /* kernel/mem.h has a function of that name */
+#define MEM_CUSTOM_ALLOCATOR 1          /* lwIP's own heap walks its blocks: O(n) */
+#define MEM_CUSTOM_MALLOC port_malloc
+#define MEM_CUSTOM_CALLOC port_calloc
+#define MEM_CUSTOM_FREE port_free
+#define MEM_ALIGNMENT 8                 /* pointers and 64-bit counters on every target */
+#define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN  /* for init.c's plausibility check only */
+#define PBUF_POOL_SIZE 0                /* frames come in device buffers, copies in memp.c's */
+#define LWIP_SUPPORT_CUSTOM_PBUF 1      /* received without a copy */
+#define LWIP_STATS 0                    /* counted in our own registry; saves 34 a request */
+
+/* ---- Interface ---------------------------------------------------------------- */
+
+#define LWIP_SINGLE_NETIF 1             /* one NIC per image: no list to walk */
+#define LWIP_NETIF_STATUS_CALLBACK 1    /* tells dhcp.c of a new or lost address */
+#define LWIP_NETIF_HOSTNAME 1           /* hostname= goes into DHCP requests */
+#define LWIP_NETIF_LOOPBACK 0
+
+/* Checked and generated in software unless the device does it; decided for each
+ * frame, which the per-interface flags allow (netif.c sets them). */
+#define LWIP_CHECKSUM_CTRL_PER_NETIF 1
+#define LWIP_INLINE_IP_CHKSUM 1         /* 20 bytes, summed while they are written */
+
+/* ---- ARP, IP, ICMP, UDP ---------------------------------------------------------- */
+
+#define ARP_TABLE_SIZE 127              /* many clients may be on-link; the most that fits u8 */
+#define ARP_QUEUEING 0                  /* one packet waits per address: TCP repeats the rest */
+#define IP_FORWARD 0
+#define IP_REASSEMBLY 1
+#define IP_REASS_MAX_PBUFS 32           /* 47 KiB: the whole of what fragments can hold */
+#define IP_REASS_MAXAGE 10              /* seconds; RFC 791 asks for less than a minute */
+#define MEMP_NUM_REASSDATA 8            /* datagrams at once; the oldest goes first */
+#define IP_FRAG 1                       /* answers a ping larger than the MTU */
+#define IP_DEFAULT_TTL 64               /* RFC 1700 */
+#define LWIP_BROADCAST_PING 0           /* no amplifier */
+#define LWIP_MULTICAST_PING 0
+#define LWIP_RAW 0
+#define LWIP_IGMP 0
+#define LWIP_AUTOIP 0
+#define LWIP_IPV6 0
+
+/* ---- DHCP and DNS ------------------------------------------------------------------ */
+
+#define LWIP_DHCP 1
+#define LWIP_DHCP_DOES_ACD_CHECK 0      /* the address is usable after 20 ms, not 7 s */
+#define LWIP_ACD 0
+#define DHCP_OPTIONS_LEN 144            /* room for a host name of 63 bytes behind the others */
+#define DHCP_ADD_EXTRA_REQUEST_OPTIONS , 26  /* interface MTU: some clouds need less than 1500 */
+
+/* A lost first packet costs one second, and a server that comes up late is
+ * found within 16 s, for ever. */
+#define DHCP_DEFINE_CUSTOM_TIMEOUTS
+#define DHCP_REQUEST_BACKOFF_SEQUENCE(tries) \
+	((u16_t)((tries) < 5 ? 500u << (tries) : 16000u))
+#define PORT_DHCP_MINUTES(res, seconds) \
+	do { \
+		u32_t minutes = ((seconds) + DHCP_COARSE_TIMER_SECS / 2) / DHCP_COARSE_TIMER_SECS; \
+		(res) = (dhcp_timeout_t)LWIP_MIN(LWIP_MAX(minutes, 1u), 0xffffu); \
+	} while (0)
+#define DHCP_SET_TIMEOUT_FROM_OFFERED_T0_LEASE(res, dhcp) \
+	PORT_DHCP_MINUTES(res, (dhcp)->offered_t0_lease)
+#define DHCP_SET_TIMEOUT_FROM_OFFERED_T1_RENEW(res, dhcp) \
+	PORT_DHCP_MINUTES(res, (dhcp)->offered_t1_renew)
+#define DHCP_SET_TIMEOUT_FROM_OFFERED_T2_REBIND(res, dhcp) \
+	PORT_DHCP_MINUTES(res, (dhcp)->offered_t2_rebind)
+#define DHCP_NEXT_TIMEOUT_THRESHOLD 1
+
+#define LWIP_DNS 1
+#define DNS_MAX_SERVERS 2
+#define LWIP_DHCP_MAX_DNS_SERVERS DNS_MAX_SERVERS  /* 2.2.1 overruns when these differ */
+#define DNS_TABLE_SIZE 8
+#define DNS_MAX_RETRIES 4
+
+/* ---- TCP ------------------------------------------------------------------------- */
+
+#define TCP_MSS 1460
+#define TCP_WND (16 * TCP_MSS)          /* 23 KiB; a 256-buffer ring holds 16 such bursts */
+#define TCP_SND_BUF (16 * TCP_MSS)
+#define TCP_OVERSIZE 0                  /* no MSS-sized block for a 150-byte answer */
+#define TCP_QUEUE_OOSEQ 1
+#define TCP_OOSEQ_MAX_BYTES TCP_WND     /* what one connection can hold out of order */
+#define TCP_OOSEQ_MAX_PBUFS 16
+#define LWIP_TCP_TIMESTAMPS 1           /* RFC 7323; only with peers that offer them */
+#define LWIP_WND_SCALE 0                /* both buffers are below 64 KiB: nothing to scale */
+#define LWIP_TCP_SACK_OUT 0             /* lwIP only reports, never uses SACK */
+#define LWIP_TCP_RTO_TIME 1000          /* RFC 6298 §2.1 */
+#define TCP_MAXRTX 7                    /* 127 s; RFC 1122 §4.2.3.5 asks for 100 s */
+#define TCP_MSL 30000                   /* TIME_WAIT is a minute, recycled earlier if short */
+#define TCP_LISTEN_BACKLOG 0            /* half-open connections are bounded in gate.c */
+
+/* A peer that vanished is found after 60 + 6 x 10 s. */
+#define TCP_KEEPIDLE_DEFAULT 60000u
+#define TCP_KEEPINTVL_DEFAULT 10000u
+#define TCP_KEEPCNT_DEFAULT 6u

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* lwIP's memory (lwip/memp.h, MEM_CUSTOM_ALLOCATOR) over kernel/mem.h's pools,
+ * sized once at boot. An empty pool is a NULL that lwIP handles: the packet or
+ * the connection is dropped and the pool counts it.
+ *
+ * A third of RAM is meant for connections at about 900 bytes each (pcb, stream,
+ * the protocol's state); the rest of the pools' part carries buffers. Caps may
+ * add up to more than there is: pools carve what they need. */
+#include "kernel/mem.h"
+
+#include <string.h>
+
+#include <lwip/opt.h>
+
+#include <lwip/dns.h>
+#include <lwip/ip4_frag.h>
+#include <lwip/memp.h>
+#include <lwip/pbuf.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/udp.h>
+
+#include "net/port/port.h"
+
+#define BYTES_PER_CONNECTION 2800u
+#define CONNECTIONS_MIN 128u
+#define CONNECTIONS_MAX (1u << 18)
+
+struct port_limits port_limits;
+
+static struct pool pools[MEMP_MAX];
+
+static const struct {
+	const char *name;
+	size_t size;
+} kinds[MEMP_MAX] = {
+#define LWIP_MEMPOOL(kind, num, bytes, desc) [MEMP_##kind] = { "net_" #kind, (bytes) },
+#include <lwip/priv/memp_std.h>
+};
+
+/* Blocks for pbuf_alloc(PBUF_RAM): an ACK, a small answer, ..., a full segment
+ * with its headers. Each block begins with the number of its class. */
+enum { CLASSES = 4, BLOCK_HEADER = MEM_ALIGNMENT };
+static const uint16_t class_size[CLASSES] = { 256, 512, 1024, 1664 };
+static const char *const class_name[CLASSES] = {
+	"net_mem_256", "net_mem_512", "net_mem_1024", "net_mem_1664",
+};
+static struct pool classes[CLASSES];
+
+void port_size(void)
+{
+	unsigned n = (unsigned)MIN(mem_total() / BYTES_PER_CONNECTION, (size_t)CONNECTIONS_MAX);
+
+	n = MAX(n, CONNECTIONS_MIN);
+	port_limits.streams = n;
+	port_limits.half_open = MIN(MAX(n / 8, 32u), 1024u);
+	port_limits.pcbs = n + n / 8 + port_limits.half_open + 32;
+	port_limits.rx_small = MAX(n / 4, 64u);
+	port_limits.rx_big = MAX(n / 8, 32u);
+}
+
+static unsigned cap_of(memp_t kind)
+{
+	unsigned n = port_limits.streams;
+
+	switch (kind) {
+	case MEMP_UDP_PCB:
+		return 4 + DNS_TABLE_SIZE;
+	case MEMP_TCP_PCB:
+		return port_limits.pcbs;
+	case MEMP_TCP_PCB_LISTEN:
+		return 8;
+	case MEMP_TCP_SEG:
+		return n + 1024;
+	case MEMP_REASSDATA:
+		return MEMP_NUM_REASSDATA;
+	case MEMP_FRAG_PBUF:
+		return 64;
+	case MEMP_PBUF:
+		return n / 2 + 64;
+	default:
+		return 0;
+	}
+}
+
+void memp_init(void)
+{
+	unsigned n = port_limits.streams;
+	unsigned caps[CLASSES] = { n + 64, n / 4 + 32, n / 16 + 32, MAX(n / 4, 96u) };
+
+	for (unsigned i = 0; i < MEMP_MAX; i++)
+		pool_init(&pools[i], kinds[i].name,
+			  i == MEMP_TCP_PCB ? pcb_size() : kinds[i].size, cap_of((memp_t)i));
+	for (unsigned i = 0; i < CLASSES; i++)
+		pool_init(&classes[i], class_name[i], class_size[i], caps[i]);
+}
+
+void *memp_malloc(memp_t kind)
+{
+	void *object = pool_get(&pools[kind]);
+
+	if (kind == MEMP_TCP_PCB && object)
+		pcb_made(object);
+	return object;
+}
+
+void memp_free(memp_t kind, void *object)
+{
+	if (!object)
+		return;
+	if (kind == MEMP_TCP_PCB)
+		pcb_freed(object);
+	pool_put(&pools[kind], object);
+}
+
+unsigned port_pcbs(void)
+{
+	return pools[MEMP_TCP_PCB].used;
+}
+
+bool port_pcb_free(void)
+{
+	return pools[MEMP_TCP_PCB].used < port_limits.pcbs;
+}
+
+/* The smallest class that fits, or a larger one while that is empty. */
+void *port_malloc(size_t size)
+{
+	unsigned c = 0;
+
+	size += BLOCK_HEADER;
+	while (c < CLASSES && size > class_size[c])
+		c++;
+	for (; c < CLASSES; c++) {
+		uint8_t *block = pool_get(&classes[c]);
+
+		if (block) {
+			*block = (uint8_t)c;
+			return block + BLOCK_HEADER;
+		}
+	}
+	return NULL;
+}
+
+void *port_calloc(size_t n, size_t size)
+{
+	size_t bytes;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	p = port_malloc(bytes);
+	if (p)
+		memset(p, 0, bytes);
+	return p;
+}
+
+void port_free(void *p)
+{
+	uint8_t *block = (uint8_t *)p - BLOCK_HEADER;
+
+	ASSERT(*block < CLASSES);
+	pool_put(&classes[*block], block);
+}

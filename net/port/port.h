@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Between net/ and its lwIP: what the port offers the loop and the streams.
+ * Nothing here waits; all of it runs in the task that holds the loop, except
+ * what says otherwise. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/clock.h"
+#include "kernel/counter.h"
+#include "net/netdev.h"
+
+struct tcp_pcb;
+struct pbuf;
+struct netif;
+
+/* ---- memp.c: how much there is of everything --------------------------------- */
+
+struct port_limits {
+	unsigned streams;          /* connections that a protocol may hold */
+	unsigned half_open;        /* handshakes under way */
+	unsigned pcbs;             /* of lwIP, those above and closing ones included */
+	unsigned rx_small, rx_big; /* copies of received frames */
+};
+extern struct port_limits port_limits;
+
+/* Boot, before lwip_init(): decides the limits from mem_total(). */
+void port_size(void);
+
+/* pcbs in use, and whether one can be had now. */
+unsigned port_pcbs(void);
+bool port_pcb_free(void);
+
+/* ---- netif.c: frames ------------------------------------------------------------ */
+
+extern struct netif port_netif;
+
+/* Boot: makes the interface for `dev`, an MTU of at most `mtu`. */
+void port_netif_init(struct netdev *dev, uint16_t mtu, const char *hostname);
+
+/* Takes one frame from the NIC through lwIP: false when there was none. */
+bool port_input(void);
+
+/* Puts small received data together: takes p and returns the buffer that holds
+ * its bytes, `last` itself if they fitted behind what that has. */
+struct pbuf *port_pack(struct pbuf *last, struct pbuf *p);
+
+/* Hands to the NIC what was queued. */
+void port_flush(void);
+
+/* Once a second: carrier, ageing of learned addresses. */
+void port_netif_tick(void);
+
+/* ---- buckets.c: TCP's connections, hashed ------------------------------------------ */
+
+void buckets_init(void);
+
+/* Where the connection lives; remote address in network, ports in host order. */
+unsigned bucket_of(uint32_t remote_ip, uint16_t remote_port, uint16_t local_port);
+unsigned bucket_of_pcb(const struct tcp_pcb *pcb);
+
+/* Every lwIP call that may find, add or remove a pcb stands between these two,
+ * which do not nest. */
+void bucket_load(unsigned b);
+void bucket_store(void);
+
+/* The first pcb of a bucket that is not loaded. */
+struct tcp_pcb *bucket_active(unsigned b);
+struct tcp_pcb *bucket_time_wait(unsigned b);
+unsigned bucket_count(void);
+
+/* What a pcb is waiting for, oldest first, so that it can be given up. */
+enum pcb_age { AGE_NONE, AGE_HALF_OPEN, AGE_CLOSING, AGE_TIME_WAIT, AGES };
+void pcb_set_age(struct tcp_pcb *pcb, enum pcb_age age);
+enum pcb_age pcb_age(const struct tcp_pcb *pcb);
+struct tcp_pcb *pcb_oldest(enum pcb_age age);
+unsigned pcb_count(enum pcb_age age);
+
+/* Forgets a connection without a word to its peer; any bucket may be loaded. */
+void pcb_drop(struct tcp_pcb *pcb);
+
+/* memp.c tells: this pcb is new, or no more. */
+void pcb_made(struct tcp_pcb *pcb);
+void pcb_freed(struct tcp_pcb *pcb);
+/* How many bytes a pcb takes with what buckets.c keeps beside it. */
+unsigned pcb_size(void);
+
+/* ---- timers.c ------------------------------------------------------------------------ */
+
+/* Runs what is due and says when to be called next. */
+ktime port_timers(ktime now);
+
+/* ---- gate.c: what lwIP may see -------------------------------------------------------- */
+
+/* A TCP segment whose headers lie in p's first buffer; takes p. `l4` is the
+ * offset of the TCP header. */
+void port_tcp_input(struct pbuf *p, unsigned l4);
+
+/* No new connections from now on: a SYN is answered with a reset. */
+void port_stop_listening(void);
+
+/* Before an outgoing or accepted connection: makes room for a pcb by giving up
+ * the oldest in TIME_WAIT, then those that are closing, then the half-open.
+ * False when all are in use. */
+bool port_make_room(void);
+
+/* ---- sys.c ------------------------------------------------------------------------------ */
+
+void port_sys_init(void);
+
+/* The next initial sequence number must lie beyond this (RFC 1122 §4.2.2.13). */
+void port_isn_floor(uint32_t seq);
+
+/* A 16-bit value that a peer cannot guess: IP ids. */
+uint16_t port_random16(void);
+
+/* ---- Counters --------------------------------------------------------------------------- */
+
+enum net_count {
+	N_RX_FRAMES, N_RX_COPIED, N_RX_IGNORED, N_RX_NO_MEMORY, N_RX_FRAGMENTS,
+	N_TX_FRAMES, N_TX_NO_BUFFER, N_TX_DROPPED, N_ICMP_LIMITED,
+	N_OPENED, N_REFUSED, N_EVICTED, N_RESET, N_LINGER_CUT,
+	N_SYN, N_SYN_REFUSED, N_HALF_OPEN_DROPPED, N_CLOSING_DROPPED, N_TIME_WAIT_RECYCLED,
+	N_TIME_WAIT_REOPENED, N_BAD_ACK, N_PAWS, N_DHCP_LEASES, N_DNS_QUERIES, N_HANDOVERS,
+	NET_COUNTS
+};
+extern struct counter net_counters[NET_COUNTS];
+#define COUNT(what) (net_counters[what].n++)

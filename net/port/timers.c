@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* lwIP's timers, without lwIP's timer list: each runs only while it has
+ * something to do, so that an idle machine sleeps, and TCP's are spread over
+ * the buckets, so that ten thousand connections make no burst.
+ *
+ * TCP (RFC 9293 §3.8, RFC 1122 §4.2.3.2): the slow timer visits each bucket
+ * twice a second, an eighth of them at a time when there are many connections;
+ * the fast timer visits, four times a second, only buckets that were loaded
+ * since and hold a delayed ACK or a FIN to be sent.
+ *
+ * tcp_slowtmr() and tcp_fasttmr() skip a pcb whose last_timer equals lwIP's
+ * hidden 8-bit count of their calls. The count is mirrored here, and the pcbs
+ * of a bucket are given the value before the call's, so that none is skipped
+ * when the count has gone round. */
+#include <lwip/opt.h>
+
+#include <lwip/dhcp.h>
+#include <lwip/dns.h>
+#include <lwip/etharp.h>
+#include <lwip/ip4_frag.h>
+#include <lwip/priv/tcp_priv.h>
+
+#include "net/port/buckets.h"
+#include "net/port/port.h"
+
+#define SLOW MILLIS(TCP_SLOW_INTERVAL)
+#define FAST MILLIS(TCP_FAST_INTERVAL)
+#define SECOND SECONDS(1)
+#define SLICES 8u
+#define FEW_PCBS 128u
+
+static ktime slow_due = FOREVER, fast_due = FOREVER, dhcp_due = FOREVER, second_due;
+static unsigned slice;                 /* the next eighth of the buckets */
+static u32_t ticks;                    /* what tcp_ticks is between calls */
+static u8_t calls;                     /* mirror of lwIP's tcp_timer_ctr */
+static unsigned seconds;
+
+static void make_due(struct tcp_pcb *pcb)
+{
+	for (; pcb; pcb = pcb->next)
+		pcb->last_timer = calls;
+}
+
+static void slow_bucket(unsigned b)
+{
+	uint64_t hot = buckets_hot[b / 64];
+
+	if (!buckets[b].active && !buckets[b].time_wait)
+		return;
+	make_due(buckets[b].active);
+	bucket_load(b);
+	tcp_ticks = ticks - 1;
+	calls++;
+	tcp_slowtmr();
+	bucket_store();
+	buckets_hot[b / 64] = hot;
+}
+
+static void slow_slice(void)
+{
+	unsigned per_slice = bucket_count() / SLICES;
+
+	if (slice == 0)
+		tcp_ticks = ++ticks;
+	for (unsigned b = slice * per_slice; b < (slice + 1) * per_slice; b++)
+		slow_bucket(b);
+	slice = (slice + 1) % SLICES;
+}
+
+static void slow_timer(ktime now)
+{
+	ktime step = SLOW / SLICES;
+
+	if (slow_due == FOREVER) {
+		if (port_pcbs() > 0)
+			slow_due = now + SLOW;
+		return;
+	}
+	if (now < slow_due)
+		return;
+	if (slice == 0 && port_pcbs() <= FEW_PCBS) {
+		do
+			slow_slice();
+		while (slice != 0);
+		step = SLOW;
+	} else {
+		slow_slice();
+	}
+	/* After a pause of the machine the time lost is not made up for. */
+	slow_due = MAX(slow_due + step, now + step / 2);
+	if (slice == 0 && port_pcbs() == 0)
+		slow_due = FOREVER;
+}
+
+static bool wants_fast(const struct tcp_pcb *pcb)
+{
+	return (pcb->flags & (TF_ACK_DELAY | TF_CLOSEPEND)) || pcb->refused_data;
+}
+
+/* True while something in it is still to be done. */
+static bool fast_bucket(unsigned b)
+{
+	struct tcp_pcb *pcb = buckets[b].active;
+
+	while (pcb && !wants_fast(pcb))
+		pcb = pcb->next;
+	if (!pcb)
+		return false;
+	make_due(buckets[b].active);
+	bucket_load(b);
+	calls++;
+	tcp_fasttmr();
+	bucket_store();
+	for (pcb = buckets[b].active; pcb && !wants_fast(pcb); pcb = pcb->next)
+		;
+	return pcb != NULL;
+}
+
+static void fast_timer(ktime now)
+{
+	bool again = false;
+
+	if (fast_due == FOREVER) {
+		if (port_pcbs() > 0)
+			fast_due = now + FAST;
+		return;
+	}
+	if (now < fast_due)
+		return;
+	for (unsigned w = 0; w < bucket_count() / 64; w++) {
+		uint64_t bits = buckets_hot[w], left = 0;
+
+		while (bits) {
+			unsigned b = w * 64 + (unsigned)__builtin_ctzll(bits);
+
+			if (fast_bucket(b))
+				left |= bits & -bits;
+			bits &= bits - 1;
+		}
+		buckets_hot[w] = left;
+		again |= left != 0;
+	}
+	fast_due = again || port_pcbs() > 0 ? now + FAST : FOREVER;
+}
+
+static bool dhcp_waits(void)
+{
+	const struct dhcp *dhcp = netif_dhcp_data(&port_netif);
+
+	return dhcp && dhcp->request_timeout > 0;
+}
+
+static void dhcp_timer(ktime now)
+{
+	if (now >= dhcp_due)
+		dhcp_fine_tmr();
+	else if (dhcp_due != FOREVER)
+		return;
+	dhcp_due = dhcp_waits() ? now + MILLIS(DHCP_FINE_TIMER_MSECS) : FOREVER;
+}
+
+ktime port_timers(ktime now)
+{
+	slow_timer(now);
+	fast_timer(now);
+	dhcp_timer(now);
+	if (now >= second_due) {
+		ip_reass_tmr();
+		etharp_tmr();
+		dns_tmr();
+		port_netif_tick();
+		if (++seconds % DHCP_COARSE_TIMER_SECS == 0)
+			dhcp_coarse_tmr();
+		second_due = now + SECOND;
+	}
+	return MIN(MIN(slow_due, fast_due), MIN(second_due, dhcp_due));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Which function answers which method and path. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/http_parse.h"
+
+struct request;
+struct response;
+typedef void http_handler(struct request *, struct response *);
+
+#define ROUTES_MAX 64
+#define ROUTE_PARAMS 8
+#define ROUTE_PATH_MAX 128
+#define ROUTE_METHOD_MAX 16
+
+struct route {
+	const char *method, *path;     /* kept by reference */
+	http_handler *fn;
+	uint8_t params;                /* how many ":name" segments */
+};
+
+/* Adds a route: boot only. "/users/:id" matches any one segment that is not
+ * empty for :id. Panics on a malformed or duplicate route and on a full
+ * table: the author sees it at the first boot. */
+void router_add(const char *method, const char *path, http_handler *fn);
+
+/* The most specific route for a method and a raw path, whose segments are
+ * compared percent-decoded; HEAD falls back to GET. param[i] becomes what the
+ * i-th ":name" matched, as an offset from `path`. NULL without one, then
+ * *status is 404, 405 (the path is known), or 501 (nobody knows the method). */
+const struct route *router_find(const char *method, size_t method_len, const char *path, size_t len,
+				struct http_slice param[ROUTE_PARAMS], unsigned *status);
+
+/* Writes "GET, HEAD, OPTIONS": what a path (NULL: any path at all) answers
+ * to; 0 bytes when nothing does. No NUL; returns the length, at most
+ * ROUTER_ALLOW_MAX. */
+#define ROUTER_ALLOW_MAX 128
+size_t router_allow(const char *path, size_t len, char out[ROUTER_ALLOW_MAX]);
+
+/* The place of ":name" among a route's parameters, or -ENOENT. */
+int route_param(const struct route *r, const char *name);
+
+/* For tests: forgets all routes. */
+void router_clear(void);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* CONTRACT transport -> protocol: accepted byte streams, event-driven.
+ *
+ * A stream is one TCP connection (later: a TLS session on one). Its protocol
+ * is called from the net loop, never from inside lwIP, and holds no stack
+ * between calls. No function here waits. Each may be called from any task; one
+ * that does not hold the loop calls net_kick() afterwards. net/tcp.c is the
+ * only file besides net/port that includes lwIP's TCP headers. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stream;                 /* valid from opened() until gone(), stream_close() or stream_abort() */
+
+/* The protocol's side. */
+struct stream_ops {
+	/* A connection is established. Returns the protocol's own state for it,
+	 * or NULL: it is reset. May call stream_again(), must not close s. */
+	void *(*opened)(struct stream *s);
+
+	/* Something changed: input arrived, the peer closed its side, or room
+	 * became free after a short write. Called once per batch of changes. */
+	void (*ready)(void *conn);
+
+	/* The stream has died under us (reset, retransmission time-out): -errno.
+	 * s is no longer valid. Not called after stream_close/abort. */
+	void (*gone)(void *conn, int why);
+
+	/* Every connection slot is taken and one more has come: close the
+	 * connection that is worth least and return true, or false: the newcomer is refused. */
+	bool (*evict)(void);
+};
+
+/* Accepts on every address, `port` in host order. 0, -EADDRINUSE, -ENOMEM. */
+int stream_listen(uint16_t port, const struct stream_ops *ops);
+
+/* Input at the front, contiguous, not copied: its length, 0 when none.
+ * Stable until consumed, also while more arrives. */
+size_t stream_peek(struct stream *s, const uint8_t **data);
+
+/* All input in hand, which may lie in several pieces, in bytes. */
+size_t stream_available(struct stream *s);
+
+/* Drops n <= stream_available() bytes from the front and opens the window. */
+void stream_consume(struct stream *s, size_t n);
+
+/* The peer has closed its side; what it sent before may still be unread. */
+bool stream_ended(struct stream *s);
+
+enum { STREAM_COPY = 0, STREAM_REF = 1, STREAM_MORE = 2 };
+
+/* Queues up to len bytes to be sent; how many were taken (0..len): ready()
+ * follows when more fit. STREAM_REF: the bytes stay where they are, unchanged,
+ * until acknowledged (constants). STREAM_MORE: more may follow before this
+ * ready() ends, do not send a short segment yet; what was held back goes out
+ * when ready() returns or is handed over (net_call). */
+size_t stream_write(struct stream *s, const void *data, size_t len, unsigned flags);
+
+/* Bytes that a write would take now; and bytes sent or queued that the peer
+ * has not acknowledged yet. */
+size_t stream_room(struct stream *s);
+size_t stream_unacked(struct stream *s);
+
+/* Has ready() called once more from the loop, soon; kicks the loop itself. */
+void stream_again(struct stream *s);
+
+/* Ends it in order: what was written is delivered, then FIN; input is read and
+ * dropped for a bounded time so that no reset overtakes the answer
+ * (RFC 9112 §9.6). s is invalid afterwards. */
+void stream_close(struct stream *s);
+
+/* Ends it with a reset. s is invalid afterwards. */
+void stream_abort(struct stream *s);
+
+struct endpoint { uint32_t ip4; uint16_t port; };   /* ip4 in network order, port in host order */
+struct endpoint stream_peer(struct stream *s);
+struct endpoint stream_local(struct stream *s);
+
+/* How many there are now, and the most there can be. */
+unsigned stream_count(void);
+unsigned stream_max(void);

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams (net/stream.h) over lwIP's raw TCP API, RFC 9293.
+ *
+ * lwIP's callbacks only put the stream on a queue; the protocol is called from
+ * there, outside lwIP, so it may write, close and abort whatever it likes. What
+ * ready() writes is sent when it returns, in as few segments as possible.
+ *
+ * When every slot is taken, spare ones let a newcomer finish its handshake; the
+ * protocol is asked to give up a connection of its own for it, and only if it
+ * has none the newcomer is reset.
+ *
+ * Outside: one task at a time runs any of this; calls that change lwIP's lists
+ * load the pcb's bucket (net/port/port.h). */
+#include "net/tcp.h"
+
+#include <errno.h>
+
+#include <lwip/priv/tcp_priv.h>
+
+#include "kernel/mem.h"
+#include "net/net.h"
+#include "net/port/port.h"
+
+#define SPARE 16u                      /* newcomers that may wait for an eviction */
+#define LISTENERS 8u
+#define CREDIT_MAX (TCP_WND / 4)       /* window opened in steps, not with every byte */
+#define PIECES_MAX 4u                  /* beyond these, small input is put together */
+#define STARVED_MS 10                  /* until a write is tried again that found no memory */
+
+static struct listener {
+	const struct stream_ops *ops;
+	uint16_t port;
+} listeners[LISTENERS];
+static unsigned listener_count;
+static bool draining;
+
+static struct pool pool;
+static unsigned open_count;            /* accepted and not closed by the protocol */
+
+static struct stream *ready, **ready_end = &ready;
+static unsigned ready_count;
+static struct stream *starved;
+static ktime starved_due = FOREVER;
+static struct stream *current;         /* whose ready() is running */
+
+void streams_init(void)
+{
+	linger_init();
+	pool_init(&pool, "net_stream", sizeof(struct stream),
+		  port_limits.streams + SPARE + linger_max());
+}
+
+unsigned stream_count(void)
+{
+	return open_count;
+}
+
+unsigned stream_max(void)
+{
+	return port_limits.streams;
+}
+
+/* ---- The queue -------------------------------------------------------------- */
+
+static void enqueue(struct stream *s)
+{
+	if (s->flags & S_QUEUED)
+		return;
+	s->flags |= S_QUEUED;
+	s->next_ready = NULL;
+	*ready_end = s;
+	ready_end = &s->next_ready;
+	ready_count++;
+}
+
+static struct stream *dequeue(void)
+{
+	struct stream *s = ready;
+
+	ready = s->next_ready;
+	if (!ready)
+		ready_end = &ready;
+	ready_count--;
+	s->flags &= (uint16_t)~S_QUEUED;
+	return s;
+}
+
+/* Has ready() called again a little later, when there may be memory. */
+static void starve(struct stream *s)
+{
+	if (s->flags & S_QUEUED)
+		return;
+	s->flags |= S_QUEUED;
+	s->next_ready = starved;
+	starved = s;
+	if (starved_due == FOREVER)
+		starved_due = clock_after_ms(STARVED_MS);
+}
+
+void stream_again(struct stream *s)
+{
+	enqueue(s);
+	net_kick();
+}
+
+/* ---- Ends ------------------------------------------------------------------- */
+
+void stream_drop_input(struct stream *s)
+{
+	if (s->in)
+		pbuf_free(s->in);
+	s->in = s->in_last = NULL;
+	s->credit += s->in_bytes;
+	s->in_bytes = 0;
+	s->in_pieces = s->in_skip = 0;
+}
+
+/* lwIP will not call us for this pcb again. */
+void stream_detach(struct stream *s)
+{
+	tcp_arg(s->pcb, NULL);
+	tcp_recv(s->pcb, NULL);
+	tcp_sent(s->pcb, NULL);
+	tcp_err(s->pcb, NULL);
+	s->pcb = NULL;
+}
+
+/* The stream is no more; its memory goes back once no queue holds it. */
+void stream_release(struct stream *s)
+{
+	stream_drop_input(s);
+	if (s->flags & S_QUEUED)
+		s->flags |= S_DEAD;
+	else
+		pool_put(&pool, s);
+}
+
+/* The protocol has let go of it. */
+void stream_closed(struct stream *s)
+{
+	open_count--;
+	if (current == s)
+		current = NULL;
+}
+
+void stream_abort(struct stream *s)
+{
+	struct tcp_pcb *pcb = s->pcb;
+
+	stream_closed(s);
+	if (pcb) {
+		stream_detach(s);
+		bucket_load(bucket_of_pcb(pcb));
+		tcp_abort(pcb);
+		bucket_store();
+	}
+	stream_release(s);
+}
+
+/* ---- Called by lwIP --------------------------------------------------------- */
+
+static void on_err(void *arg, err_t err)
+{
+	struct stream *s = arg;
+
+	s->pcb = NULL;
+	if (s->flags & S_LINGERS) {
+		linger_done(s);
+		return;
+	}
+	s->why = err == ERR_ABRT ? -ETIMEDOUT : -ECONNRESET;
+	COUNT(N_RESET);
+	enqueue(s);
+}
+
+static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+	struct stream *s = arg;
+
+	if (s->flags & S_LINGERS) {
+		if (linger_input(s, p))
+			return ERR_OK;
+		tcp_abort(pcb);
+		return ERR_ABRT;
+	}
+	if (!p) {
+		s->flags |= S_ENDED;
+		enqueue(s);
+		return ERR_OK;
+	}
+	s->in_bytes += p->tot_len;
+	if (s->in_pieces >= PIECES_MAX)
+		p = port_pack(s->in_last, p);
+	if (p != s->in_last) {
+		if (s->in)
+			s->in_last->next = p;
+		else
+			s->in = p;
+		for (s->in_pieces++; p->next; p = p->next)
+			s->in_pieces++;
+		s->in_last = p;
+	}
+	enqueue(s);
+	return ERR_OK;
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+	tcp_sent(pcb, NULL);
+	enqueue(arg);
+	return ERR_OK;
+}
+
+static struct stream *new_stream(void)
+{
+	struct stream *s;
+
+	if (draining || open_count >= port_limits.streams + SPARE)
+		return NULL;
+	s = pool_get(&pool);
+	if (!s && linger_cut_oldest())
+		s = pool_get(&pool);
+	return s;
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	const struct listener *l = arg;
+	struct stream *s;
+
+	if (!pcb)
+		return ERR_OK;
+	pcb_set_age(pcb, AGE_NONE);
+	s = new_stream();
+	if (!s) {
+		COUNT(N_REFUSED);
+		return ERR_MEM;
+	}
+	*s = (struct stream){
+		.pcb = pcb, .ops = l->ops,
+		.peer = { ip_addr_get_ip4_u32(&pcb->remote_ip), pcb->remote_port },
+		.local = { ip_addr_get_ip4_u32(&pcb->local_ip), pcb->local_port },
+	};
+	open_count++;
+	tcp_nagle_disable(pcb);        /* ready() decides what belongs together */
+	ip_set_option(pcb, SOF_KEEPALIVE);
+	tcp_arg(pcb, s);
+	tcp_recv(pcb, on_recv);
+	tcp_err(pcb, on_err);
+	enqueue(s);
+	return ERR_OK;
+}
+
+/* ---- Called by the loop ----------------------------------------------------- */
+
+static void output(struct stream *s)
+{
+	if (s->pcb && s->pcb->unsent && tcp_output(s->pcb) != ERR_OK)
+		starve(s);
+}
+
+/* A handshake is complete: room is made if there is none, then the protocol
+ * takes it. */
+static bool open_stream(struct stream *s)
+{
+	if (open_count > port_limits.streams) {
+		if (!s->ops->evict()) {
+			COUNT(N_REFUSED);
+			stream_abort(s);
+			return false;
+		}
+		COUNT(N_EVICTED);
+	}
+	s->flags |= S_OPENED;
+	s->conn = s->ops->opened(s);
+	if (s->conn) {
+		COUNT(N_OPENED);
+		return true;
+	}
+	COUNT(N_REFUSED);
+	stream_abort(s);
+	return false;
+}
+
+static void gone(struct stream *s)
+{
+	const struct stream_ops *ops = s->ops;
+	void *conn = s->flags & S_OPENED ? s->conn : NULL;
+	int why = s->why;
+
+	stream_closed(s);
+	stream_release(s);
+	if (conn)
+		ops->gone(conn, why);
+}
+
+void streams_handover(void)
+{
+	if (current)
+		output(current);
+	current = NULL;
+}
+
+static void serve(struct stream *s)
+{
+	if (s->flags & S_DEAD) {
+		s->flags = 0;
+		stream_release(s);
+	} else if (s->flags & S_LINGERS) {
+		return;
+	} else if (!s->pcb) {
+		gone(s);
+	} else {
+		bool fresh = !(s->flags & S_OPENED);
+
+		current = s;
+		if (fresh && !open_stream(s))
+			return;
+		if (!fresh || s->in || (s->flags & S_ENDED))
+			s->ops->ready(s->conn);
+		streams_handover();
+	}
+}
+
+bool streams_run(void)
+{
+	for (unsigned n = ready_count; n > 0; n--)
+		serve(dequeue());
+	return ready != NULL;
+}
+
+ktime streams_timers(ktime now)
+{
+	if (now >= starved_due) {
+		struct stream *s = starved;
+
+		starved = NULL;
+		starved_due = FOREVER;
+		while (s) {
+			struct stream *next = s->next_ready;
+
+			s->flags &= (uint16_t)~S_QUEUED;
+			enqueue(s);
+			s = next;
+		}
+	}
+	return MIN(starved_due, linger_timers(now));
+}
+
+void streams_drop_address(uint32_t ip4)
+{
+	for (unsigned b = 0; b < bucket_count(); b++) {
+		bucket_load(b);
+		for (struct tcp_pcb *pcb = tcp_active_pcbs, *next; pcb; pcb = next) {
+			next = pcb->next;
+			if (ip_addr_get_ip4_u32(&pcb->local_ip) == ip4)
+				tcp_abort(pcb);
+		}
+		bucket_store();
+	}
+}
+
+bool streams_drain(void)
+{
+	draining = true;
+	port_stop_listening();
+	return open_count > 0 || linger_count() > 0;
+}
+
+/* ---- Called by the protocol ------------------------------------------------- */
+
+int stream_listen(uint16_t port, const struct stream_ops *ops)
+{
+	struct listener *l = &listeners[listener_count];
+	struct tcp_pcb *pcb, *listening;
+
+	if (listener_count == LISTENERS || !port_make_room())
+		return -ENOMEM;
+	pcb = tcp_new();
+	if (!pcb)
+		return -ENOMEM;
+	if (tcp_bind(pcb, IP4_ADDR_ANY, port) != ERR_OK) {
+		tcp_close(pcb);
+		return -EADDRINUSE;
+	}
+	listening = tcp_listen(pcb);
+	if (!listening) {
+		tcp_close(pcb);
+		return -ENOMEM;
+	}
+	*l = (struct listener){ ops, port };
+	listener_count++;
+	tcp_arg(listening, l);
+	tcp_accept(listening, on_accept);
+	return 0;
+}
+
+size_t stream_peek(struct stream *s, const uint8_t **data)
+{
+	if (!s->in)
+		return 0;
+	*data = (const uint8_t *)s->in->payload + s->in_skip;
+	return s->in->len - s->in_skip;
+}
+
+size_t stream_available(struct stream *s)
+{
+	return s->in_bytes;
+}
+
+void stream_consume(struct stream *s, size_t n)
+{
+	ASSERT(n <= s->in_bytes);
+	s->in_bytes -= (uint32_t)n;
+	s->credit += (uint32_t)n;
+	while (s->in && n >= (size_t)(s->in->len - s->in_skip)) {
+		struct pbuf *p = s->in;
+
+		n -= (size_t)(p->len - s->in_skip);
+		s->in = p->next;
+		s->in_skip = 0;
+		s->in_pieces--;
+		p->next = NULL;
+		pbuf_free(p);
+	}
+	s->in_skip = (uint16_t)(s->in_skip + n);
+	if (s->pcb && s->credit >= CREDIT_MAX) {
+		tcp_recved(s->pcb, (u16_t)s->credit);
+		s->credit = 0;
+	}
+}
+
+bool stream_ended(struct stream *s)
+{
+	return s->flags & S_ENDED;
+}
+
+size_t stream_room(struct stream *s)
+{
+	if (!s->pcb || s->pcb->snd_queuelen >= TCP_SND_QUEUELEN - 2)
+		return 0;
+	return tcp_sndbuf(s->pcb);
+}
+
+size_t stream_unacked(struct stream *s)
+{
+	return s->pcb ? s->pcb->snd_lbb - s->pcb->lastack : 0;
+}
+
+/* As much of it as lwIP has memory for. */
+static size_t enqueue_bytes(struct stream *s, const void *data, size_t len, unsigned flags)
+{
+	u8_t how = flags & STREAM_REF ? 0 : TCP_WRITE_FLAG_COPY;
+
+	if (flags & STREAM_MORE)
+		how |= TCP_WRITE_FLAG_MORE;
+	len = MIN(len, stream_room(s));
+	while (len > 0 && tcp_write(s->pcb, data, (u16_t)len, how) != ERR_OK)
+		len = len > TCP_MSS ? len / 2 : 0;
+	return len;
+}
+
+size_t stream_write(struct stream *s, const void *data, size_t len, unsigned flags)
+{
+	size_t taken;
+
+	if (!s->pcb)
+		return 0;
+	taken = enqueue_bytes(s, data, len, flags);
+	if (s != current && !(flags & STREAM_MORE))
+		output(s);
+	if (taken < len) {
+		if (s->pcb->unacked || s->pcb->unsent)
+			tcp_sent(s->pcb, on_sent);
+		else
+			starve(s);
+	}
+	return taken;
+}
+
+struct endpoint stream_peer(struct stream *s)
+{
+	return s->peer;
+}
+
+struct endpoint stream_local(struct stream *s)
+{
+	return s->local;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the transport: what tcp.c, tcp_close.c and the loop share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/clock.h"
+#include "net/stream.h"
+
+struct tcp_pcb;
+struct pbuf;
+
+struct stream {
+	struct tcp_pcb *pcb;           /* NULL once lwIP has freed it */
+	const struct stream_ops *ops;
+	void *conn;                    /* the protocol's, from opened() */
+	struct stream *next_ready;
+	uint16_t flags;
+	int16_t why;                   /* pcb is NULL: -errno for gone() */
+	struct endpoint peer, local;
+
+	/* Input: a queue of lwIP's buffers. */
+	struct pbuf *in, *in_last;
+	uint32_t in_bytes;             /* in all of them, less in_skip */
+	uint16_t in_pieces;
+	uint16_t in_skip;              /* consumed of the first one */
+	uint32_t credit;               /* consumed, lwIP not told yet */
+
+	/* Output: only after stream_close(). */
+	struct stream *prev, *next;
+	ktime deadline;
+	uint32_t acked;                /* at the last look */
+	uint32_t dropped;              /* input that came too late, bytes */
+	unsigned looks;                /* without progress */
+};
+
+enum {
+	S_QUEUED = 1,                  /* in the ready queue or among the starved */
+	S_OPENED = 2,                  /* opened() was called */
+	S_ENDED = 4,                   /* the peer has closed its side */
+	S_DEAD = 8,                    /* freed as soon as it leaves the queue */
+	S_LINGERS = 16,                /* closed by the protocol, not yet by the peer */
+};
+
+/* tcp.c: boot. */
+void streams_init(void);
+
+/* Calls opened(), ready() and gone() for what was queued when it began; true
+ * when more is queued. */
+bool streams_run(void);
+
+/* Runs what is due and says when to be called next. */
+ktime streams_timers(ktime now);
+
+/* The running ready() turned out to wait: what it wrote is sent, and it is
+ * treated as another task from here on. */
+void streams_handover(void);
+
+/* Resets every connection whose own address is `ip4`: it is ours no more. */
+void streams_drop_address(uint32_t ip4);
+
+/* Accepts no more; true while any connection is left. */
+bool streams_drain(void);
+
+/* Between tcp.c and tcp_close.c. */
+void stream_closed(struct stream *s);
+void stream_release(struct stream *s);
+void stream_drop_input(struct stream *s);
+void stream_detach(struct stream *s);
+void linger_init(void);
+bool linger_cut_oldest(void);
+void linger_done(struct stream *s);
+bool linger_input(struct stream *s, struct pbuf *p);
+ktime linger_timers(ktime now);
+unsigned linger_count(void);
+unsigned linger_max(void);
