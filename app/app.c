@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* app/app.h over the HTTP server, name by name. */
+#include "app/app.h"
+
+#include <stdarg.h>
+
+#include "net/http.h"
+
+void route(const char *method, const char *path, handler *fn)
+{
+	router_add(method, path, fn);
+}
+
+void json(struct response *res, const char *template, ...)
+{
+	va_list ap;
+
+	va_start(ap, template);
+	response_json(res, template, ap);
+	va_end(ap);
+}
+
+void status(struct response *res, unsigned code)
+{
+	response_status(res, code);
+}
+
+void header(struct response *res, const char *name, const char *value)
+{
+	response_header(res, name, value);
+}
+
+void body(struct response *res, const char *content_type, const void *data, size_t len)
+{
+	response_body(res, content_type, data, len);
+}
+
+const char *request_method(struct request *req)
+{
+	return http_method(req);
+}
+
+const char *request_path(struct request *req)
+{
+	return http_path(req);
+}
+
+const char *request_query(struct request *req)
+{
+	return http_query(req);
+}
+
+const char *request_param(struct request *req, const char *name)
+{
+	return http_param(req, name);
+}
+
+const char *request_header(struct request *req, const char *name)
+{
+	return http_header(req, name);
+}
+
+const void *request_body(struct request *req, size_t *len)
+{
+	return http_body(req, len);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* CONTRACT app.h -> author: all that a service needs to include. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/clock.h"
+#include "kernel/kernel.h"
+#include "kernel/task.h"
+
+struct request;
+struct response;
+
+/* Answers one request. It may call anything marked "waits"; other requests are
+ * served meanwhile. Both pointers are valid until it returns. */
+typedef void handler(struct request *req, struct response *res);
+
+/* The service: called once at start-up, before the network is up; adds routes. */
+void app_main(void);
+
+/* Serves `path` by fn. A path segment ":name" matches any one segment. A
+ * duplicate or malformed route panics at boot, where it is seen. HEAD is
+ * answered from GET, OPTIONS and 405 with Allow from what is routed. */
+void route(const char *method, const char *path, handler *fn);
+
+/* Answers with JSON. The template is JSON in which names may go unquoted and
+ * %d %u %ld %lu %lld %llu %zu %f %.Nf %s %c print a value, %s quoted and escaped:
+ *	json(res, "{ name: %s, n: %d }", name, n)   ->  {"name": "x", "n": 1}
+ * A number that JSON cannot hold (NaN, infinity: a value not known yet) makes
+ * the answer 503 {"error": "<its name> is not known yet"}. An answer that
+ * does not fit makes it 500. */
+void json(struct response *res, const char *template, ...) PRINTF_LIKE(2, 3);
+
+/* The status of the answer, 200 unless set; without a body 4xx and 5xx get
+ * {"error": "<reason phrase>"}. */
+void status(struct response *res, unsigned code);
+
+/* Adds a header field. Control characters panic: never pass a client's bytes. */
+void header(struct response *res, const char *name, const char *value);
+
+/* Answers with `len` bytes, copied. */
+void body(struct response *res, const char *content_type, const void *data, size_t len);
+
+/* Parts of the request, as NUL-terminated strings that live until the handler
+ * returns; NULL when absent. request_param: the segment that ":name" matched,
+ * percent-decoded. */
+const char *request_method(struct request *req);
+const char *request_path(struct request *req);
+const char *request_query(struct request *req);
+const char *request_param(struct request *req, const char *name);
+const char *request_header(struct request *req, const char *name);
+const void *request_body(struct request *req, size_t *len);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* From a booted kernel to a served port: kernel/image.h for services. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "kernel/arch.h"
+#include "kernel/config.h"
+#include "kernel/crash.h"
+#include "kernel/dev.h"
+#include "kernel/image.h"
+#include "net/http.h"
+#include "net/metrics.h"
+#include "net/net.h"
+
+#define DRAIN_MS 3000                  /* for requests that run when the power button is pressed */
+
+void image_boot(void)
+{
+	http_declare();
+	net_declare();
+	metrics_declare();
+	config_apply(image_config, "image");
+	config_apply(machine.cmdline, "command line");
+	if (net_init() < 0)
+		arch_exit(EXIT_PANIC); /* it has said which devices it saw */
+	http_init();                   /* sizes its pools after the connections there can be */
+	metrics_init();
+	app_main();
+}
+
+static void say_where(uint32_t ip4)
+{
+	uint8_t b[4];
+
+	memcpy(b, &ip4, 4);
+	log_info("serving http://%u.%u.%u.%u:%u/", b[0], b[1], b[2], b[3], http_port());
+}
+
+static void power_off(void)
+{
+	log_info("power button: finishing what runs");
+	http_drain();
+	net_drain(clock_after_ms(DRAIN_MS));
+	arch_exit(EXIT_OK);
+}
+
+void image_main(void *unused)
+{
+	int e = http_start();
+
+	if (e < 0)
+		panic("cannot listen on port %u: error %d", http_port(), -e);
+	net_on_address(say_where);
+	e = power_on_button(power_off);
+	if (e < 0 && e != -ENODEV)
+		panic("no task for the power button");
+	net_run(NULL);
+}
