@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""pytest: booted machines as fixtures, and the check that nothing leaked.
+
+One run is for one machine of tests/table.py (--target). The machine under test sits on a TAP
+in a private namespace with dnsmasq; it is booted once per set of settings and shared by all
+tests that want those. After each test that uses one, its pools, stacks and heap must be back
+at what they were before, and it must still run and answer.
+"""
+
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "wire"))
+
+import images  # noqa: E402
+from site_vm import Site  # noqa: E402
+from netns import NoNamespace  # noqa: E402
+from table import BY_NAME  # noqa: E402
+
+# Settings of the machine whose time-outs are short enough to be tested.
+QUICK = "http.head_timeout=1 http.body_timeout=2 http.idle_timeout=2 http.write_timeout=2"
+FEW = "http.max_connections=8"
+
+
+def pytest_addoption(parser):
+    """The options that tests/run passes."""
+    parser.addoption("--target", default="microvm", help="a machine of tests/table.py")
+    parser.addoption("--image", default="", help="the image of app/time; made when not given")
+    parser.addoption("--echo-image", default="", help="the image of app/echo")
+    parser.addoption("--full", action="store_true", help="the long form of the long tests")
+
+
+@pytest.fixture(scope="session")
+def row(request):
+    """The machine's row of the table."""
+    return BY_NAME[request.config.getoption("--target")]
+
+
+@pytest.fixture(scope="session")
+def full(request):
+    """True in `make test-full`."""
+    return request.config.getoption("--full")
+
+
+@pytest.fixture(scope="session")
+def image(request, row):
+    """Path of the app/time image, for the host under ASan and UBSan."""
+    return request.config.getoption("--image") or images.image(row.board, app="time")
+
+
+@pytest.fixture(scope="session")
+def echo_image(request, row):
+    """Path of the app/echo image."""
+    return request.config.getoption("--echo-image") or images.image(row.board, app="echo")
+
+
+def shared(row, image, settings, **more):
+    """Generator body of the session fixtures: a booted site."""
+    try:
+        site = Site(row, image, settings, **more)
+    except NoNamespace as error:
+        pytest.skip(f"no network namespace here: {error}")
+    try:
+        site.boot()
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture(scope="session")
+def main_site(row, image):
+    """The default settings."""
+    yield from shared(row, image, "metrics=yes")
+
+
+@pytest.fixture(scope="session")
+def quick_site(row, image):
+    """Short time-outs."""
+    yield from shared(row, image, f"metrics=yes {QUICK}")
+
+
+@pytest.fixture(scope="session")
+def few_site(row, image):
+    """Eight connections at most."""
+    yield from shared(row, image, f"metrics=yes {FEW}")
+
+
+@pytest.fixture(scope="session")
+def echo_site(row, echo_image):
+    """app/echo."""
+    yield from shared(row, echo_image, "metrics=yes")
+
+
+def checked(site):
+    """Generator body of the fixtures that tests use: the site, with the check after it."""
+    before = site.resources()
+    yield site
+    site.check(before)
+
+
+@pytest.fixture
+def site(main_site):
+    """The default machine, checked for leaks after the test."""
+    yield from checked(main_site)
+
+
+@pytest.fixture
+def quick(quick_site):
+    """The machine with short time-outs, checked for leaks after the test."""
+    yield from checked(quick_site)
+
+
+@pytest.fixture
+def few(few_site):
+    """The machine with room for eight connections, checked for leaks after the test."""
+    yield from checked(few_site)
+
+
+@pytest.fixture
+def echo(echo_site):
+    """app/echo, checked for leaks after the test."""
+    yield from checked(echo_site)
+
+
+@pytest.fixture
+def boot(row, image):
+    """boot(settings, ...) -> a Site of this test's own, ended after it; start=False: not yet."""
+    sites = []
+
+    def make(settings="", wait=True, start=True, **more):
+        try:
+            site = Site(row, more.pop("image", image), settings, **more)
+        except NoNamespace as error:
+            pytest.skip(f"no network namespace here: {error}")
+        sites.append(site)
+        if start:
+            site.boot(wait=wait)
+        return site
+    yield make
+    for site in sites:
+        site.close()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""Images for the tests, made by the front door itself."""
+
+import functools
+import os
+import subprocess
+
+from vm import VmError
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BOOTABLE = {"virt": "bin"}            # FORMAT that QEMU's -kernel takes; elf elsewhere
+SANITIZE = "address,undefined"
+# What was given to the `make` that called us is not meant for the images of the tests.
+PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", "MACHINE", "FIRMWARE",
+           "ACCEL", "MEM", "SMP", "PORT", "NET", "CMDLINE", "QEMU_ARGS", "FORMAT", "CONFIG",
+           "GUEST", "SANITIZE")
+
+
+def environment():
+    """Our environment without the front door's variables."""
+    return {name: value for name, value in os.environ.items() if name not in PRIVATE}
+
+
+def make(*words, **more):
+    """subprocess.run of make with these words, from the repository's root."""
+    return subprocess.run(["make"] + list(words), cwd=ROOT, env=environment(),
+                          stdin=subprocess.DEVNULL, **more)
+
+
+@functools.lru_cache(maxsize=None)
+def image(board, app="", guest="", sanitize=None):
+    """Builds an image: the path of the file to boot. VmError with make's output."""
+    if sanitize is None:
+        sanitize = SANITIZE if board == "host" else ""
+    words = ["image", f"BOARD={board}", f"FORMAT={BOOTABLE.get(board, 'elf')}"]
+    words += [f"{name}={value}" for name, value in
+              (("APP", app), ("GUEST", guest), ("SANITIZE", sanitize)) if value]
+    done = make(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = done.stdout.decode()
+    if done.returncode:
+        raise VmError(f"make {' '.join(words)}: status {done.returncode}\n{text}")
+    return os.path.join(ROOT, text.split()[-1])

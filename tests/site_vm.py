@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""A machine on its own network, as the wire tests see it: connect, ask, count, check."""
+
+import re
+import socket
+import time
+
+from client import Client
+from netns import IFNAME, STATIC, Namespace
+from vm import Vm
+
+BOOT_S = 30              # a hang detector, not a performance target
+DRAIN_S = 20             # how long resources may take to come back after a test
+METRIC = re.compile(r'^([a-z_0-9]+)(?:\{([^}]*)\})? ([-+0-9.eE]+)$')
+
+# Pools whose objects may rightly outlive a test: caches, emptied by age alone.
+CACHES = ("arp",)
+
+
+class Site:
+    """One machine on one TAP. `dhcp`: dnsmasq leases it an address; else it is static, or, not
+    `by_hand`, the test has a DHCP server of its own."""
+
+    def __init__(self, row, image, settings="", dhcp=True, by_hand=True, **options):
+        self.row = row
+        self.net = Namespace(vnet_hdr=row.board != "host")
+        self.dhcp = dhcp
+        if not dhcp and by_hand and "ip=" not in settings:
+            settings = f"ip={STATIC}/16 gw=10.77.0.1 dns=10.77.0.1 {settings}"
+        self.address = STATIC if not dhcp and by_hand else None
+        self.options = row.options(image, cmdline=settings, tap_fd=self.net.tap_fd, **options)
+        self.vm = None
+
+    def boot(self, wait=True):
+        """Starts dnsmasq (with dhcp) and the machine; waits until it serves."""
+        if self.dhcp:
+            self.net.dnsmasq()
+        self.start()
+        if wait:
+            self.serving()
+
+    def start(self):
+        """Starts the machine alone."""
+        self.vm = Vm(self.options)
+
+    def serving(self, timeout=BOOT_S):
+        """Waits for the line that says where it serves."""
+        found = self.vm.wait_for(r"serving http://([0-9.]+):(\d+)/", timeout)
+        self.address = found[1]
+
+    def close(self):
+        """Ends the machine and the network."""
+        if self.vm:
+            self.vm.kill()
+        self.net.close()
+
+    def socket(self, source=None, timeout=10, address=None, port=8080):
+        """A connected TCP socket, from the given source address if any."""
+        sock = self.net.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(timeout)
+            if source:
+                sock.bind((source, 0))
+            sock.connect((address or self.address, port))
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def client(self, source=None, timeout=10):
+        """A connected Client."""
+        return Client(self.socket(source, timeout), timeout)
+
+    def get(self, path="/", **more):
+        """One request on a connection of its own, which we close."""
+        with self.client() as client:
+            return client.get(path, **more)
+
+    def metrics(self):
+        """All samples of GET /metrics: {name or name{labels}: value}."""
+        answer = self.get("/metrics")
+        assert answer.status == 200, answer
+        samples = {}
+        for line in answer.body.decode().splitlines():
+            found = METRIC.match(line)
+            if found:
+                key = f"{found[1]}{{{found[2]}}}" if found[2] else found[1]
+                samples[key] = float(found[3])
+        return samples
+
+    def resources(self):
+        """What must be the same before and after a test."""
+        kept = {}
+        for key, value in self.metrics().items():
+            counted = key.startswith(("zeitkern_pool_used{", "zeitkern_heap_used",
+                                      "zeitkern_stacks_used"))
+            if counted and not any(f'"{cache}' in key for cache in CACHES):
+                kept[key] = value
+        assert kept, "no pools in /metrics"
+        return kept
+
+    def check(self, before):
+        """Fails when the machine died, or holds more than `before` once it had time to drain."""
+        deadline = time.monotonic() + DRAIN_S
+        while True:
+            assert self.vm.running(), f"it ended\n{self.vm.console.text()}"
+            after = self.resources()
+            more = {key: (before.get(key, 0), value) for key, value in after.items()
+                    if value > before.get(key, 0)}
+            if not more:
+                return
+            assert time.monotonic() < deadline, f"not given back (before, after): {more}"
+            time.sleep(0.25)
+
+    def interface(self):
+        """The TAP's name, for raw sockets inside self.net.inside()."""
+        return IFNAME

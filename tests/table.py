@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""The one table of machines: what is booted, with which NIC, by which test run.
+
+tests/run, the wire tests and the benchmarks take their machines from here. `wire` rows get
+the whole wire suite in `make test`, one per NIC driver and architecture; every row is booted
+to a 200 there, except those marked `full`, which only `make test-full` boots. In
+`make test-full` every row gets the whole wire suite.
+"""
+
+import dataclasses
+
+from vm import BARE_MICROVM, Options
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One machine."""
+    name: str
+    board: str
+    machine: str
+    nic: str = ""            # "mmio", "pci", or empty: the board has its own way
+    accel: str = "tcg"
+    cpu: str = ""
+    wire: bool = False
+    full: bool = False
+    cmdline: str = ""        # words the machine itself needs
+    button: bool = True      # hears QMP system_powerdown
+
+    def options(self, image, **more):
+        """vm.Options for this machine; the settings in more["cmdline"] are added."""
+        words = " ".join(filter(None, (self.cmdline, more.pop("cmdline", ""))))
+        return Options(board=self.board, machine=self.machine, image=image, accel=self.accel,
+                       cpu=self.cpu, nic=self.nic, cmdline=words, **more)
+
+
+ROWS = (
+    Row("microvm", "pc", "microvm", "mmio", wire=True),
+    Row("microvm-bare", "pc", BARE_MICROVM, "mmio", button=False),
+    Row("microvm-pci", "pc", "microvm,pcie=on", "pci", full=True),
+    Row("q35", "pc", "q35", "pci", wire=True),
+    Row("pc", "pc", "pc", "pci"),
+    Row("microvm-kvm", "pc", "microvm", "mmio", accel="kvm"),
+    Row("q35-kvm", "pc", "q35", "pci", accel="kvm", full=True),
+    Row("virt", "virt", "virt", "mmio", wire=True),
+    Row("virt-pci", "virt", "virt", "pci"),
+    Row("virt-gicv3", "virt", "virt,gic-version=3", "mmio"),
+    Row("virt-a53", "virt", "virt", "mmio", cpu="cortex-a53"),
+    Row("host", "host", "host", wire=True),
+)
+
+BY_NAME = {row.name: row for row in ROWS}
+
+# One tiny guest per forbidden access, tests/guests/NAME.c: what must be seen on the console.
+# "fault": the fault report and EXIT_FAULT; "panic": the report of a check of our own;
+# "fault|panic": either, as the gate refuses with a fault or an errno; "refusal": the gate says
+# -EFAULT each time and the guest ends with 0.
+FORBIDDEN = (
+    ("write_text", "fault"),
+    ("write_rodata", "fault"),
+    ("write_sealed", "fault"),
+    ("exec_data", "fault"),
+    ("exec_heap", "fault"),
+    ("exec_stack", "fault"),
+    ("touch_zero", "fault"),
+    ("overflow_stack", "fault"),
+    ("smash_canary", "panic"),
+    ("write_page_table", "fault"),
+    ("touch_warden", "fault"),
+    ("write_descriptor", "fault"),
+    ("dma_text", "refusal"),
+    ("submit_elsewhere", "fault|panic"),
+)
+
+# Privileged instructions and ports, one guest per architecture; access=N picks one of them.
+PRIVILEGED = {"pc": ("privileged_x86_64", 8), "virt": ("privileged_aarch64", 6)}
+
+# The machines that guests run on: one per architecture.
+GUEST_ROWS = (BY_NAME["microvm"], BY_NAME["virt"])

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Every machine of the table boots to a 200, in user-mode networking as `make run` has it."""
+
+import os
+import shutil
+import socket
+import time
+
+import pytest
+
+import images
+from client import Client, Closed
+from netns import NoNamespace
+from site_vm import Site
+from table import ROWS
+from test_time import served_time
+from vm import QEMU, Options, Vm
+
+BOOT_S = 60
+GUEST_PORT = 8080
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody has just now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def kvm_works():
+    """None, or why ACCEL=kvm cannot run here."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "/dev/kvm cannot be opened"
+    opts = Options(board="pc", machine="microvm", image="/dev/null", accel="kvm", no_nic=True,
+                   extra=("-S",))
+    with Vm(opts) as vm:
+        time.sleep(1)
+        if vm.running() or "error reading" in vm.console.text() or "load" in vm.console.text():
+            return None
+        return f"QEMU does not run with KVM: {vm.console.text().splitlines()[:1]}"
+
+
+def first_answer(vm, port):
+    """Asks with a new connection each time until an answer comes."""
+    deadline = time.monotonic() + BOOT_S
+    while time.monotonic() < deadline and vm.running():
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as sock:
+                return Client(sock, 2).get()
+        except (OSError, Closed):
+            time.sleep(0.05)
+    vm.fail(f"no answer within {BOOT_S} s")
+    return None
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_boot(row, full):
+    """To a 200 with the right time, and off again by the power button where there is one."""
+    if row.full and not full:
+        pytest.skip("only in make test-full")
+    if row.accel == "kvm":
+        why = kvm_works()
+        if why:
+            pytest.skip(why)
+    image = images.image(row.board, app="time")
+    if row.board == "host":
+        boot_host(row, image)
+        return
+    assert shutil.which(QEMU[row.board])
+    port = free_port()
+    with Vm(row.options(image, forwards=((port, GUEST_PORT),))) as vm:
+        answer = first_answer(vm, port)
+        assert abs(served_time(answer) - time.time()) < 1.2
+        vm.wait_for(r"serving http://10\.0\.2\.15:8080/")
+        if row.button:
+            vm.powerdown()
+            assert vm.wait(6) == 0, vm.console.text()
+
+
+def boot_host(row, image):
+    """The same for the host build, on its TAP."""
+    try:
+        site = Site(row, image, dhcp=False)
+    except NoNamespace as error:
+        pytest.skip(f"no network namespace here: {error}")
+    try:
+        site.boot()
+        assert abs(served_time(site.get()) - time.time()) < 1.2
+        site.vm.powerdown()
+        assert site.vm.wait(6) == 0, site.vm.console.text()
+    finally:
+        site.close()

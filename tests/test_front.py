@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""The front door as a newcomer uses it: make run, its URL, its end, its error lines."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+import images
+from images import ROOT, environment
+from test_boot import free_port
+from vm import Console, child_setup
+
+URL_S = 60
+END_S = 5.0
+
+
+class Make:
+    """A running `make run`."""
+
+    def __init__(self, *words):
+        self.process = subprocess.Popen(
+            ["make", "run"] + list(words), cwd=ROOT, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(),
+            preexec_fn=child_setup(), start_new_session=True)
+        self.console = Console(self.process.stdout)
+
+    def url(self):
+        """Waits for the URL."""
+        match, _ = self.console.wait_for(r"^(http://127\.0\.0\.1:\d+/)$", URL_S)
+        assert match, self.console.text()
+        return match[1]
+
+    def left(self):
+        """Processes of its session that still run, the make itself apart."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+                    fields = stat.read().rsplit(")", 1)[1].split()
+                with open(f"/proc/{pid}/cmdline", "rb") as line:
+                    name = line.read().split(b"\0")[0].decode()
+            except (OSError, IndexError):
+                continue
+            if "qemu-system" in name and self.port in open_args(pid):
+                found.append((pid, name, fields[0]))
+        return found
+
+    port = "-"
+
+    def end(self):
+        """Kills what is left of it."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def open_args(pid):
+    """A process's command line as text, empty when it is gone."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as line:
+            return line.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def run():
+    """run(words...) -> a Make on a port of its own, ended after the test."""
+    started = []
+
+    def start(*words):
+        images.image("pc", app="time")
+        port = free_port()
+        made = Make(f"PORT={port}", *words)
+        made.port = f"127.0.0.1:{port}-"
+        started.append(made)
+        return made
+    yield start
+    for made in started:
+        made.end()
+
+
+def refusal(*words, command="run"):
+    """Runs make with words it must refuse: the lines it says, at most 30 s."""
+    done = images.make("-s", command, *words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       timeout=30)
+    assert done.returncode != 0, done.stdout.decode()
+    return [line for line in done.stdout.decode().splitlines()
+            if not re.match(r"make(\[\d+\])?: \*\*\* \[", line) and line.strip()]
+
+
+def test_url_and_answer(run):
+    """The URL is printed once it answers, and the console is ours."""
+    made = run()
+    with urllib.request.urlopen(made.url(), timeout=5) as answer:
+        assert re.fullmatch(rb'\{"time": \d{10}\.\d{6}\}', answer.read())
+    assert re.search(r"serving http://10\.0\.2\.15:8080/", made.console.text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("whole_group", [True, False], ids=["group", "make-alone"])
+def test_signals(run, number, whole_group):
+    """Ctrl-C (to all in the terminal's group) or a signal to make alone: no QEMU left in 5 s."""
+    made = run()
+    made.url()
+    if whole_group:
+        os.killpg(made.process.pid, number)
+    else:
+        made.process.send_signal(number)
+    began = time.monotonic()
+    while made.left() or made.process.poll() is None:
+        assert time.monotonic() - began < END_S, (made.left(), made.console.text())
+        time.sleep(0.05)
+
+
+def test_make_killed(run):
+    """When make is killed outright, its QEMU goes too."""
+    made = run()
+    made.url()
+    made.process.kill()
+    began = time.monotonic()
+    while made.left():
+        assert time.monotonic() - began < END_S + 1, made.left()
+        time.sleep(0.05)
+
+
+def test_signal_before_it_serves(run):
+    """The same in the middle of the boot."""
+    made = run("CMDLINE=ip=dhcp")
+    made.console.wait_for(r"^\[", URL_S)
+    made.process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    while made.left() or made.process.poll() is None:
+        assert time.monotonic() - began < END_S, made.console.text()
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("offset", [0, 363])
+def test_port_taken(offset):
+    """A port already taken is one line, before anything starts."""
+    images.image("pc", app="time")
+    port = free_port()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port + offset))
+        taken.listen(1)
+        lines = refusal(f"PORT={port}")
+    assert len(lines) == 1 and str(port + offset) in lines[0], lines
+    assert "PORT" in lines[0], lines
+
+
+@pytest.mark.parametrize("word,names", [
+    ("BORAD=pc", ("BORAD", "BOARD")), ("BOARD=nope", ("BOARD", "pc", "virt", "host")),
+    ("MACHINE=isapc", ("MACHINE", "microvm", "q35")), ("ACCEL=hax", ("ACCEL", "tcg", "kvm")),
+    ("MEM=lots", ("MEM", "number")), ("PORT=http", ("PORT", "number")), ("PORT=70000", ("PORT",)),
+    ("NET=wifi", ("NET", "user", "tap")), ("NET=tap:zk-no-such", ("zk-no-such",)),
+    ("FIRMWARE=coreboot", ("FIRMWARE", "none")), ("APP=nope", ("APP", "time")),
+    ("FORMAT=floppy", ("FORMAT", "elf")), ("SMP=x", ("SMP",)), ("TLS=maybe", ("TLS",))])
+def test_wrong_words(word, names):
+    """A misspelt variable or value is one line that names the choices."""
+    lines = refusal(word)
+    assert len(lines) == 1, lines
+    for name in names:
+        assert name in lines[0], (name, lines)
+
+
+def test_wrong_command():
+    """A command that does not exist is one line that names those that do."""
+    lines = refusal(command="rum")
+    assert len(lines) == 1 and "run" in lines[0] and "test" in lines[0], lines
+
+
+def test_help():
+    """A bare make prints help, one line each."""
+    done = images.make("-s", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+    text = done.stdout.decode()
+    assert done.returncode == 0
+    for command in ("run", "test", "test-full", "image", "flash", "debug", "symbols", "bench", "soak",
+                    "fuzz", "size", "lint", "clean", "help"):
+        assert re.search(rf"^\s*(make )?{command}\b", text, re.M) or command == "help", command
+
+
+def test_qemu_dies(run):
+    """A QEMU that does not start: its own words, and failure."""
+    made = run("QEMU_ARGS=-device nonsense")
+    assert made.process.wait(30) != 0
+    made.console.thread.join(3)
+    assert "nonsense" in made.console.text(), made.console.text()
+
+
+def test_again_in_seconds(run):
+    """A second make run starts in seconds."""
+    run().url()
+    began = time.monotonic()
+    run().url()
+    assert time.monotonic() - began < 10
+
+
+def test_image_path():
+    """make image prints the path as its last line."""
+    done = images.make("-s", "image", stdout=subprocess.PIPE, timeout=300)
+    path = done.stdout.decode().split()[-1]
+    assert path == "build/pc/time/zeitkern.elf" and os.path.exists(os.path.join(ROOT, path))
+
+
+def test_host(run):
+    """BOARD=host answers on the same port, as the user who typed it."""
+    images.image("host", app="time", sanitize="")
+    made = run("BOARD=host")
+    match, _ = made.console.wait_for(r"^(http://127\.0\.0\.1:\d+/)$|BOARD=host: ", URL_S)
+    assert match, made.console.text()
+    if not match[1]:
+        pytest.skip(match.string)
+    with urllib.request.urlopen(match[1], timeout=5) as answer:
+        assert answer.status == 200
+    made.process.send_signal(signal.SIGTERM)
+    assert made.process.wait(END_S) is not None
+
+
+def test_symbols():
+    """make symbols puts names to the addresses of a crash report."""
+    code, text = crash()
+    assert code == 2, text
+    done = images.make("-s", "symbols", "GUEST=write_text", input=text.encode(),
+                       stdout=subprocess.PIPE, timeout=60)
+    out = done.stdout.decode()
+    assert re.search(r"^pc 0x[0-9a-f]+ .*\b(poke|image_main)\b", out, re.M), out
+
+
+def crash():
+    """A guest that faults: (code, console)."""
+    from table import BY_NAME
+    from test_guests import run_guest
+    return run_guest(BY_NAME["microvm"], "write_text")

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Guests of tests/guests: tiny images that test one thing inside the machine and say how it went.
+
+Those in table.FORBIDDEN try an access that must not be possible; success is failure there.
+All others end with code 0 when all is well.
+"""
+
+import glob
+import os
+import re
+
+import pytest
+
+import images
+from table import FORBIDDEN, GUEST_ROWS, PRIVILEGED
+from vm import Vm
+
+TIMEOUT_S = 60
+MEM = 192
+EXIT_PANIC, EXIT_FAULT = 1, 2
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BAD = {name for name, _ in FORBIDDEN} | {name for name, _ in PRIVILEGED.values()}
+GOOD = sorted({os.path.basename(path)[:-2] for path in glob.glob(f"{HERE}/guests/*.c")} - BAD)
+REGISTERS = {"pc": ("rax", "rsp", "r15"), "virt": ("x0", "x30", "sp")}
+
+
+def run_guest(row, guest, cmdline=""):
+    """Boots a guest on a machine to its end: (exit code, console text)."""
+    image = images.image(row.board, guest=guest)
+    with Vm(row.options(image, mem=MEM, cmdline=cmdline)) as vm:
+        code = vm.wait(TIMEOUT_S)
+        return code, vm.console.text()
+
+
+def check_report(board, text):
+    """The crash report: cause, registers, backtrace, build id."""
+    assert re.search(r"^\*\*\* (fault|panic): ", text, re.M), text
+    assert re.search(r"^build id [0-9a-f]{40}$", text, re.M), text
+    assert re.search(r"^bt 0x[0-9a-f]+$", text, re.M), text
+    assert re.search(r"^exit code \d+$", text, re.M), text
+    if "*** fault" in text:
+        assert re.search(r"^pc 0x[0-9a-f]+\b", text, re.M), text
+        for name in REGISTERS[board]:
+            assert re.search(rf"\b{name}\s+0x[0-9a-f]+", text), (name, text)
+
+
+@pytest.mark.parametrize("row", GUEST_ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("guest,how", FORBIDDEN, ids=lambda value: value)
+def test_forbidden(row, guest, how):
+    """The access is stopped, and how."""
+    code, text = run_guest(row, guest)
+    assert "FORBIDDEN ACCESS SUCCEEDED" not in text, text
+    assert re.search(rf"\b{guest}: ", text), text
+    if how == "refusal":
+        assert code == 0, (code, text)
+        return
+    found = re.search(rf"^\*\*\* ({how}): ", text, re.M)
+    assert found, (code, text)
+    assert code == (EXIT_FAULT if found[1] == "fault" else EXIT_PANIC), (code, text)
+    check_report(row.board, text)
+
+
+@pytest.mark.parametrize("row", GUEST_ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("number", range(max(count for _, count in PRIVILEGED.values())))
+def test_privileged(row, number):
+    """A privileged instruction from the payload faults."""
+    guest, count = PRIVILEGED[row.board]
+    if number >= count:
+        pytest.skip(f"{row.board} has {count} of them")
+    code, text = run_guest(row, guest, f"access={number}")
+    assert f"privileged: access {number}" in text, text
+    assert code == EXIT_FAULT, (code, text)
+    check_report(row.board, text)
+
+
+@pytest.mark.parametrize("row", GUEST_ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("guest", GOOD)
+def test_guest(row, guest):
+    """A guest that tests its own kernel."""
+    code, text = run_guest(row, guest)
+    assert code == 0, (code, text)

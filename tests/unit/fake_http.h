@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* What the HTTP server stands on, scripted: streams, time, tasks and memory. No
+ * panic() and no log: tests take tests/unit/fake_kernel.c for these. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/clock.h"
+#include "net/stream.h"
+
+struct fake_piece {
+	uint8_t *data;                 /* malloc()ed, exactly len bytes: the sanitizer guards its end */
+	size_t len, used;
+	struct fake_piece *next;
+};
+
+struct stream {
+	void *conn;
+	struct fake_piece *in;
+	bool ended, closed, aborted, again, short_write, opening;
+	uint32_t ip4;
+	size_t room;                   /* what the peer would still take */
+	size_t unacked;
+	char *out;                     /* all that was written, NUL terminated */
+	size_t out_len;
+	unsigned writes;
+	unsigned more;                 /* of these, with STREAM_MORE */
+};
+
+/* Starts a server with these settings, as words; everything before is forgotten. */
+void fake_start(const char *words, unsigned max_streams);
+
+/* Streams belong to the test: fake_free() each, also closed ones. fake_open()
+ * gives NULL when the newcomer was reset. */
+struct stream *fake_open(uint32_t ip4);
+void fake_input(struct stream *s, const void *data, size_t len);   /* one piece, then ready() */
+void fake_queue(struct stream *s, const void *data, size_t len);   /* without ready() */
+void fake_ready(struct stream *s);
+void fake_end(struct stream *s);                                   /* the peer's FIN */
+void fake_reset(struct stream *s);                                 /* gone() */
+void fake_room(struct stream *s, size_t more);                     /* the peer takes more, acknowledging all before */
+void fake_free(struct stream *s);
+
+/* Moves time on and ends what is due. */
+void fake_pass(ktime ns);
+
+/* In a handler: waits, so that the net loop goes on without it. fake_resume()
+ * lets the oldest that waits go on to its end. */
+void fake_wait(void);
+void fake_resume(void);
+
+extern int64_t fake_unix_ns;           /* -1: unknown */
+extern unsigned fake_signals;          /* event_signal() calls */
+extern size_t fake_heap_limit;         /* malloc() budget reported to the server */
+
+/* Objects out of all pools. */
+unsigned fake_pool_used(const char *name);

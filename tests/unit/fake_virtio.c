@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* See fake_virtio.h. */
+#include "tests/unit/fake_virtio.h"
+
+#include "kernel/random.h"
+
+/* ---- The kernel ------------------------------------------------------------- */
+
+char pool[POOL] __attribute__((aligned(4096)));
+static size_t pool_used;
+char sealed[SEALED_BYTES] __attribute__((aligned(4096)));
+static size_t sealed_used;
+static ktime now;
+
+ktime clock_now(void)
+{
+	return now += 1000000;
+}
+
+ktime clock_after_ms(int64_t ms)
+{
+	return clock_now() + MILLIS(ms);
+}
+
+void *mem_dma_alloc(size_t size, size_t align)
+{
+	void *p;
+
+	pool_used = ALIGN_UP(pool_used, align);
+	if (pool_used + size > POOL)
+		return NULL;
+	p = pool + pool_used;
+	pool_used += size;
+	return p;
+}
+
+void *mem_sealed_pages(unsigned n)
+{
+	void *p = sealed + sealed_used;
+
+	sealed_used += n * PAGE_SIZE;
+	assert_true(sealed_used <= sizeof(sealed));
+	return p;
+}
+
+uint64_t mem_dma_addr(const volatile void *p)
+{
+	return (uintptr_t)p;
+}
+
+struct region mem_dma_pool(void)
+{
+	return (struct region){ (uintptr_t)pool, POOL };
+}
+
+static struct counter *counters;
+static unsigned counter_count;
+
+void counters_add(struct counter *table, unsigned n)
+{
+	counters = table;
+	counter_count = n;
+	for (unsigned i = 0; i < n; i++)
+		table[i].n = 0;
+}
+
+uint64_t count(const char *name)
+{
+	for (unsigned i = 0; i < counter_count; i++)
+		if (strcmp(counters[i].name, name) == 0)
+			return counters[i].n;
+	fail_msg("no counter %s", name);
+	return 0;
+}
+
+void random_bytes(void *buf, size_t len)
+{
+	memset(buf, 0xff, len);
+}
+
+/* ---- The device ------------------------------------------------------------- */
+
+struct fake_device dev;
+struct netdev nd;
+
+static uint8_t get_status(struct virtio *v)
+{
+	return dev.busy_for_ever ? 0x40 : dev.status;
+}
+
+static void set_status(struct virtio *v, uint8_t s)
+{
+	if (s == 0)
+		dev.resets++;
+	if (dev.refuses_features)
+		s &= ~VIRTIO_FEATURES_OK;
+	dev.status = s;
+}
+
+static uint32_t get_features(struct virtio *v, unsigned half)
+{
+	return (uint32_t)(dev.offered >> half * 32);
+}
+
+static void set_features(struct virtio *v, unsigned half, uint32_t bits)
+{
+	dev.taken &= ~(0xffffffffull << half * 32);
+	dev.taken |= (uint64_t)bits << half * 32;
+}
+
+static unsigned queue_max(struct virtio *v, unsigned i)
+{
+	return i < 2 ? dev.queue_max[i] : 0;
+}
+
+static int queue_set(struct virtio *v, struct virtqueue *q)
+{
+	dev.queue[q->index] = q;
+	q->doorbell = &dev;
+	q->doorbell_width = 4;
+	return 0;
+}
+
+static uint32_t generation(struct virtio *v)
+{
+	return dev.restless ? dev.generation++ : dev.generation;
+}
+
+static uint8_t config(struct virtio *v, unsigned offset)
+{
+	assert_true(offset < sizeof(dev.config));
+	return dev.config[offset];
+}
+
+static int interrupt(struct virtio *v)
+{
+	return 0;
+}
+
+static const struct virtio_transport fake = {
+	.status = get_status,
+	.set_status = set_status,
+	.features = get_features,
+	.set_features = set_features,
+	.queue_max = queue_max,
+	.queue_set = queue_set,
+	.generation = generation,
+	.config = config,
+	.interrupt = interrupt,
+};
+
+int virtio_mmio_open(struct virtio *v, const struct device *d, unsigned type)
+{
+	*v = (struct virtio){ .via = &fake, .dev = d, .where = "fake" };
+	return type == VIRTIO_NET ? 0 : -ENODEV;
+}
+
+int virtio_pci_open(struct virtio *v, const struct device *d, unsigned type)
+{
+	return -ENODEV;
+}
+
+/* ---- The warden ------------------------------------------------------------- */
+
+int arch_queue_add(const struct arch_queue *q)
+{
+	dev.gate[dev.gates] = *q;
+	return (int)dev.gates++;
+}
+
+static bool wants_bell(const struct arch_queue *g, uint16_t from, uint16_t to)
+{
+	return !g->event || (uint16_t)(to - *g->event - 1) < (uint16_t)(to - from);
+}
+
+int arch_submit(unsigned n_gate, unsigned n)
+{
+	struct arch_queue *g = &dev.gate[n_gate];
+	const struct vring_desc *staged = g->staged;
+	struct vring_desc *desc = g->desc;
+	uint16_t idx = g->avail[1];
+
+	assert_non_null(staged);
+	assert_in_range(n, 1, g->size);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned slot = (idx + i) & (g->size - 1u);
+		uintptr_t a = staged[slot].addr;
+
+		assert_true(a >= (uintptr_t)pool && a + staged[slot].len <= (uintptr_t)pool + POOL);
+		assert_int_equal(staged[slot].flags, 0);
+		desc[slot] = staged[slot];
+	}
+	g->avail[1] = (uint16_t)(idx + n);
+	if (wants_bell(g, idx, (uint16_t)(idx + n)))
+		dev.rings[n_gate]++;
+	return 0;
+}
+
+void arch_notify(unsigned n_gate)
+{
+	assert_in_range(n_gate, 0, 1);
+	dev.rings[n_gate]++;
+}
+
+/* ---- Playing the device ----------------------------------------------------- */
+
+void complete(unsigned qi, uint32_t id, uint32_t len)
+{
+	struct virtqueue *q = dev.queue[qi];
+
+	q->used->ring[dev.used_idx[qi] & q->mask].id = id;
+	q->used->ring[dev.used_idx[qi] & q->mask].len = len;
+	q->used->idx = ++dev.used_idx[qi];
+}
+
+int take(unsigned qi)
+{
+	struct virtqueue *q = dev.queue[qi];
+	uint16_t id;
+
+	if (dev.taken_idx[qi] == q->avail->idx)
+		return -1;
+	id = q->avail->ring[dev.taken_idx[qi]++ & q->mask];
+	*q->avail_event = dev.taken_idx[qi];
+	assert_in_range(id, 0, q->size - 1);
+	return id;
+}
+
+int deliver(uint8_t flags, uint8_t fill, unsigned len)
+{
+	int id = take(0);
+	struct vring_desc *d;
+
+	if (id < 0)
+		return id;
+	d = &dev.queue[0]->desc[id];
+	assert_true(d->flags & VRING_DESC_WRITE);
+	assert_true(HDR + len <= d->len);
+	memset((void *)(uintptr_t)d->addr, 0, HDR);
+	*(uint8_t *)(uintptr_t)d->addr = flags;
+	memset((char *)(uintptr_t)d->addr + HDR, fill, len);
+	complete(0, (uint32_t)id, HDR + len);
+	return id;
+}
+
+void device_new(uint64_t offered)
+{
+	memset(&dev, 0, sizeof(dev));
+	memset(pool, 0, sizeof(pool));
+	memset(&nd, 0, sizeof(nd));
+	pool_used = 0;
+	fake_log_lines = 0;
+	dev.offered = offered;
+	dev.queue_max[0] = dev.queue_max[1] = 256;
+	memcpy(dev.config, "\x52\x54\x00\x12\x34\x56\x01\x00", 8);
+	dev.status = 0xf;                       /* as firmware left it */
+}
+
+int device_open(uint64_t offered)
+{
+	static const struct device at = { .kind = DEV_VIRTIO_MMIO };
+
+	device_new(offered);
+	return virtio_net.open(&nd, &at);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* A network device in memory behind a transport of its own, the warden's part
+ * of its queues, and what the driver needs of the kernel. Descriptions of the
+ * functions stand here. */
+#pragma once
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/arch.h"
+#include "kernel/clock.h"
+#include "kernel/counter.h"
+#include "kernel/dev/virtio.h"
+#include "kernel/mem.h"
+#include "net/netdev.h"
+#include "tests/unit/fake_kernel.h"
+
+#define POOL (2u << 20)
+#define HDR 12u
+#define EVENT_IDX (1ull << 29)
+#define VERSION_1 (1ull << 32)
+#define CSUM (1ull << 0)
+#define GUEST_CSUM (1ull << 1)
+#define MTU (1ull << 3)
+#define MAC (1ull << 5)
+#define STATUS (1ull << 16)
+#define SEALED_BYTES (64 * PAGE_SIZE)
+
+extern const struct netdev_ops virtio_net, virtio_net_pci;
+
+struct fake_device {
+	uint64_t offered, taken;
+	uint8_t status;
+	unsigned resets, queue_max[2];
+	bool busy_for_ever, refuses_features, restless;
+	uint32_t generation;
+	uint8_t config[16];
+	struct virtqueue *queue[2];
+	struct arch_queue gate[2];
+	unsigned gates, rings[2];               /* doorbells heard */
+	uint16_t used_idx[2];
+	uint16_t taken_idx[2];                  /* avail entries consumed */
+};
+extern struct fake_device dev;
+extern struct netdev nd;
+extern char pool[POOL], sealed[SEALED_BYTES];
+
+/* A device as firmware left it, offering these features; and the driver's
+ * open() on it. */
+void device_new(uint64_t offered);
+int device_open(uint64_t offered);
+
+/* The device's side of queue qi: takes the next available descriptor (its
+ * number, or -1); puts any element into the used ring; receives a frame of
+ * `len` bytes `fill` as it should be (the descriptor's number, or -1). */
+int take(unsigned qi);
+void complete(unsigned qi, uint32_t id, uint32_t len);
+int deliver(uint8_t flags, uint8_t fill, unsigned len);
+
+/* The driver's counter of this name. */
+uint64_t count(const char *name);

@@ -1,0 +1,280 @@
+/* sources: kernel/wall.c tests/unit/fake_kernel.c */
+/* SPDX-License-Identifier: MIT */
+/* kernel/wall.c with an invented RTC and invented time: the machine is a true
+ * time that only the test knows, a counter that may stop or drift, and an RTC
+ * that shows the true time's second. */
+#include "tests/unit/fake_kernel.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "kernel/dev.h"
+#include "kernel/task.h"
+#include "kernel/wall.h"
+
+static int64_t truth;                  /* Unix time in ns */
+static ktime mono;
+static int64_t drift_ppm;
+static int rtc_error;
+static void (*follower)(void *);
+static bool find_wanted;
+static unsigned glances, reads, sleeps, late_every;
+static jmp_buf out_of_task;
+
+static void pass(int64_t ns)
+{
+	truth += ns;
+	mono += ns + ns / 1000000 * drift_ppm;
+}
+
+ktime clock_now(void)
+{
+	return mono;
+}
+
+int rtc_read(int64_t *unix_s)
+{
+	reads++;
+	*unix_s = truth / SECONDS(1);
+	return rtc_error;
+}
+
+int rtc_glance(void)
+{
+	glances++;
+	return rtc_error ? rtc_error : (int)(truth / SECONDS(1) % 60);
+}
+
+int task_spawn(const char *name, void (*fn)(void *), void *arg)
+{
+	follower = fn;
+	return 0;
+}
+
+int task_sleep(ktime deadline)
+{
+	sleeps++;
+	if (deadline > mono)
+		pass(deadline - mono + 20000);
+	if (late_every && rand() % late_every == 0)
+		pass(rand() % MILLIS(500));
+	return 0;
+}
+
+void task_state(const char *state)
+{
+}
+
+void event_signal(struct event *e)
+{
+	find_wanted = true;
+}
+
+/* The follower waits for its next turn: back to the test. */
+int event_wait(struct event *e, ktime deadline)
+{
+	longjmp(out_of_task, 1);
+}
+
+static void find_edges(void)
+{
+	find_wanted = false;
+	if (setjmp(out_of_task) == 0)
+		follower(NULL);
+}
+
+static double off(void)
+{
+	return clock_unix() - (double)truth / 1e9;
+}
+
+static int setup(void **state)
+{
+	truth = 1795383459876543210;
+	mono = 5000000;
+	drift_ppm = 0;
+	rtc_error = 0;
+	sleeps = 0;
+	return 0;
+}
+
+/* ---- Pure arithmetic --------------------------------------------------------- */
+
+static void test_never_backwards(void **state)
+{
+	struct wall w;
+	int64_t last = 0;
+
+	srand(1);
+	wall_set(&w, 0, 1000000);
+	for (ktime now = 0; now < SECONDS(100); now += 1 + rand() % 3000000) {
+		int64_t at = wall_at(&w, now);
+
+		assert_true(at >= last);
+		last = at;
+		if (rand() % 50 == 0)
+			wall_correct(&w, now, at + rand() % SECONDS(2) - SECONDS(1));
+	}
+}
+
+static void test_slew(void **state)
+{
+	struct wall w;
+
+	wall_set(&w, 0, SECONDS(100));
+	wall_correct(&w, 0, SECONDS(100) - MILLIS(300));
+	assert_true(wall_at(&w, MILLIS(200)) == SECONDS(100) + MILLIS(100));
+	assert_true(wall_at(&w, SECONDS(1)) == SECONDS(101) - MILLIS(300));
+	wall_correct(&w, SECONDS(1), SECONDS(101));
+	assert_true(wall_at(&w, SECONDS(1)) == SECONDS(101) - MILLIS(300));
+	assert_true(wall_at(&w, SECONDS(2)) == SECONDS(102));
+	wall_correct(&w, SECONDS(2), SECONDS(200));
+	assert_true(wall_at(&w, SECONDS(2)) == SECONDS(200));
+}
+
+static void test_compare(void **state)
+{
+	struct wall w;
+
+	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
+	assert_int_equal(wall_compare(&w, 0, 100), WALL_AGREES);
+	assert_int_equal(wall_compare(&w, MILLIS(503), 100), WALL_AGREES);
+	assert_int_equal(wall_compare(&w, MILLIS(530), 100), WALL_DRIFTED);
+	assert_int_equal(wall_compare(&w, MILLIS(530), 90), WALL_LOST);
+	assert_int_equal(wall_compare(&w, MILLIS(530), 170), WALL_LOST);
+	assert_true(wall_at(&w, MILLIS(530)) == SECONDS(170) + MILLIS(500));
+	assert_true(wall_glance_fits(&w, MILLIS(530), 50));
+	assert_false(wall_glance_fits(&w, MILLIS(530), 51));
+	assert_true(wall_glance_fits(&w, MILLIS(530 + 499), 51));
+	assert_true(wall_glance_fits(&w, MILLIS(530 + 499), 50));
+}
+
+/* ---- The whole clock, in this order: its state is the module's ---------------- */
+
+static void test_unknown(void **state)
+{
+	int64_t ns;
+
+	rtc_error = -ENODEV;
+	clock_start_wall();
+	assert_null(follower);
+	assert_true(isnan(clock_unix()));
+	assert_int_equal(clock_unix_ns(&ns), -EAGAIN);
+	rtc_error = -ERANGE;
+	clock_start_wall();
+	pass(SECONDS(3));
+	assert_true(isnan(clock_unix()));
+	rtc_error = 0;
+	pass(SECONDS(3));
+	assert_true(fabs(off()) <= 0.5);
+}
+
+static void test_boot(void **state)
+{
+	clock_start_wall();
+	assert_true(fabs(off()) <= 0.5);
+	find_edges();
+	assert_in_range(sleeps, 3, 110);
+	pass(SECONDS(2));
+	assert_true(fabs(off()) < 0.0003);
+}
+
+/* A busy machine: looks come late, by up to half a second. */
+static void test_late_looks(void **state)
+{
+	srand(3);
+	for (unsigned i = 0; i < 20; i++) {
+		late_every = 60 + rand() % 100;
+		find_edges();
+		late_every = 0;
+		pass(SECONDS(2));
+		assert_true(fabs(off()) < 0.0003);
+	}
+}
+
+static void test_pause(void **state)
+{
+	static const int64_t pauses[] = { MILLIS(1500), SECONDS(10), SECONDS(60), SECONDS(86400) };
+
+	for (unsigned i = 0; i < ARRAY_LEN(pauses); i++) {
+		double before = clock_unix();
+
+		pass(MILLIS(2));
+		truth += pauses[i];             /* the counter stood still */
+		if (pauses[i] % SECONDS(60) == 0)
+			pass(SECONDS(1));       /* a glance cannot see a whole minute */
+		assert_true(fabs(off()) <= 1.005);
+		assert_true(clock_unix() > before);
+		if (find_wanted)
+			find_edges();
+		pass(SECONDS(3));
+		clock_unix();
+		pass(SECONDS(3));
+		assert_true(fabs(off()) < 0.2);
+	}
+	find_edges();
+	pass(SECONDS(2));
+	assert_true(fabs(off()) < 0.0003);
+}
+
+static void test_cost(void **state)
+{
+	reads = glances = 0;
+	for (unsigned i = 0; i < 100000; i++) {
+		clock_unix();
+		pass(30000);
+	}
+	assert_in_range(glances, 2000, 3001);
+	assert_in_range(reads, 2, 5);
+}
+
+static void test_drift(void **state)
+{
+	double worst = 0, last = 0;
+
+	drift_ppm = 300;
+	srand(2);
+	for (unsigned i = 0; i < 20000; i++) {
+		pass(1 + rand() % MILLIS(400));
+		assert_true(clock_unix() >= last);
+		last = clock_unix();
+		worst = fmax(worst, fabs(off()));
+		if (find_wanted)
+			find_edges();
+	}
+	assert_true(worst < 0.1);
+}
+
+static void test_dead_rtc(void **state)
+{
+	struct finder f = { 0 };
+	ktime next, now = 1;
+
+	do {
+		next = finder_step(&f, now, 4711);
+		now = next;
+	} while (next > 0);
+	assert_int_equal(next, FINDER_FAILED);
+	rtc_error = -EIO;
+	find_edges();
+	assert_non_null(follower);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_never_backwards, setup),
+		cmocka_unit_test_setup(test_slew, setup),
+		cmocka_unit_test_setup(test_compare, setup),
+		cmocka_unit_test_setup(test_unknown, setup),
+		cmocka_unit_test(test_boot),
+		cmocka_unit_test(test_late_looks),
+		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_drift),
+		cmocka_unit_test(test_dead_rtc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

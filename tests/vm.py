@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: MIT
+"""One virtual machine (or the host build) as an object: command line, console, QMP, end.
+
+Used by tests/qemu, the tests and the benchmarks. A machine never outlives the process that
+started it (PR_SET_PDEATHSIG), and its console is kept with the host's time of each line.
+Needs QEMU 7.2 or newer; nothing here depends on a newer one.
+"""
+
+import ctypes
+import dataclasses
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+CLONE_NEWNET = 0x40000000
+
+QEMU = {"pc": "qemu-system-x86_64", "virt": "qemu-system-aarch64"}
+MACHINES = {"pc": ("microvm", "q35", "pc"), "virt": ("virt",), "host": ("host",)}
+BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_powerdown
+
+# What Firecracker's machine looks like: no ACPI, no legacy devices.
+BARE_MICROVM = "microvm,acpi=off,pic=off,pit=off,rtc=off"
+
+
+class VmError(Exception):
+    """The machine did not do what was waited for; the text ends with its console."""
+
+
+@dataclasses.dataclass
+class Options:
+    """What to start. `machine` may carry QEMU's machine options after a comma."""
+    board: str = "pc"
+    machine: str = ""
+    image: str = ""
+    accel: str = "tcg"
+    cpu: str = ""
+    mem: int = 64
+    smp: int = 1
+    nic: str = ""                 # "mmio" or "pci"; empty: the machine's usual one
+    mac: str = "52:54:00:12:34:56"
+    forwards: tuple = ()          # (host port, guest port), user-mode network
+    tap_fd: int = -1              # an open TAP, or
+    tap: str = ""                 # the name of an existing one
+    no_nic: bool = False
+    cmdline: str = ""
+    extra: tuple = ()             # appended to QEMU's command line
+
+    def kind(self):
+        """The machine's name without its options."""
+        return self.machine.split(",")[0]
+
+
+def default_nic(machine):
+    """The NIC that `make run` gives a machine."""
+    return "mmio" if machine.split(",")[0] in ("microvm", "virt") else "pci"
+
+
+def netdev(opts):
+    """QEMU's -netdev argument."""
+    if opts.tap_fd >= 0:
+        return f"tap,id=n,fd={opts.tap_fd}"
+    if opts.tap:
+        return f"tap,id=n,ifname={opts.tap},script=no,downscript=no"
+    words = [f"hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in opts.forwards]
+    return ",".join(["user", "id=n"] + words)
+
+
+def nic_device(opts):
+    """QEMU's -device argument for the NIC."""
+    if (opts.nic or default_nic(opts.machine)) == "mmio":
+        return f"virtio-net-device,netdev=n,mac={opts.mac}"
+    return f"virtio-net-pci,netdev=n,mac={opts.mac},romfile=,disable-legacy=on"
+
+
+def cpu_model(opts):
+    """The CPU: everything QEMU has, except what trips a software-virtualised KVM."""
+    if opts.cpu:
+        return opts.cpu
+    return "host,-arch-capabilities" if opts.accel == "kvm" and opts.board == "pc" else "max"
+
+
+def command(opts):
+    """The whole command line, as a list."""
+    if opts.board == "host":
+        return [opts.image] + opts.cmdline.split() + list(opts.extra)
+    mmio = opts.kind() in ("microvm", "virt")
+    args = [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-cpu", cpu_model(opts),
+            "-m", f"{opts.mem}M", "-smp", str(opts.smp), "-nodefaults", "-no-user-config",
+            "-no-reboot", "-display", "none", "-serial", "stdio"]
+    if mmio:
+        args += ["-global", "virtio-mmio.force-legacy=false"]
+    if not opts.no_nic:
+        args += ["-netdev", netdev(opts), "-device", nic_device(opts)]
+    args += ["-device", "virtio-rng-device" if mmio else "virtio-rng-pci,disable-legacy=on"]
+    if opts.board == "pc":
+        args += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    args += ["-kernel", opts.image]
+    if opts.cmdline:
+        args += ["-append", opts.cmdline]
+    return args + list(opts.extra)
+
+
+def setns(fd):
+    """Moves the calling thread into the network namespace behind `fd`."""
+    if LIBC.setns(fd, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def child_setup(netns_fd=-1):
+    """For preexec_fn: dies with its parent, and runs in the namespace given."""
+    parent = os.getpid()
+
+    def setup():
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(127)
+        if netns_fd >= 0:
+            setns(netns_fd)
+    return setup
+
+
+class Console:
+    """Reads a pipe in a thread; keeps every line with the time it was complete."""
+
+    def __init__(self, pipe, sink=None):
+        self.lines = []               # (time.monotonic(), text)
+        self.changed = threading.Condition()
+        self.ended = False
+        self.sink = sink
+        self.pipe = pipe
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        """The thread: until the pipe ends."""
+        for raw in self.pipe:
+            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+            with self.changed:
+                self.lines.append((time.monotonic(), line))
+                self.changed.notify_all()
+            if self.sink:
+                self.sink(line)
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def text(self, since=0):
+        """The lines from number `since` on, as one string."""
+        with self.changed:
+            return "\n".join(line for _, line in self.lines[since:])
+
+    def wait_for(self, regex, timeout, since=0):
+        """The match of the first line from `since` on, with its time as .when; None when late."""
+        pattern = re.compile(regex)
+        deadline = time.monotonic() + timeout
+        seen = since
+        with self.changed:
+            while True:
+                for when, line in self.lines[seen:]:
+                    match = pattern.search(line)
+                    if match:
+                        return match, when
+                seen = len(self.lines)
+                left = deadline - time.monotonic()
+                if self.ended or left <= 0:
+                    return None, None
+                self.changed.wait(left)
+
+
+class Qmp:
+    """The monitor, over a socket pair: no file, no port."""
+
+    def __init__(self):
+        self.ours, self.theirs = socket.socketpair()
+        self.events = []
+        self.pending = b""
+
+    def args(self):
+        """QEMU's options for it; the descriptor self.theirs must be passed on."""
+        return ["-chardev", f"socket,id=qmp,fd={self.theirs.fileno()}",
+                "-mon", "chardev=qmp,mode=control"]
+
+    def started(self):
+        """Called once QEMU holds its end."""
+        self.theirs.close()
+        self.ours.sendall(b'{"execute":"qmp_capabilities"}\n')
+        self.answer(10)
+
+    def message(self, timeout):
+        """One JSON message, or None at the end of the stream or when late."""
+        deadline = time.monotonic() + timeout
+        while b"\n" not in self.pending:
+            left = max(0, deadline - time.monotonic())
+            if not select.select([self.ours], [], [], left)[0]:
+                return None
+            try:
+                data = self.ours.recv(65536)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+            self.pending += data
+        line, self.pending = self.pending.split(b"\n", 1)
+        return json.loads(line)
+
+    def answer(self, timeout):
+        """Messages up to the answer of the last command; events are kept."""
+        while True:
+            message = self.message(timeout)
+            if message is None or "return" in message or "error" in message:
+                return message
+            if "event" in message:
+                self.events.append(message)
+
+    def execute(self, name, timeout=10, **arguments):
+        """Runs a command: its result, or VmError."""
+        text = json.dumps({"execute": name, "arguments": arguments})
+        try:
+            self.ours.sendall(text.encode() + b"\n")
+        except OSError:
+            return None
+        answer = self.answer(timeout)
+        if answer and "error" in answer:
+            raise VmError(f"QMP {name}: {answer['error']['desc']}")
+        return answer and answer["return"]
+
+    def drain(self):
+        """Collects the events that are left, without waiting."""
+        message = self.message(0)
+        while message is not None:
+            if "event" in message:
+                self.events.append(message)
+            message = self.message(0)
+
+    def shutdown_reason(self):
+        """Why QEMU ended: "guest-shutdown", "guest-reset", "host-qmp-quit", ... or None."""
+        self.drain()
+        for event in self.events:
+            if event["event"] == "SHUTDOWN":
+                return event["data"].get("reason")
+        return None
+
+
+class Vm:
+    """A started machine. Use as a context manager, or call kill() at the end."""
+
+    def __init__(self, opts, sink=None, netns_fd=-1, stderr=None, plugin=None, env=None):
+        self.opts = opts
+        args = command(opts)
+        self.qmp = None if opts.board == "host" else Qmp()
+        fds = [opts.tap_fd] if opts.tap_fd >= 0 else []
+        if self.qmp:
+            args += self.qmp.args()
+            fds.append(self.qmp.theirs.fileno())
+        if plugin:
+            args += ["-plugin", plugin]
+        environment = dict(os.environ, **(env or {}))
+        if opts.board == "host" and opts.tap_fd >= 0:
+            environment["ZEITKERN_TAP_FD"] = str(opts.tap_fd)
+        self.args = args
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if stderr is None else stderr, pass_fds=fds,
+            env=environment, preexec_fn=child_setup(netns_fd), start_new_session=True)
+        self.console = Console(self.process.stdout, sink)
+        if self.qmp:
+            self.qmp.started()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.kill()
+
+    def running(self):
+        """True until it has ended."""
+        return self.process.poll() is None
+
+    def fail(self, why):
+        """Raises VmError with the console at its end."""
+        raise VmError(f"{why}\n--- {' '.join(self.args)}\n--- console:\n{self.console.text()}")
+
+    def mark(self):
+        """The number of console lines so far: `since` of a later wait_for."""
+        return len(self.console.lines)
+
+    def wait_for(self, regex, timeout=20, since=0):
+        """Waits for a console line; its match. VmError when late or the machine ends."""
+        match, _ = self.console.wait_for(regex, timeout, since)
+        if match is None:
+            self.fail(f"no line matches {regex!r} within {timeout} s")
+        return match
+
+    def when(self, regex, timeout=20, since=0):
+        """As wait_for, but the host's monotonic time of that line."""
+        match, when = self.console.wait_for(regex, timeout, since)
+        if match is None:
+            self.fail(f"no line matches {regex!r} within {timeout} s")
+        return when
+
+    def powerdown(self):
+        """Presses the power button."""
+        if self.qmp:
+            self.qmp.execute("system_powerdown")
+        elif self.running():
+            self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout=20):
+        """Waits for its end: exit_code(). VmError when it goes on running."""
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.fail(f"still running after {timeout} s")
+        self.console.thread.join(5)
+        return self.exit_code()
+
+    def exit_code(self):
+        """The guest's own code, or a word for what happened to it instead."""
+        status = self.process.returncode
+        if status is None:
+            return "running"
+        if self.opts.board == "host":
+            return status if status >= 0 else signal.Signals(-status).name
+        if status < 0:
+            return signal.Signals(-status).name
+        said = re.findall(r"\bexit code (\d+)", self.console.text())
+        if status == 0 and said:
+            return int(said[-1])
+        if status == 0:
+            reason = self.qmp.shutdown_reason()
+            return 0 if reason in ("guest-shutdown", "host-qmp-quit") else reason
+        if self.opts.board == "pc" and status >= 3 and status & 1:
+            return status >> 1            # isa-debug-exit: (code << 1) | 1
+        return f"qemu-failed-{status}"
+
+    def stop(self, grace=4.0):
+        """Power button, then the plug after `grace` seconds. True when the button was enough."""
+        if self.running():
+            try:
+                self.powerdown()
+            except (VmError, OSError):
+                pass
+            try:
+                self.process.wait(grace)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                return False
+        self.console.thread.join(2)
+        return True
+
+    def kill(self):
+        """Pulls the plug."""
+        if self.running():
+            self.process.kill()
+            self.process.wait()
+        self.console.thread.join(2)
+        if self.qmp:
+            self.qmp.ours.close()
+
+    def cpu_seconds(self):
+        """CPU time used so far, user and system."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""A DHCP server that can be late, refuse, lie or stay silent (RFC 2131, RFC 2132)."""
+
+import select
+import socket
+import struct
+import threading
+import time
+
+from netns import HOST, IFNAME
+
+DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE = range(1, 8)
+MAGIC = b"\x63\x82\x53\x63"
+
+
+def options_of(packet):
+    """{code: value} of a BOOTP packet."""
+    found, at = {}, 240
+    while at < len(packet) and packet[at] != 255:
+        if packet[at] == 0:
+            at += 1
+            continue
+        size = packet[at + 1]
+        found[packet[at]] = packet[at + 2:at + 2 + size]
+        at += 2 + size
+    return found
+
+
+class Dhcpd:
+    """Serves one address on a namespace's TAP in a thread; `seen`: (time, type) of what came."""
+
+    def __init__(self, net, address="10.77.1.77", lease=3600, mask="255.255.0.0", silent=False,
+                 more=b""):
+        self.address, self.lease, self.mask, self.more = address, lease, mask, more
+        self.silent = silent          # answer nothing
+        self.nak_next = 0             # so many REQUESTs are refused
+        self.seen = []
+        self.acked = []               # times
+        self.sock = net.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, IFNAME.encode())
+        self.sock.bind(("0.0.0.0", 67))
+        self.stopping = False
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        """Ends the thread."""
+        self.stopping = True
+        self.thread.join(3)
+        self.sock.close()
+
+    def serve(self):
+        """The thread."""
+        while not self.stopping:
+            if not select.select([self.sock], [], [], 0.2)[0]:
+                continue
+            packet = self.sock.recv(2048)
+            if len(packet) < 240 or packet[236:240] != MAGIC:
+                continue
+            kind = options_of(packet).get(53, b"\0")[0]
+            self.seen.append((time.monotonic(), kind, packet))
+            if self.silent:
+                continue
+            if kind == DISCOVER:
+                self.reply(packet, OFFER)
+            elif kind == REQUEST:
+                if self.nak_next > 0:
+                    self.nak_next -= 1
+                    self.reply(packet, NAK)
+                else:
+                    self.reply(packet, ACK)
+                    self.acked.append(time.monotonic())
+
+    def reply(self, packet, kind):
+        """Answers by broadcast."""
+        given = socket.inet_aton("0.0.0.0" if kind == NAK else self.address)
+        out = (b"\2\1\6\0" + packet[4:8] + b"\0\0\x80\0" + b"\0" * 4 + given
+               + socket.inet_aton(HOST) + b"\0" * 4 + packet[28:44] + b"\0" * 192 + MAGIC
+               + bytes((53, 1, kind)) + b"\x36\4" + socket.inet_aton(HOST))
+        if kind != NAK:
+            out += (b"\x33\4" + struct.pack(">I", self.lease)
+                    + b"\1\4" + socket.inet_aton(self.mask)
+                    + b"\3\4" + socket.inet_aton(HOST) + b"\6\4" + socket.inet_aton(HOST))
+        self.sock.sendto(out + self.more + b"\xff", ("255.255.255.255", 68))
+
+    def count(self, kind):
+        """How many messages of that type have come."""
+        return sum(1 for _, seen, _ in self.seen if seen == kind)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""The address: by DHCP from servers good and bad, and by hand (RFC 2131)."""
+
+import re
+import time
+
+import pytest
+
+from dhcpd import DISCOVER, REQUEST, Dhcpd, options_of
+
+PROMPT_S = 0.050
+STAMP = re.compile(r"^\[ *(\d+\.\d+)\]")
+
+
+def stamp(site, regex, timeout=20):
+    """The guest's own time of a console line, in seconds since its boot."""
+    line = site.vm.wait_for(regex, timeout).string
+    found = STAMP.match(line)
+    assert found, line
+    return float(found[1])
+
+
+@pytest.fixture
+def server(boot):
+    """server(settings, before=..., **how) -> (site, Dhcpd): a machine with our own DHCP server."""
+    made = []
+
+    def start(settings="", **how):
+        site = boot(settings, wait=False, dhcp=False, by_hand=False, start=False)
+        daemon = Dhcpd(site.net, **how)
+        made.append(daemon)
+        site.start()
+        return site, daemon
+    yield start
+    for daemon in made:
+        daemon.close()
+
+
+def test_prompt(server):
+    """An address within 50 ms of a server that answers at once."""
+    best = 1.0
+    for _ in range(3):
+        site, daemon = server()
+        asked = stamp(site, r"dhcp: asking for an address")
+        got = stamp(site, r"address 10\.77\.1\.77/16, gateway 10\.77\.0\.1")
+        best = min(best, got - asked)
+        daemon.close()
+        site.close()
+    assert best < PROMPT_S, best
+
+
+def test_what_it_asks(server):
+    """DISCOVER and REQUEST are well formed: client identity, parameter list, host name."""
+    site, daemon = server("hostname=clock-7")
+    site.serving()
+    assert site.address == "10.77.1.77"
+    assert site.get().status == 200
+    kinds = [kind for _, kind, _ in daemon.seen]
+    assert kinds[:2] == [DISCOVER, REQUEST], kinds
+    for _, _, packet in daemon.seen[:2]:
+        assert packet[0:3] == b"\1\1\6" and len(packet) >= 300
+        options = options_of(packet)
+        assert {1, 3, 6} <= set(options[55]), options
+        assert options.get(12) == b"clock-7"
+    options = options_of(daemon.seen[1][2])
+    assert options[50] == bytes((10, 77, 1, 77)) and options[54] == bytes((10, 77, 0, 1))
+
+
+def test_late_server(server):
+    """While nobody answers the console says so and it keeps trying; then it serves."""
+    site, daemon = server(silent=True)
+    site.vm.wait_for(r"dhcp: no answer yet, still trying", 15)
+    while daemon.count(DISCOVER) < 3:
+        time.sleep(0.1)
+        assert site.vm.running()
+    daemon.silent = False
+    site.serving(40)
+    assert site.get().status == 200
+
+
+def test_refusal(server):
+    """A NAK starts it over."""
+    site, daemon = server(silent=True)
+    daemon.nak_next = 2
+    daemon.silent = False
+    site.serving(60)
+    assert daemon.count(DISCOVER) >= 3 and daemon.nak_next == 0
+    assert site.get().status == 200
+
+
+def test_renewal(server):
+    """A short lease is renewed in time, with connections going on."""
+    site, daemon = server(lease=8)
+    site.serving()
+    with site.client() as client:
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            assert client.get().status == 200
+            time.sleep(0.25)
+    assert daemon.count(REQUEST) >= 2
+    assert daemon.count(DISCOVER) == 1
+
+
+def test_nonsense_options(server):
+    """Options cut off, of wrong length and doubled do no harm."""
+    site, _ = server(more=b"\x33\1\1\x06\3\1\2\3\x0c\x00\x79\x05\x20\x0a\x4d\x00\x0f\x42\x80")
+    site.vm.wait_for(r"dhcp: asking", 10)
+    time.sleep(1)
+    assert site.vm.running(), site.vm.console.text()
+
+
+def test_one_address_network(server):
+    """A lease with netmask 255.255.255.255 and the gateway off link, as some clouds give it."""
+    site, _ = server(mask="255.255.255.255")
+    site.serving()
+    assert site.get().status == 200
+
+
+def test_static(boot):
+    """ip= and gw= by hand: no DHCP, serving at once."""
+    site = boot("", dhcp=False)
+    assert site.address == "10.77.2.2"
+    assert site.get().status == 200
+    assert "dhcp:" not in site.vm.console.text()
+
+
+def test_dnsmasq(boot):
+    """The usual server."""
+    site = boot("hostname=by-dnsmasq")
+    assert site.address.startswith("10.77.1.")
+    assert site.get().status == 200
