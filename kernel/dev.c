@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Chooses drivers from the board's lists for the devices that the machine has
+ * (kernel/dev.h), and is the one console, clock and button of the rest. */
+#include "kernel/dev.h"
+
+#include <errno.h>
+
+#include "kernel/task.h"
+
+#define EARLY_MAX 1024         /* log text from before the console is open */
+#define BUTTON_PAUSE_MS 200    /* between two looks at the button */
+
+static const struct uart *console SEALED;
+static const struct rtc *rtc SEALED;
+static bool has_button SEALED;
+static struct event button_event;
+static char early[EARLY_MAX];
+static unsigned early_len;
+
+/* Opens `open` for devices of `kind` until one accepts: it, or NULL. */
+static const struct device *open_first(enum device_kind kind, int (*open)(const struct device *))
+{
+	const struct device *d = NULL;
+	int err;
+
+	while ((d = machine_find(kind, d))) {
+		err = open(d);
+		if (err == 0)
+			return d;
+		if (err != -ENODEV)
+			log_warn("device at %#llx: error %d", (unsigned long long)d->base, -err);
+	}
+	return NULL;
+}
+
+void dev_open_console(void)
+{
+	for (unsigned i = 0; board_uarts[i] && !console; i++)
+		if (open_first(board_uarts[i]->kind, board_uarts[i]->open))
+			console = board_uarts[i];
+	for (unsigned i = 0; console && i < early_len; i++)
+		console_putc(early[i]);
+}
+
+/* Every bus, with those that another bus added. */
+static void open_buses(void)
+{
+	const struct device *d;
+
+	for (unsigned i = 0; board_buses[i]; i++)
+		for (d = NULL; (d = machine_find(board_buses[i]->kind, d)); )
+			board_buses[i]->open(d);
+}
+
+void dev_open_rest(void)
+{
+	const struct device *d;
+
+	open_buses();
+	for (unsigned i = 0; board_rtcs[i] && !rtc; i++)
+		if (open_first(board_rtcs[i]->kind, board_rtcs[i]->open))
+			rtc = board_rtcs[i];
+	for (unsigned i = 0; board_entropy[i]; i++)
+		for (d = NULL; (d = machine_find(board_entropy[i]->kind, d)); )
+			board_entropy[i]->open(d);
+	for (unsigned i = 0; board_buttons[i]; i++)
+		if (open_first(board_buttons[i]->kind, board_buttons[i]->open))
+			has_button = true;
+	if (has_button)
+		task_poll_event(&button_event);
+	if (!rtc)
+		log_warn("clock: no real-time clock, the time of day is unknown");
+}
+
+int rtc_read(int64_t *unix_s)
+{
+	return rtc ? rtc->read(unix_s) : -ENODEV;
+}
+
+int rtc_glance(void)
+{
+	int64_t unix_s;
+	int err;
+
+	if (!rtc)
+		return -ENODEV;
+	if (rtc->glance)
+		return rtc->glance();
+	err = rtc->read(&unix_s);
+	return err < 0 ? err : (int)(unix_s % 60);
+}
+
+int button_pressed(void)
+{
+	int pressed = 0;
+
+	for (unsigned i = 0; has_button && board_buttons[i]; i++)
+		if (machine_find(board_buttons[i]->kind, NULL))
+			pressed |= board_buttons[i]->pressed();
+	return pressed;
+}
+
+void console_putc(char c)
+{
+	if (console)
+		console->putc(c);
+	else if (early_len < EARLY_MAX)
+		early[early_len++] = c;
+}
+
+int console_getc(void)
+{
+	return console ? console->getc() : -EAGAIN;
+}
+
+/* Looks after an interrupt, any interrupt, but not after each: a look at the
+ * button is an access to a device. While it pauses, the event keeps the news. */
+static void watch_button(void *arg)
+{
+	void (*const *fn)(void) = arg;
+
+	while (!button_pressed()) {
+		task_state("power button");
+		event_wait(&button_event, FOREVER);
+		task_sleep(clock_after_ms(BUTTON_PAUSE_MS));
+	}
+	(*fn)();
+}
+
+int power_on_button(void (*fn)(void))
+{
+	static void (*pressed)(void);
+
+	if (!has_button)
+		return -ENODEV;
+	pressed = fn;
+	return task_spawn("power", watch_button, &pressed);
+}

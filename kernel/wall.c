@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* The wall clock: Unix time from an RTC that shows whole seconds.
+ *
+ * At boot the RTC's second is taken at once, plus one half: at most half a
+ * second wrong. A task then finds the next edges of the RTC's second and slews
+ * the clock onto them, and does so again every quarter of an hour. Before an
+ * answer the RTC is asked again, because the counter behind clock_now() may
+ * have stood still while the machine was paused: a whole comparison at most
+ * once a second while all is well, and a glance at the second alone, a few
+ * instructions, at most once a millisecond. A clock that is late by more than
+ * a second steps forwards; any other correction is slewed, and it never runs
+ * backwards.
+ *
+ * Outside: rtc_read() shows UTC. */
+#include "kernel/wall.h"
+
+#include <errno.h>
+
+#include "kernel/dev.h"
+#include "kernel/kernel.h"
+#include "kernel/task.h"
+
+#define SECOND SECONDS(1)
+#define TOLERANCE MILLIS(5)            /* an answer so close to an edge may be on either side */
+#define DRIFT MILLIS(100)              /* more than this is not drift */
+#define FIND_EVERY SECONDS(900)
+#define GLANCE_EVERY MILLIS(1)
+#define COMPARE_EVERY SECOND
+#define FINER 32                       /* looks for an edge in one interval of doubt */
+#define EDGE_WIDTH (MILLIS(1) / 5)     /* doubt that is small enough */
+#define EDGES_MAX 8
+#define LOOKS_MAX 400
+
+/* ---- Arithmetic ------------------------------------------------------------ */
+
+int64_t wall_at(const struct wall *w, ktime now)
+{
+	int64_t passed = now - w->mono;
+	int64_t gain = w->slew > 0 ? MIN(w->slew, passed / 2) : MAX(w->slew, -(passed / 2));
+
+	return w->unix_ns + passed + gain;
+}
+
+void wall_set(struct wall *w, ktime now, int64_t unix_ns)
+{
+	*w = (struct wall){ .known = true, .mono = now, .unix_ns = unix_ns };
+}
+
+void wall_correct(struct wall *w, ktime now, int64_t unix_ns)
+{
+	int64_t ours = wall_at(w, now);
+
+	if (unix_ns - ours > SECOND)
+		ours = unix_ns;
+	wall_set(w, now, ours);
+	w->slew = unix_ns - ours;
+}
+
+enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second)
+{
+	int64_t ours = wall_at(w, now);
+	int64_t from = SECONDS(second), off;
+
+	if (ours < from)
+		off = from - ours;
+	else if (ours > from + SECOND)
+		off = from + SECOND - ours;
+	else
+		return WALL_AGREES;
+	if (off < TOLERANCE && off > -TOLERANCE)
+		return WALL_AGREES;
+	if (off < DRIFT && off > -DRIFT) {
+		wall_correct(w, now, ours + off);
+		return WALL_DRIFTED;
+	}
+	wall_correct(w, now, from + SECOND / 2);
+	return WALL_LOST;
+}
+
+bool wall_glance_fits(const struct wall *w, ktime now, int second_of_minute)
+{
+	int64_t ours = wall_at(w, now);
+	int ahead = (int)((ours + TOLERANCE) / SECOND % 60);
+	int behind = (int)((ours - TOLERANCE) / SECOND % 60);
+
+	return second_of_minute == ahead || second_of_minute == behind;
+}
+
+ktime finder_step(struct finder *f, ktime now, int64_t second)
+{
+	bool first = f->second == 0;
+	ktime hi;
+
+	if (++f->looks > LOOKS_MAX)
+		return FINDER_FAILED;
+	if (second == f->second) {
+		f->lo = MAX(f->lo, now);
+		return now + f->step;
+	}
+	if (first || second != f->second + 1) {
+		f->edges = 0;
+		f->second = second;
+		f->lo = now;
+		f->limit = FOREVER;
+		f->step = SECOND / FINER;
+		return now + f->step;
+	}
+	f->second = second;
+	hi = MAX(f->lo, MIN(now, f->limit));
+	f->edge = f->lo + (hi - f->lo) / 2;
+	if (++f->edges == EDGES_MAX || hi - f->lo <= EDGE_WIDTH)
+		return FINDER_DONE;
+	f->step = MAX((hi - f->lo) / FINER, EDGE_WIDTH / 2);
+	f->lo += SECOND;
+	f->limit = hi + SECOND;
+	return f->lo;
+}
+
+/* ---- The clock of this machine --------------------------------------------- */
+
+static struct wall wall;
+static ktime glanced, compared;
+static struct event find_again;
+
+int clock_unix_ns(int64_t *ns)
+{
+	ktime now = clock_now();
+	int64_t second;
+	int glance;
+
+	if (now - glanced >= GLANCE_EVERY) {
+		glanced = now;
+		glance = rtc_glance();
+		if ((glance >= 0 && wall.known && !wall_glance_fits(&wall, now, glance)) ||
+		    now - compared >= COMPARE_EVERY) {
+			compared = now;
+			if (rtc_read(&second) < 0)
+				second = 0;
+			else if (!wall.known)
+				wall_set(&wall, now, SECONDS(second) + SECOND / 2);
+			else if (wall_compare(&wall, now, second) == WALL_LOST)
+				event_signal(&find_again);
+		}
+	}
+	if (!wall.known)
+		return -EAGAIN;
+	*ns = wall_at(&wall, now);
+	return 0;
+}
+
+double clock_unix(void)
+{
+	int64_t ns;
+
+	if (clock_unix_ns(&ns) < 0)
+		return __builtin_nan("");
+	return (double)ns / 1e9;
+}
+
+/* One run of the finder. Each edge found corrects the clock. */
+static int find(void)
+{
+	struct finder f = { 0 };
+	unsigned edges = 0;
+	int64_t second;
+	ktime next, now;
+	int err;
+
+	do {
+		err = rtc_read(&second);
+		now = clock_now();
+		if (err == -EAGAIN)
+			second = f.second;
+		else if (err < 0)
+			return err;
+		next = finder_step(&f, now, second);
+		if (f.edges > edges && wall.known)
+			wall_correct(&wall, now, SECONDS(f.second) + (now - f.edge));
+		edges = f.edges;
+		if (next > 0)
+			task_sleep(next);
+	} while (next > 0);
+	return next == FINDER_DONE ? 0 : -EIO;
+}
+
+static void follow_rtc(void *unused)
+{
+	for (;;) {
+		int err = find();
+
+		if (err < 0)
+			log_warn("clock: no use to be made of the real-time clock, error %d", -err);
+		task_state("next look at the real-time clock");
+		event_wait(&find_again, clock_now() + FIND_EVERY);
+	}
+}
+
+void clock_start_wall(void)
+{
+	int64_t second;
+	int err = rtc_read(&second);
+	ktime now = clock_now();
+
+	if (err == -ENODEV)
+		return;
+	if (err == 0)
+		wall_set(&wall, now, SECONDS(second) + SECOND / 2);
+	glanced = compared = now;
+	task_spawn("clock", follow_rtc, NULL);
+}
