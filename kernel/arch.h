@@ -115,7 +115,8 @@ void arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load);
 /* What the warden saved when the payload faulted; it then enters crash_main()
  * unprivileged, on a stack of its own. A fault inside that one resets. */
 struct arch_fault {
-	uint64_t reg[32];          /* x86_64: rax rbx rcx rdx rsi rdi rbp rsp r8-r15; aarch64: x0-x30, sp */
+	uint64_t reg[32];          /* x86_64: rax rbx rcx rdx rsi rdi rbp rsp r8-r15;
+	                            * aarch64: x0-x30, sp */
 	uint64_t pc, flags;        /* rip, rflags; ELR, SPSR */
 	uint64_t cause, address;   /* vector << 32 | error code, CR2; ESR, FAR */
 };

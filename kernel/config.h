@@ -16,7 +16,7 @@ enum setting_type {
 	SETTING_U32,               /* uint32_t, decimal, min..max */
 	SETTING_STRING,            /* char[max], NUL terminated, printable, no space */
 	SETTING_BOOL,              /* bool: yes/no, on/off, true/false, 1/0 */
-	SETTING_CHECKED,           /* check(value): 0, or -EINVAL after which `expected` is printed */
+	SETTING_CHECKED,           /* check(value): 0, or -EINVAL: `expected` is printed */
 };
 
 struct setting {

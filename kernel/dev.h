@@ -17,9 +17,9 @@ struct uart {
 struct rtc {
 	enum device_kind kind;
 	int (*open)(const struct device *);
-	int (*read)(int64_t *unix_s);        /* 0; -EAGAIN while it updates; -ERANGE: nonsense date */
-	int (*glance)(void);                 /* second of the minute in a few instructions, or -EAGAIN;
-	                                        NULL where read() is as cheap */
+	int (*read)(int64_t *unix_s);  /* 0; -EAGAIN while it updates; -ERANGE: nonsense date */
+	int (*glance)(void);           /* second of the minute in a few instructions, or -EAGAIN;
+	                                * NULL where read() is as cheap */
 };
 
 struct entropy {
@@ -35,7 +35,7 @@ struct button {
 
 struct bus {
 	enum device_kind kind;
-	int (*open)(const struct device *);  /* adds what it finds to `machine` with machine_add() */
+	int (*open)(const struct device *);  /* adds to `machine` what it finds: machine_add() */
 };
 
 /* The image's drivers, each list ended by NULL: boards/BOARD/board.c. */

@@ -14,8 +14,9 @@
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
-/* Data that is written during boot and read-only from arch_seal() on. */
-#define SEALED __attribute__((section(".sealed")))
+/* Data that is zero at first, written during boot and read-only from arch_seal()
+ * on. By its name the compiler knows that the section has no contents. */
+#define SEALED __attribute__((section(".sbss.sealed")))
 
 /* kernel/main.c: the machine's start, called by the architecture's entry code
  * once __stack_chk_guard holds a random value. */

@@ -10,7 +10,7 @@
 
 #define LINE_MAX 256
 
-static enum log_level level_max SEALED = LOG_INFO;
+static enum log_level level_max = LOG_INFO;
 
 int log_set_level(const char *name)
 {

@@ -52,15 +52,15 @@ struct device {
 };
 
 struct machine {
-	const char *name;                      /* "QEMU microvm", from SMBIOS or the device tree's model, or the boot protocol */
-	struct region ram[MACHINE_RAM_MAX];    /* usable, without image, boot tables or firmware */
+	const char *name;              /* from SMBIOS, device tree or boot protocol */
+	struct region ram[MACHINE_RAM_MAX];  /* usable, without image, boot tables or firmware */
 	unsigned ram_count;
-	struct device dev[MACHINE_DEV_MAX];    /* in order of preference: the first NIC is tried first */
+	struct device dev[MACHINE_DEV_MAX];  /* the first NIC is tried first */
 	unsigned dev_count;
-	char cmdline[MACHINE_CMDLINE_MAX];     /* NUL terminated copy; cut with a warning when longer */
-	uint64_t stacks;                       /* address space for task stacks, 0: mem.c's usual place */
-	uint32_t stack_size;                   /* bytes of each, 0: the usual 8 KiB */
-	uint8_t seed[64];                      /* device tree rng-seed; wiped once used */
+	char cmdline[MACHINE_CMDLINE_MAX];   /* a copy, cut with a warning when longer */
+	uint64_t stacks;               /* address space for task stacks, 0: mem.c's usual place */
+	uint32_t stack_size;           /* bytes of each, 0: the usual 8 KiB */
+	uint8_t seed[64];              /* device tree rng-seed; wiped once used */
 	unsigned seed_len;
 };
 

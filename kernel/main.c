@@ -29,17 +29,17 @@ static void banner(void)
 
 _Noreturn void kmain(void)
 {
-	arch_discover();                        /* memory, devices, command line: all else asks it */
-	dev_open_console();                     /* from here on, what happens can be read */
+	arch_discover();                /* memory, devices, command line: all else asks it */
+	dev_open_console();             /* from here on, what happens can be read */
 	banner();
 	config_declare(settings, ARRAY_LEN(settings));
-	mem_init();                             /* splits RAM: before anything is allocated */
-	clock_init();                           /* names the rate once it is known */
-	random_init();                          /* before the net picks ports and sequence numbers */
-	task_init();                            /* from here on drivers may start tasks */
-	dev_open_rest();                        /* buses, RTC, entropy, power button */
-	clock_start_wall();                     /* the time of day, now that an RTC may be there */
-	image_boot();                           /* settings, NIC, routes: the last that needs boot's rights */
-	arch_seal(mem_dma_pool());              /* page tables and devices are closed for ever */
+	mem_init();                     /* splits RAM: before anything is allocated */
+	clock_init();                   /* names the rate once it is known */
+	random_init();                  /* before the net picks ports and sequence numbers */
+	task_init();                    /* from here on drivers may start tasks */
+	dev_open_rest();                /* buses, RTC, entropy, power button */
+	clock_start_wall();             /* the time of day, now that an RTC may be there */
+	image_boot();                   /* settings, NIC, routes: the last with boot's rights */
+	arch_seal(mem_dma_pool());      /* page tables and devices are closed for ever */
 	task_run(image_main);
 }

@@ -32,7 +32,7 @@ struct region mem_dma_pool(void);
 /* RAM that machine.ram held in bytes, the basis for sizing pools. */
 size_t mem_total(void);
 
-/* Boot only. `count` task stacks: base address of stack i is base + i *
+/* Fixed at boot. `count` task stacks: base address of stack i is base + i *
  * stride; `size` bytes usable, a guard page lies below each. */
 struct mem_stacks { uintptr_t base; size_t stride, size; unsigned count; };
 struct mem_stacks mem_stacks(void);

@@ -7,7 +7,7 @@
 enum {
 	CHAR_TOKEN = 1,                /* tchar: methods and field names */
 	CHAR_VALUE = 2,                /* field values: visible, SP, HTAB, obs-text */
-	CHAR_TARGET = 4,               /* path and query, with what browsers leave unencoded: [ ] { } | ^ ` */
+	CHAR_TARGET = 4,               /* path, query; browsers leave [ ] { } | ^ ` unencoded */
 	CHAR_HOST = 8,                 /* reg-name: unreserved, sub-delims, "%" */
 	CHAR_HEX = 16,
 	CHAR_DIGIT = 32,

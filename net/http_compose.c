@@ -35,25 +35,28 @@ const char *http_reason(unsigned status)
 {
 	static const struct { uint16_t status; const char *text; } reasons[] = {
 		{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-		{205, "Reset Content"}, {206, "Partial Content"},
-		{301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-		{307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-		{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+		{205, "Reset Content"}, {206, "Partial Content"}, {301, "Moved Permanently"},
+		{302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
+		{307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
+		{401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
 		{405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"},
-		{409, "Conflict"}, {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"},
-		{413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-		{416, "Range Not Satisfiable"}, {417, "Expectation Failed"},
-		{422, "Unprocessable Content"}, {428, "Precondition Required"},
-		{429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-		{500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-		{503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+		{409, "Conflict"}, {410, "Gone"}, {411, "Length Required"},
+		{412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"},
+		{415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
+		{417, "Expectation Failed"}, {422, "Unprocessable Content"},
+		{428, "Precondition Required"}, {429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
+		{501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"},
+		{504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
 	};
+	static const char *const kinds[] = {"Success", "Redirection", "Client Error",
+					    "Server Error"};
 
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
 		if (reasons[i].status == status)
 			return reasons[i].text;
 	}
-	return status < 300 ? "Success" : status < 400 ? "Redirection" : status < 500 ? "Client Error" : "Server Error";
+	return kinds[status / 100 - 2];
 }
 
 static void put(struct json_out *o, const char *s)
@@ -89,7 +92,8 @@ static void put_head(struct json_out *o, unsigned status, const char *type, bool
 		put_number(o, len);
 	}
 	if (persist != PERSIST)
-		put(o, persist == PERSIST_CLOSE ? "\r\nConnection: close" : "\r\nConnection: keep-alive");
+		put(o, persist == PERSIST_CLOSE ? "\r\nConnection: close"
+						: "\r\nConnection: keep-alive");
 	put(o, "\r\n");
 }
 
@@ -107,14 +111,16 @@ static char *compose_usual(struct response *res, size_t *len)
 	return start;
 }
 
-char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now, size_t *len)
+char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now,
+		       size_t *len)
 {
 	char head[RESPONSE_HEAD_MAX];
 	struct json_out o = {head, head + sizeof(head), false};
 	bool bare = res->status == 204 || res->status == 304;
 
 	if (!res->has_body && res->status >= 400)
-		response_error(res, res->status, http_reason(res->status), strlen(http_reason(res->status)));
+		response_error(res, res->status, http_reason(res->status),
+			       strlen(http_reason(res->status)));
 	if (res->status == 200 && res->type == http_json_type && res->extra_len == 0 &&
 	    persist == PERSIST && !head_only && date(now))
 		return compose_usual(res, len);

@@ -9,7 +9,8 @@
 
 /* The next element of a comma-separated list from *at on, without white space
  * around it; false at the end. */
-static bool list_next(const uint8_t *in, struct http_slice list, size_t *at, struct http_slice *item)
+static bool list_next(const uint8_t *in, struct http_slice list, size_t *at,
+		      struct http_slice *item)
 {
 	const uint8_t *p = in + list.at;
 	size_t n = *at;
@@ -63,8 +64,9 @@ static int content_length(struct http_head *h, const uint8_t *in, struct http_sl
 
 static bool coding_known(const uint8_t *in, struct http_slice item)
 {
-	return http_is(in, item, "gzip") || http_is(in, item, "x-gzip") || http_is(in, item, "deflate") ||
-	       http_is(in, item, "compress") || http_is(in, item, "x-compress");
+	return http_is(in, item, "gzip") || http_is(in, item, "x-gzip") ||
+	       http_is(in, item, "deflate") || http_is(in, item, "compress") ||
+	       http_is(in, item, "x-compress");
 }
 
 /* "chunked" alone is understood. Codings that are known, ended by chunked, frame
@@ -84,7 +86,8 @@ static int transfer_encoding(struct http_head *h, const uint8_t *in, struct http
 	return item.at == v.at ? 0 : -501;
 }
 
-static int field(struct http_head *h, const uint8_t *in, const struct http_field *f, unsigned *hosts, bool *odd)
+static int field(struct http_head *h, const uint8_t *in, const struct http_field *f,
+		 unsigned *hosts, bool *odd)
 {
 	switch (f->name.len) {
 	case 4:

@@ -42,7 +42,7 @@ extern struct counter http_counters[COUNT_MAX];
  * of them together bounded. */
 struct work {
 	uint32_t cap, len;             /* of data */
-	uint32_t at;                   /* request: bytes of its head once complete; answer: bytes sent */
+	uint32_t at;                   /* request: length of its complete head; answer: sent */
 	enum http_scan scan;
 	uint64_t left;                 /* body bytes to come, without chunked coding */
 	struct http_chunk chunk;
@@ -144,7 +144,7 @@ struct request {
 	uint8_t *bytes;                /* the head: in store or in work */
 	uint8_t *body;                 /* followed by a NUL */
 	size_t body_len;
-	size_t cached_len;             /* store, head, route and param are those of a head of this length; or 0 */
+	size_t cached_len; /* of the head that store, head, route and param are of, or 0 */
 	const struct route *route;
 	unsigned miss;                 /* without a route: 404, 405, 501; 0: OPTIONS */
 	bool done;                     /* the handler waited, and has returned */
@@ -198,10 +198,12 @@ void response_reset(struct response *res);
 /* Makes it {"error": text}. */
 void response_error(struct response *res, unsigned status, const char *text, size_t len);
 
-enum persist { PERSIST, PERSIST_SAID, PERSIST_CLOSE };   /* the middle one: Connection: keep-alive */
+/* Goes on; goes on and says so (Connection: keep-alive); closes. */
+enum persist { PERSIST, PERSIST_SAID, PERSIST_CLOSE };
 
 /* Puts the head before the body; where the whole begins and how long it is. */
-char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now, size_t *len);
+char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now,
+		       size_t *len);
 
 /* A refusal on its own, at most RESPONSE_REFUSAL_MAX bytes: its length. */
 #define RESPONSE_REFUSAL_MAX 384

@@ -15,7 +15,7 @@
 #define BODY_BYTES 65536
 #define BODY_BYTES_MAX (4u << 20)
 
-struct http_settings http_settings SEALED = {
+struct http_settings http_settings = {
 	.port = PORT_DEFAULT,
 	.head_timeout = HEAD_TIMEOUT_S,
 	.body_timeout = BODY_TIMEOUT_S,

@@ -174,9 +174,12 @@ size_t http_scan(enum http_scan *state, const uint8_t *in, size_t len)
 			    s == HTTP_SCAN_CRLF ? HTTP_SCAN_LAST_CR :
 			    s == HTTP_SCAN_LINE ? HTTP_SCAN_CR : HTTP_SCAN_BAD;
 		} else if (b == '\n') {
-			s = s == HTTP_SCAN_LAST_CR ? HTTP_SCAN_END :
-			    s == HTTP_SCAN_CR || s == HTTP_SCAN_START_CR ? HTTP_SCAN_CRLF : HTTP_SCAN_BAD;
-		} else if (b == 0 || s == HTTP_SCAN_CR || s == HTTP_SCAN_START_CR || s == HTTP_SCAN_LAST_CR) {
+			if (s == HTTP_SCAN_CR || s == HTTP_SCAN_START_CR)
+				s = HTTP_SCAN_CRLF;
+			else
+				s = s == HTTP_SCAN_LAST_CR ? HTTP_SCAN_END : HTTP_SCAN_BAD;
+		} else if (b == 0 || s == HTTP_SCAN_CR || s == HTTP_SCAN_START_CR ||
+			   s == HTTP_SCAN_LAST_CR) {
 			s = HTTP_SCAN_BAD;
 		} else {
 			s = HTTP_SCAN_LINE;

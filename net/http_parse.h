@@ -26,7 +26,7 @@ enum http_flags {
 	HTTP_CLOSE = 4,                /* Connection: close */
 	HTTP_KEEP = 8,                 /* Connection: keep-alive */
 	HTTP_CONTINUE = 16,            /* Expect: 100-continue, on HTTP/1.1 */
-	HTTP_STAR = 32,                /* the target is "*", or an absolute form without a path, of OPTIONS */
+	HTTP_STAR = 32,                /* OPTIONS for the server: "*", or a URI without a path */
 	HTTP_QUERY = 64,               /* the target has a "?" */
 };
 
@@ -53,7 +53,8 @@ struct http_limits {
  * good; 0 when it is good so far and more is needed; or -STATUS, the HTTP
  * status it is to be refused with (-400, -414, -417, -431, -501, -505), found
  * as early as possible. h is only valid in the first case. */
-int http_parse(struct http_head *h, const uint8_t *in, size_t len, const struct http_limits *limits);
+int http_parse(struct http_head *h, const uint8_t *in, size_t len,
+	       const struct http_limits *limits);
 
 /* Finds the end of a head that arrives in pieces, so that nothing is parsed
  * twice. Zero-initialised before the first piece. Returns how many of the

@@ -19,6 +19,7 @@ void peers_init(unsigned connections)
 {
 	uint32_t slots = 16;
 
+	peers = NULL;
 	if (http_settings.max_per_address == 0)
 		return;
 	while (slots < 2 * connections)
@@ -27,7 +28,8 @@ void peers_init(unsigned connections)
 	if (peers)
 		memset(peers, 0, slots * sizeof(*peers));
 	else
-		log_error("http.max_per_address: no memory for %u addresses, there is no limit", slots / 2);
+		log_error("http.max_per_address: no memory for %u addresses, there is no limit",
+			  slots / 2);
 	mask = slots - 1;
 	seed = random_u32() | 1;
 }

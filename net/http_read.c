@@ -124,10 +124,12 @@ static enum step read_chunks(struct conn *c)
 
 		if (n == 0)
 			return stream_ended(c->s) ? body_ended(c) : STEP_WAIT;
-		e = http_chunk_next(&c->work->chunk, in, n, http_settings.parse.max_head, &used, &data);
+		e = http_chunk_next(&c->work->chunk, in, n, http_settings.parse.max_head, &used,
+				    &data);
 		if (e < 0)
 			return refuse(c, (unsigned)-e, c->work->data, c->work->len);
-		if (c->work->len - c->work->at + data + c->work->chunk.left > http_settings.max_body)
+		if (c->work->len - c->work->at + data + c->work->chunk.left >
+		    http_settings.max_body)
 			return refuse(c, 413, c->work->data, c->work->len);
 		if (data && !append(c, in + used - data, data))
 			return refuse(c, 503, c->work->data, c->work->len);
@@ -196,7 +198,7 @@ static enum step read_head(struct conn *c)
 		size_t n = stream_peek(c->s, &in);
 
 		if (n == 0)
-			return stream_ended(c->s) ? refuse(c, 400, w->data, w->len) : STEP_WAIT;
+			return stream_ended(c->s) ? head_complete(c) : STEP_WAIT;
 		n = MIN(n, (size_t)(http_settings.parse.max_head - w->len));
 		n = http_scan(&w->scan, in, n);
 		if (!append(c, in, n))

@@ -64,7 +64,8 @@ const char *http_header(struct request *req, const char *name)
 	for (unsigned i = 0; i < req->head.count; i++) {
 		const struct http_field *f = &req->head.field[i];
 
-		if (f->name.len != len || strncasecmp((const char *)req->bytes + f->name.at, name, len) != 0)
+		if (f->name.len != len ||
+		    strncasecmp((const char *)req->bytes + f->name.at, name, len) != 0)
 			continue;
 		if (req->head.authority.len && strcasecmp(name, "host") == 0)
 			return absolute_host(req);

@@ -86,7 +86,7 @@ static bool grow(struct response *res, size_t cap)
 
 	if (cap > RESPONSE_MAX)
 		return false;
-	cap = MIN(MAX(cap, res->cap * 2), (size_t)RESPONSE_MAX);
+	cap = MIN(cap + cap / 4, (size_t)RESPONSE_MAX);
 	if (!work_grow(&w, RESPONSE_HEAD_MAX + cap, NULL))
 		return false;
 	res->big = w;

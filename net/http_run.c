@@ -66,7 +66,8 @@ void request_route(struct request *r)
 	if (r->head.flags & HTTP_STAR)
 		return;
 	r->route = router_find(method, r->head.method.len, path, len, r->param, &r->miss);
-	if (!r->route && r->miss == 405 && r->head.method.len == 7 && memcmp(method, "OPTIONS", 7) == 0)
+	if (!r->route && r->miss == 405 && r->head.method.len == 7 &&
+	    memcmp(method, "OPTIONS", 7) == 0)
 		r->miss = 0;
 }
 
@@ -154,7 +155,8 @@ static enum persist persist(const struct request *r)
 enum step request_finish(struct conn *c, struct request *r)
 {
 	ktime now = clock_now();
-	bool head_only = r->head.method.len == 4 && memcmp(r->bytes + r->head.method.at, "HEAD", 4) == 0;
+	bool head_only =
+		r->head.method.len == 4 && memcmp(r->bytes + r->head.method.at, "HEAD", 4) == 0;
 	enum persist p = persist(r);
 	size_t len;
 	char *text = response_compose(&r->res, p, head_only, now, &len);

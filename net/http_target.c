@@ -12,7 +12,8 @@ static bool percent_ok(const uint8_t *p, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (p[i] != '%')
 			continue;
-		if (n - i < 3 || !http_char_is(p[i + 1], CHAR_HEX) || !http_char_is(p[i + 2], CHAR_HEX))
+		if (n - i < 3 || !http_char_is(p[i + 1], CHAR_HEX) ||
+		    !http_char_is(p[i + 2], CHAR_HEX))
 			return false;
 		if (p[i + 1] == '0' && p[i + 2] == '0')
 			return false;
@@ -98,7 +99,8 @@ static int absolute(struct http_head *h, const uint8_t *in, struct http_slice at
 	h->authority = (struct http_slice){(uint16_t)(at.at + skip), (uint16_t)(n - skip)};
 	if (options && n == at.len)
 		h->flags |= HTTP_STAR;
-	return path_query(h, in, (struct http_slice){(uint16_t)(at.at + n), (uint16_t)(at.len - n)});
+	return path_query(h, in,
+			  (struct http_slice){(uint16_t)(at.at + n), (uint16_t)(at.len - n)});
 }
 
 int http_target(struct http_head *h, const uint8_t *in, struct http_slice at)

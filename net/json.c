@@ -42,7 +42,8 @@ static inline char skip_space(struct writer *w)
 
 static inline bool name_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 /* A string in the template, copied with its quotes; its escapes are the author's. */

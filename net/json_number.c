@@ -75,12 +75,15 @@ size_t json_double(char *out, double v, unsigned decimals)
 	if (exponent > 10)
 		return (size_t)snprintf(out, JSON_NUMBER_MAX + 1, "%.*f", (int)decimals, v);
 
-	uint64_t whole = exponent >= 0 ? mantissa << exponent : exponent > -64 ? mantissa >> -exponent : 0;
+	uint64_t whole = 0;
 	uint32_t fraction = 0;
 
-	if (exponent < 0) {
+	if (exponent >= 0) {
+		whole = mantissa << exponent;
+	} else {
 		uint64_t rest = exponent > -64 ? mantissa & ((1ull << -exponent) - 1) : mantissa;
 
+		whole = exponent > -64 ? mantissa >> -exponent : 0;
 		fraction = scaled(rest, power[decimals], (unsigned)-exponent, whole & 1);
 		if (fraction == power[decimals]) {
 			fraction = 0;

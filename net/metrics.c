@@ -62,7 +62,8 @@ static void add_pools(struct response *res)
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		add(res, "# TYPE %s %s\n", families[i].name, families[i].type);
 		for (struct pool *p = pool_first(); p; p = p->next)
-			add(res, "%s{pool=\"%s\"} %u\n", families[i].name, p->name, families[i].value(p));
+			add(res, "%s{pool=\"%s\"} %u\n", families[i].name, p->name,
+			    families[i].value(p));
 	}
 }
 

@@ -119,7 +119,8 @@ static uint8_t check(const char *method, const char *path)
 	struct segment s;
 	unsigned params = 0;
 
-	if (*method == 0 || strlen(method) > ROUTE_METHOD_MAX || end - path > ROUTE_PATH_MAX || *path != '/')
+	if (*method == 0 || strlen(method) > ROUTE_METHOD_MAX || end - path > ROUTE_PATH_MAX ||
+	    *path != '/')
 		panic("route: malformed: %s %s", method, path);
 	for (const char *m = method; *m; m++) {
 		if (*m < 'A' || *m > 'Z')
@@ -129,7 +130,8 @@ static uint8_t check(const char *method, const char *path)
 		bool named = is_param(s);
 
 		params += named;
-		if ((s.p == s.end && s.end != end) || (named && s.end - s.p == 1) || params > ROUTE_PARAMS)
+		if ((s.p == s.end && s.end != end) || (named && s.end - s.p == 1) ||
+		    params > ROUTE_PARAMS)
 			panic("route: malformed: %s %s", method, path);
 		for (const char *c = s.p; c < s.end; c++) {
 			if (!http_char_is((uint8_t)*c, CHAR_TARGET) || *c == '?' || *c == '%')
@@ -148,7 +150,8 @@ void router_add(const char *method, const char *path, http_handler *fn)
 	for (unsigned k = 0; k < route_count; k++) {
 		compare(path, routes[k].path, &same);
 		if (same && strcmp(routes[k].method, method) == 0)
-			panic("route: %s %s is already answered by %s", method, path, routes[k].path);
+			panic("route: %s %s is already answered by %s", method, path,
+			      routes[k].path);
 	}
 	if (route_count == ROUTES_MAX)
 		panic("route: more than %d", ROUTES_MAX);
@@ -162,7 +165,8 @@ static const struct route *find(const char *method, size_t method_len, const cha
 				struct http_slice *param)
 {
 	for (unsigned i = 0; i < route_count; i++) {
-		if (method_is(&routes[i], method, method_len) && match(&routes[i], path, len, param))
+		if (method_is(&routes[i], method, method_len) &&
+		    match(&routes[i], path, len, param))
 			return &routes[i];
 	}
 	return NULL;
@@ -171,7 +175,8 @@ static const struct route *find(const char *method, size_t method_len, const cha
 /* CONNECT and TRACE are known to HTTP but to nobody here, unless routed. */
 static bool method_known(const char *method, size_t len)
 {
-	static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+	static const char *const names[] = {"GET",   "HEAD",   "POST",   "PUT",
+					    "PATCH", "DELETE", "OPTIONS"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (strlen(names[i]) == len && memcmp(names[i], method, len) == 0)
@@ -209,7 +214,8 @@ static size_t allow_add(char *out, size_t n, const char *method)
 	size_t len = strlen(method);
 
 	for (size_t i = 0; i + len <= n; i++) {
-		bool starts = i == 0 || out[i - 1] == ' ', ends = i + len == n || out[i + len] == ',';
+		bool starts = i == 0 || out[i - 1] == ' ',
+		     ends = i + len == n || out[i + len] == ',';
 
 		if (starts && ends && memcmp(out + i, method, len) == 0)
 			return n;
@@ -247,7 +253,8 @@ int route_param(const struct route *r, const char *name)
 	for (; segment_first(&s, at, end); at = s.end) {
 		if (!is_param(s))
 			continue;
-		if (strlen(name) == (size_t)(s.end - s.p - 1) && memcmp(s.p + 1, name, strlen(name)) == 0)
+		if (strlen(name) == (size_t)(s.end - s.p - 1) &&
+		    memcmp(s.p + 1, name, strlen(name)) == 0)
 			return n;
 		n++;
 	}

@@ -28,10 +28,10 @@ struct route {
  * table: the author sees it at the first boot. */
 void router_add(const char *method, const char *path, http_handler *fn);
 
-/* The most specific route for a method and a raw path, whose segments are
- * compared percent-decoded; HEAD falls back to GET. param[i] becomes what the
- * i-th ":name" matched, as an offset from `path`. NULL without one, then
- * *status is 404, 405 (the path is known), or 501 (nobody knows the method). */
+/* The most specific route for a method and a raw path, whose percent-encoding
+ * is well formed and whose segments are compared decoded; HEAD falls back to GET. param[i]
+ * becomes what the i-th ":name" matched, as an offset from `path`. NULL without one, then *status
+ * is 404, 405 (the path is known), or 501 (nobody knows the method). */
 const struct route *router_find(const char *method, size_t method_len, const char *path, size_t len,
 				struct http_slice param[ROUTE_PARAMS], unsigned *status);
 

@@ -4,8 +4,8 @@
  * A stream is one TCP connection (later: a TLS session on one). Its protocol
  * is called from the net loop, never from inside lwIP, and holds no stack
  * between calls. No function here waits. Each may be called from any task; one
- * that does not hold the loop calls net_kick() afterwards. net/tcp.c is the
- * only file besides net/port that includes lwIP's TCP headers. */
+ * that does not hold the loop calls net_kick() afterwards. net/tcp*.c are the
+ * only files besides net/port that include lwIP's TCP headers. */
 #pragma once
 
 #include <stdbool.h>

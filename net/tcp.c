@@ -23,7 +23,6 @@
 
 #define SPARE 16u                      /* newcomers that may wait for an eviction */
 #define LISTENERS 8u
-#define CREDIT_MAX (TCP_WND / 4)       /* window opened in steps, not with every byte */
 #define PIECES_MAX 4u                  /* beyond these, small input is put together */
 #define STARVED_MS 10                  /* until a write is tried again that found no memory */
 
@@ -86,7 +85,7 @@ static struct stream *dequeue(void)
 }
 
 /* Has ready() called again a little later, when there may be memory. */
-static void starve(struct stream *s)
+void stream_starve(struct stream *s)
 {
 	if (s->flags & S_QUEUED)
 		return;
@@ -211,6 +210,11 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	return ERR_OK;
 }
 
+void stream_want_room(struct stream *s)
+{
+	tcp_sent(s->pcb, on_sent);
+}
+
 static struct stream *new_stream(void)
 {
 	struct stream *s;
@@ -256,7 +260,13 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 static void output(struct stream *s)
 {
 	if (s->pcb && s->pcb->unsent && tcp_output(s->pcb) != ERR_OK)
-		starve(s);
+		stream_starve(s);
+}
+
+void stream_output(struct stream *s)
+{
+	if (s != current)
+		output(s);
 }
 
 /* A handshake is complete: room is made if there is none, then the protocol
@@ -393,97 +403,4 @@ int stream_listen(uint16_t port, const struct stream_ops *ops)
 	tcp_arg(listening, l);
 	tcp_accept(listening, on_accept);
 	return 0;
-}
-
-size_t stream_peek(struct stream *s, const uint8_t **data)
-{
-	if (!s->in)
-		return 0;
-	*data = (const uint8_t *)s->in->payload + s->in_skip;
-	return s->in->len - s->in_skip;
-}
-
-size_t stream_available(struct stream *s)
-{
-	return s->in_bytes;
-}
-
-void stream_consume(struct stream *s, size_t n)
-{
-	ASSERT(n <= s->in_bytes);
-	s->in_bytes -= (uint32_t)n;
-	s->credit += (uint32_t)n;
-	while (s->in && n >= (size_t)(s->in->len - s->in_skip)) {
-		struct pbuf *p = s->in;
-
-		n -= (size_t)(p->len - s->in_skip);
-		s->in = p->next;
-		s->in_skip = 0;
-		s->in_pieces--;
-		p->next = NULL;
-		pbuf_free(p);
-	}
-	s->in_skip = (uint16_t)(s->in_skip + n);
-	if (s->pcb && s->credit >= CREDIT_MAX) {
-		tcp_recved(s->pcb, (u16_t)s->credit);
-		s->credit = 0;
-	}
-}
-
-bool stream_ended(struct stream *s)
-{
-	return s->flags & S_ENDED;
-}
-
-size_t stream_room(struct stream *s)
-{
-	if (!s->pcb || s->pcb->snd_queuelen >= TCP_SND_QUEUELEN - 2)
-		return 0;
-	return tcp_sndbuf(s->pcb);
-}
-
-size_t stream_unacked(struct stream *s)
-{
-	return s->pcb ? s->pcb->snd_lbb - s->pcb->lastack : 0;
-}
-
-/* As much of it as lwIP has memory for. */
-static size_t enqueue_bytes(struct stream *s, const void *data, size_t len, unsigned flags)
-{
-	u8_t how = flags & STREAM_REF ? 0 : TCP_WRITE_FLAG_COPY;
-
-	if (flags & STREAM_MORE)
-		how |= TCP_WRITE_FLAG_MORE;
-	len = MIN(len, stream_room(s));
-	while (len > 0 && tcp_write(s->pcb, data, (u16_t)len, how) != ERR_OK)
-		len = len > TCP_MSS ? len / 2 : 0;
-	return len;
-}
-
-size_t stream_write(struct stream *s, const void *data, size_t len, unsigned flags)
-{
-	size_t taken;
-
-	if (!s->pcb)
-		return 0;
-	taken = enqueue_bytes(s, data, len, flags);
-	if (s != current && !(flags & STREAM_MORE))
-		output(s);
-	if (taken < len) {
-		if (s->pcb->unacked || s->pcb->unsent)
-			tcp_sent(s->pcb, on_sent);
-		else
-			starve(s);
-	}
-	return taken;
-}
-
-struct endpoint stream_peer(struct stream *s)
-{
-	return s->peer;
-}
-
-struct endpoint stream_local(struct stream *s)
-{
-	return s->local;
 }

@@ -63,6 +63,13 @@ void streams_drop_address(uint32_t ip4);
 /* Accepts no more; true while any connection is left. */
 bool streams_drain(void);
 
+/* From tcp.c for tcp_io.c: sends what is queued, unless its ready() is running
+ * and will; has ready() called when something was acknowledged, or a little
+ * later when nothing is under way and memory was short. */
+void stream_output(struct stream *s);
+void stream_want_room(struct stream *s);
+void stream_starve(struct stream *s);
+
 /* Between tcp.c and tcp_close.c. */
 void stream_closed(struct stream *s);
 void stream_release(struct stream *s);

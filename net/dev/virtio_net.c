@@ -283,6 +283,9 @@ static struct frame *net_recv(struct netdev *nd)
 
 	if (pending < 0)
 		give_up("receive");
+	/* What arm() asked for has happened; EVENT_IDX ends by itself. */
+	if (pending > 0 && !nic.rx.event_idx)
+		virtq_quiet(&nic.rx);
 	for (; pending > 0; pending--) {
 		struct frame *f = rx_check(virtq_take(&nic.rx));
 
@@ -367,9 +370,6 @@ static void net_flush(struct netdev *nd)
 		counters[DOORBELLS].n++;
 		arch_notify((unsigned)nic.rx.gate);
 	}
-	/* Interrupts are masked while awake; this spares the device the work. */
-	if (!nic.rx.event_idx)
-		virtq_quiet(&nic.rx);
 }
 
 static bool net_arm(struct netdev *nd)

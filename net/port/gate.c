@@ -21,6 +21,7 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/tcp.h>
 
+#include "net/port/bytes.h"
 #include "net/port/hooks.h"
 #include "net/port/port.h"
 
@@ -38,24 +39,11 @@ struct syn {
 
 static struct tcp_pcb_listen *stopped;
 
-static u16_t get16(const u8_t *p)
-{
-	return (u16_t)(p[0] << 8 | p[1]);
-}
-
-static u32_t get32(const u8_t *p)
-{
-	u32_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	return __builtin_bswap32(v);
-}
-
 /* Finds the timestamp (RFC 7323 §3.2) among a header's options. */
 static bool timestamp(const u8_t *o, unsigned len, u32_t *value)
 {
 	if (len >= 12 && o[0] == 1 && o[1] == 1 && o[2] == TS_OPTION && o[3] == TS_LEN) {
-		*value = get32(o + 4);
+		*value = be32(o + 4);
 		return true;
 	}
 	for (unsigned i = 0; i < len && o[i] != 0;) {
@@ -66,7 +54,7 @@ static bool timestamp(const u8_t *o, unsigned len, u32_t *value)
 		if (i + 1 >= len || o[i + 1] < 2 || i + o[i + 1] > len)
 			return false;
 		if (o[i] == TS_OPTION && o[i + 1] == TS_LEN) {
-			*value = get32(o + i + 2);
+			*value = be32(o + i + 2);
 			return true;
 		}
 		i += o[i + 1];
@@ -151,21 +139,19 @@ static bool admit(unsigned b, const struct syn *s)
 void port_tcp_input(struct pbuf *p, unsigned l4)
 {
 	const u8_t *ip = p->payload, *tcp = ip + l4;
-	u32_t remote_ip;
+	u32_t remote_ip = load32(ip + 12);
 	unsigned b, flags = tcp[13] & (TCP_SYN | TCP_ACK | TCP_RST);
 	struct tcp_pcb *was;
 
-	__builtin_memcpy(&remote_ip, ip + 12, sizeof(remote_ip));
-	b = bucket_of(remote_ip, get16(tcp), get16(tcp + 2));
-	if (flags == TCP_SYN && listening(get16(tcp + 2))) {
+	b = bucket_of(remote_ip, be16(tcp), be16(tcp + 2));
+	if (flags == TCP_SYN && listening(be16(tcp + 2))) {
 		unsigned hlen = (tcp[12] >> 4) * 4u;
 		struct syn s = {
-			.remote_ip = remote_ip,
-			.remote_port = get16(tcp), .local_port = get16(tcp + 2),
-			.seq = get32(tcp + 4), .options = tcp + TCP_HLEN,
+			.remote_ip = remote_ip, .local_ip = load32(ip + 16),
+			.remote_port = be16(tcp), .local_port = be16(tcp + 2),
+			.seq = be32(tcp + 4), .options = tcp + TCP_HLEN,
 		};
 
-		__builtin_memcpy(&s.local_ip, ip + 16, sizeof(s.local_ip));
 		if (hlen > TCP_HLEN && l4 + hlen <= p->len)
 			s.optlen = hlen - TCP_HLEN;
 		if (!admit(b, &s)) {

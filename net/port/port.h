@@ -32,12 +32,26 @@ void port_size(void);
 unsigned port_pcbs(void);
 bool port_pcb_free(void);
 
-/* ---- netif.c: frames ------------------------------------------------------------ */
+/* ---- netif.c: the interface, and sending -------------------------------------------- */
 
 extern struct netif port_netif;
+extern struct netdev *port_nic;
 
 /* Boot: makes the interface for `dev`, an MTU of at most `mtu`. */
 void port_netif_init(struct netdev *dev, uint16_t mtu, const char *hostname);
+
+/* Hands to the NIC what was queued. */
+void port_flush(void);
+
+/* Once a second: carrier, ageing of learned addresses. */
+void port_netif_tick(void);
+
+/* ARP may have changed its mind. */
+void port_forget_neighbours(void);
+
+/* ---- input.c: receiving --------------------------------------------------------------- */
+
+void port_input_init(void);
 
 /* Takes one frame from the NIC through lwIP: false when there was none. */
 bool port_input(void);
@@ -45,12 +59,6 @@ bool port_input(void);
 /* Puts small received data together: takes p and returns the buffer that holds
  * its bytes, `last` itself if they fitted behind what that has. */
 struct pbuf *port_pack(struct pbuf *last, struct pbuf *p);
-
-/* Hands to the NIC what was queued. */
-void port_flush(void);
-
-/* Once a second: carrier, ageing of learned addresses. */
-void port_netif_tick(void);
 
 /* ---- buckets.c: TCP's connections, hashed ------------------------------------------ */
 

@@ -378,9 +378,12 @@ void fake_start(const char *words, unsigned max_streams)
 	if (!declared)
 		http_declare();
 	declared = true;
-	config_apply("http.head_timeout=30 http.body_timeout=60 http.idle_timeout=60 http.write_timeout=60 "
-		     "http.max_head=8192 http.max_headers=64 http.max_uri=2048 http.max_body=65536 "
-		     "http.max_connections=0 http.max_per_address=0", "test");
+	config_apply(
+		"http.head_timeout=30 http.body_timeout=60 http.idle_timeout=60 "
+		"http.write_timeout=60 "
+		"http.max_head=8192 http.max_headers=64 http.max_uri=2048 http.max_body=65536 "
+		"http.max_connections=0 http.max_per_address=0",
+		"test");
 	config_apply(words, "test");
 	router_clear();
 	stream_total = 0;

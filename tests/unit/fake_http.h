@@ -11,7 +11,7 @@
 #include "net/stream.h"
 
 struct fake_piece {
-	uint8_t *data;                 /* malloc()ed, exactly len bytes: the sanitizer guards its end */
+	uint8_t *data; /* malloc()ed, exactly len bytes: the sanitizer guards its end */
 	size_t len, used;
 	struct fake_piece *next;
 };
@@ -40,7 +40,7 @@ void fake_queue(struct stream *s, const void *data, size_t len);   /* without re
 void fake_ready(struct stream *s);
 void fake_end(struct stream *s);                                   /* the peer's FIN */
 void fake_reset(struct stream *s);                                 /* gone() */
-void fake_room(struct stream *s, size_t more);                     /* the peer takes more, acknowledging all before */
+void fake_room(struct stream *s, size_t more); /* the peer takes more, acknowledging all before */
 void fake_free(struct stream *s);
 
 /* Moves time on and ends what is due. */

@@ -24,6 +24,7 @@
 #define MTU (1ull << 3)
 #define MAC (1ull << 5)
 #define STATUS (1ull << 16)
+#define ALL (VERSION_1 | EVENT_IDX | CSUM | GUEST_CSUM | MAC | STATUS)
 #define SEALED_BYTES (64 * PAGE_SIZE)
 
 extern const struct netdev_ops virtio_net, virtio_net_pci;
@@ -43,6 +44,7 @@ struct fake_device {
 };
 extern struct fake_device dev;
 extern struct netdev nd;
+static const struct tx_csum no_csum;
 extern char pool[POOL], sealed[SEALED_BYTES];
 
 /* A device as firmware left it, offering these features; and the driver's

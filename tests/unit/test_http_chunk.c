@@ -59,7 +59,8 @@ static void bad(int status, const char *text, size_t len)
 {
 	for (size_t n = 1; n <= len; n++) {
 		if (decode(text, len, n).result != -status)
-			fail_msg("%d instead of %d for %s", decode(text, len, n).result, -status, text);
+			fail_msg("%d instead of %d for %s", decode(text, len, n).result, -status,
+				 text);
 	}
 }
 
@@ -118,7 +119,9 @@ static void test_bad(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good), cmocka_unit_test(test_rest_is_left), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_rest_is_left),
+		cmocka_unit_test(test_bad),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* sources: net/http_parse.c net/http_target.c net/http_framing.c net/http_chars.c tests/unit/fake_kernel.c */
+/* sources: net/http_parse.c net/http_target.c net/http_framing.c net/http_chars.c
+ * tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* net/http_parse.h: good heads, every way to be wrong, and every place to be cut.
  * The input ends where an unmapped page begins. */
@@ -107,9 +108,10 @@ static void test_good(void **unused)
 
 static void test_slices(void **unused)
 {
-	static const char text[] = "POST http://h:1/a/%41?q=1?2 HTTP/1.1\r\nHost: me\r\nX-Y:  a b \t\r\n"
-				   "Content-Length: 18446744073709551615\r\nExpect: 100-Continue\r\n"
-				   "Connection: Close\r\n\r\nrest";
+	static const char text[] =
+		"POST http://h:1/a/%41?q=1?2 HTTP/1.1\r\nHost: me\r\nX-Y:  a b \t\r\n"
+		"Content-Length: 18446744073709551615\r\nExpect: 100-Continue\r\n"
+		"Connection: Close\r\n\r\nrest";
 	struct http_head h;
 
 	assert_int_equal(parse(&h, text, sizeof(text) - 1), sizeof(text) - 5);
@@ -215,9 +217,10 @@ static void test_fields(void **unused)
 
 static void test_host(void **unused)
 {
-	static const char *const wrong[] = {"", " ", "a b", "a,b c", "a/b", "u@h", "a:b", "a:1:2", "a:-1", "a:65536",
-					    "a:123456", "[::1", "[]", "[x]", "[::1]x", "::1", "a%", "a%zz", "a%00",
-					    "http://a", "a\xe9", "a?b", "<a>"};
+	static const char *const wrong[] = {
+		"",     " ",       "a b",      "a,b c",    "a/b",   "u@h", "a:b",    "a:1:2",
+		"a:-1", "a:65536", "a:123456", "[::1",     "[]",    "[x]", "[::1]x", "::1",
+		"a%",   "a%zz",    "a%00",     "http://a", "a\xe9", "a?b", "<a>"};
 	char text[128];
 
 	BAD(400, "GET / HTTP/1.1\r\n\r\n");
@@ -234,11 +237,37 @@ static void test_host(void **unused)
 
 static void test_framing(void **unused)
 {
-	static const char *const wrong[] = {"", "+1", "-1", "0x1", "1 2", "1,1", "1, 1", "1;", "1.0", "a", "\"1\"",
-					    "18446744073709551616", "99999999999999999999999", "1e3", "-0"};
-	static const char *const codings[] = {"", "identity", "xchunked", "chunkedx", "chunked, chunked", "chunked,",
-					      ",chunked", "chunked, gzip", "chunked;q=1", "\"chunked\"", "gzip",
-					      "chunked identity", "gzip,,chunked", "\x0b" "chunked", "x, chunked"};
+	static const char *const wrong[] = {"",
+					    "+1",
+					    "-1",
+					    "0x1",
+					    "1 2",
+					    "1,1",
+					    "1, 1",
+					    "1;",
+					    "1.0",
+					    "a",
+					    "\"1\"",
+					    "18446744073709551616",
+					    "99999999999999999999999",
+					    "1e3",
+					    "-0"};
+	static const char *const codings[] = {"",
+					      "identity",
+					      "xchunked",
+					      "chunkedx",
+					      "chunked, chunked",
+					      "chunked,",
+					      ",chunked",
+					      "chunked, gzip",
+					      "chunked;q=1",
+					      "\"chunked\"",
+					      "gzip",
+					      "chunked identity",
+					      "gzip,,chunked",
+					      "\x0b"
+					      "chunked",
+					      "x, chunked"};
 	char text[160];
 
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -332,10 +361,14 @@ static void test_chars(void **unused)
 	for (unsigned c = 0; c < 256; c++) {
 		bool digit = c >= '0' && c <= '9';
 		bool word = digit || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-		bool name = word || (c && (strchr(unreserved, (int)c) || strchr(sub, (int)c) || c == '%'));
+		bool name =
+			word ||
+			(c && (strchr(unreserved, (int)c) || strchr(sub, (int)c) || c == '%'));
 
-		assert_int_equal(!!http_char_is((uint8_t)c, CHAR_TOKEN), word || (c && strchr(token, (int)c)));
-		assert_int_equal(!!http_char_is((uint8_t)c, CHAR_VALUE), c == 9 || (c >= 32 && c != 127));
+		assert_int_equal(!!http_char_is((uint8_t)c, CHAR_TOKEN),
+				 word || (c && strchr(token, (int)c)));
+		assert_int_equal(!!http_char_is((uint8_t)c, CHAR_VALUE),
+				 c == 9 || (c >= 32 && c != 127));
 		assert_int_equal(!!http_char_is((uint8_t)c, CHAR_HOST), name);
 		assert_int_equal(!!http_char_is((uint8_t)c, CHAR_TARGET),
 				 name || (c && strchr(":@/?[]{}|^`", (int)c)));
@@ -354,7 +387,8 @@ int main(void)
 		cmocka_unit_test(test_framing), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_scan_agrees), cmocka_unit_test(test_chars),
 	};
-	uint8_t *map = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *map = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	mprotect(map + ROOM, 4096, PROT_NONE);
 	page_end = map + ROOM;

@@ -1,7 +1,8 @@
 /* sources: net/json.c net/json_number.c net/json_string.c tests/unit/fake_kernel.c */
-/* cflags: -Wno-format-security -Wno-format-nonliteral -Wno-format-extra-args -Wno-format-overflow -Wno-clobbered */
 /* SPDX-License-Identifier: MIT */
 /* net/json.h: templates, numbers against printf, strings against the RFC. */
+/* cflags: -Wno-format-security -Wno-format-nonliteral -Wno-format-extra-args -Wno-format-overflow
+ * -Wno-clobbered */
 #include "tests/unit/fake_kernel.h"
 
 #include <errno.h>
@@ -56,8 +57,8 @@ static void test_templates(void **unused)
 	IS("{\"k\\n\": \"c\"}", "{ %s: %c }", "k\n", 'c');
 	IS("[null, \"\"]", "[%s, %s]", (char *)NULL, "");
 	IS("[false, 0, -2147483648, 4294967295]", "[false, %d, %d, %u]", 0, INT_MIN, UINT_MAX);
-	IS("[-9223372036854775808, 18446744073709551615, 7, 8, 9]", "[%ld, %lu, %lld, %llu, %zu]", LONG_MIN,
-	   ULONG_MAX, 7LL, 8ULL, (size_t)9);
+	IS("[-9223372036854775808, 18446744073709551615, 7, 8, 9]", "[%ld, %lu, %lld, %llu, %zu]",
+	   LONG_MIN, ULONG_MAX, 7LL, 8ULL, (size_t)9);
 }
 
 static void test_unknown(void **unused)
@@ -73,9 +74,14 @@ static void test_unknown(void **unused)
 
 static void test_malformed(void **unused)
 {
-	static const char *const wrong[] = {"", "{", "{ a }", "{ a: }", "{ a: 1", "{ a: 1, }", "{ : 1 }", "[1 2]", "[1,]",
-					    "{ a: b }", "x", "\"x", "\"a\nb\"", "{} {}", "[}", "{ a; 1 }", "\"100%\"",
-					    "[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]", "tru", "nulls", "\"\\"};
+	static const char *const wrong[] = {
+		"",         "{",        "{ a }",
+		"{ a: }",   "{ a: 1",   "{ a: 1, }",
+		"{ : 1 }",  "[1 2]",    "[1,]",
+		"{ a: b }", "x",        "\"x",
+		"\"a\nb\"", "{} {}",    "[}",
+		"{ a; 1 }", "\"100%\"", "[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]",
+		"tru",      "nulls",    "\"\\"};
 
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		const char *volatile template = wrong[i];
@@ -83,8 +89,9 @@ static void test_malformed(void **unused)
 		if (!PANICS(format(100, template, 1, 2)))
 			fail_msg("accepted: %s", wrong[i]);
 	}
-	static const char *const conversions[] = {"%x", "%5d", "%i", "%.10f", "%.f", "%e", "%lf", "%ls", "%zs", "%hd",
-						  "%%", "%", "%llld", "%.6d", "%p", "%+d"};
+	static const char *const conversions[] = {"%x",    "%5d",  "%i",  "%.10f", "%.f", "%e",
+						  "%lf",   "%ls",  "%zs", "%hd",   "%%",  "%",
+						  "%llld", "%.6d", "%p",  "%+d"};
 
 	for (size_t i = 0; i < ARRAY_LEN(conversions); i++) {
 		const char *volatile template = conversions[i];
@@ -97,7 +104,8 @@ static void test_malformed(void **unused)
 static void test_strings(void **unused)
 {
 	IS("\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"", "%s", "\"\\/\b\f\n\r\t\x01\x1f\x7f");
-	IS("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", "%s", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+	IS("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", "%s",
+	   "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
 #define R "\xef\xbf\xbd"
 	IS("\"a" R "b\"", "%s", "a\xff" "b");
 	IS("\"" R "\"", "%s", "\xc3");
@@ -123,9 +131,32 @@ static void number(double v, unsigned decimals)
 
 static void test_numbers(void **unused)
 {
-	static const double some[] = {0, -0.0, 1, -1, 0.5, 1.5, 2.5, 0.125, 0.375, 1e-7, 5e-7, 4.9e-7, 0.9999995, 0.9999999,
-				      999999.9999999, 1795383459.123456, 9007199254740993.0, 9.2233720368547758e18,
-				      9.3e18, 1e300, DBL_MAX, DBL_MIN, 4.9e-324, 0.1, 1e15 + 0.3, 123456789.987654321};
+	static const double some[] = {0,
+				      -0.0,
+				      1,
+				      -1,
+				      0.5,
+				      1.5,
+				      2.5,
+				      0.125,
+				      0.375,
+				      1e-7,
+				      5e-7,
+				      4.9e-7,
+				      0.9999995,
+				      0.9999999,
+				      999999.9999999,
+				      1795383459.123456,
+				      9007199254740993.0,
+				      9.2233720368547758e18,
+				      9.3e18,
+				      1e300,
+				      DBL_MAX,
+				      DBL_MIN,
+				      4.9e-324,
+				      0.1,
+				      1e15 + 0.3,
+				      123456789.987654321};
 	uint64_t seed = 12345;
 
 	for (size_t i = 0; i < ARRAY_LEN(some); i++) {
@@ -163,8 +194,9 @@ static void test_integers(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_templates), cmocka_unit_test(test_unknown), cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_strings), cmocka_unit_test(test_numbers), cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_templates), cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_malformed), cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_numbers),   cmocka_unit_test(test_integers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

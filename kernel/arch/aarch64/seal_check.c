@@ -40,7 +40,8 @@ static const char *wrong(uint64_t va, uint64_t pa, uint64_t size, uint64_t entry
 	if (within(va, __warden_start, __warden_end) ||
 	    within(va, __warden_data_start, __warden_data_end))
 		return "the warden, open to the payload";
-	if (write && va < (uintptr_t)__sealed_end)
+	if (write && (va < (uintptr_t)__rodata_end ||
+		      within(va, __sealed_start, __sealed_end)))
 		return "read-only memory, writable";
 	return NULL;
 }

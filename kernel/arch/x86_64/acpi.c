@@ -10,6 +10,7 @@
 
 #define TABLE_MAX (1u << 20)
 #define HEADER_SIZE 36u
+#define RSDP_ANCHOR 0x20445352u            /* "RSD " */
 #define BIOS_START 0xe0000u
 #define BIOS_END 0x100000u
 
@@ -62,7 +63,7 @@ static bool is_rsdp(const uint8_t *p)
 static uint64_t find_rsdp(void)
 {
 	for (uint64_t at = BIOS_START; at < BIOS_END; at += 16)
-		if (get((const uint8_t *)at, 4) == 0x20445352 && is_rsdp((const uint8_t *)at))
+		if (get((const uint8_t *)at, 4) == RSDP_ANCHOR && is_rsdp((const uint8_t *)at))
 			return at;
 	return 0;
 }
@@ -104,7 +105,7 @@ static void mcfg(const uint8_t *t, uint32_t len)
 		dev.base2 = pci_window();
 		if (dev.base >= dev.base2 && dev.base < PCI_WINDOW_END)
 			dev.base2 = dev.base + dev.size;
-		dev.size2 = PCI_WINDOW_END - dev.base2;
+		dev.size2 = PCI_WINDOW_END - MIN(dev.base2, PCI_WINDOW_END);
 		machine_add(&dev);
 	}
 }
@@ -145,7 +146,8 @@ static void reduced(const uint8_t *t, uint32_t len, struct aml dsdt)
 /* §4.8.3: fixed hardware, a PC. */
 static void fixed(const uint8_t *t, struct aml dsdt)
 {
-	struct device power = { .kind = DEV_POWER_ACPI }, timer = { .kind = DEV_PMTIMER, .size = 4 };
+	struct device power = { .kind = DEV_POWER_ACPI };
+	struct device timer = { .kind = DEV_PMTIMER, .size = 4 };
 	int type = aml_s5(dsdt);
 	uint16_t smi = (uint16_t)get(t + FADT_SMI_CMD, 4);
 
@@ -161,7 +163,8 @@ static void fixed(const uint8_t *t, struct aml dsdt)
 		out8(smi, t[FADT_ACPI_ENABLE]);
 	machine_add(&power);
 	if (type >= 0)
-		add_step(warden_off, STEP_PORT16, power.base2, (uint32_t)type << 10 | SLEEP_ENABLE_PM1);
+		add_step(warden_off, STEP_PORT16, power.base2,
+			 (uint32_t)type << 10 | SLEEP_ENABLE_PM1);
 }
 
 static void fadt(const uint8_t *t, uint32_t len)

@@ -171,14 +171,25 @@ static void pci_discover(void)
 
 static void legacy_discover(void)
 {
-	static const struct device uart = { .kind = DEV_UART_16550, .base = COM1, .size = 8, .irq = 4 };
-	static const struct device cmos = { .kind = DEV_RTC_CMOS, .base = CMOS, .size = 2, .irq = 8 };
+	static const struct device uart = { .kind = DEV_UART_16550, .base = COM1, .size = 8 };
+	static const struct device cmos = { .kind = DEV_RTC_CMOS, .base = CMOS, .size = 2 };
 	static const struct device ioapic = { .kind = DEV_IOAPIC, .base = IOAPIC_USUAL };
 
 	machine_add(&uart);
 	machine_add(&cmos);
 	if (!machine_find(DEV_IOAPIC, NULL))
 		machine_add(&ioapic);
+}
+
+static const char *name(void)
+{
+	const char *smbios = smbios_name();
+
+	if (smbios)
+		return smbios;
+	if (!strcmp(cpu.hypervisor, HYPERVISOR_QEMU))
+		return "QEMU, PVH";
+	return !strcmp(cpu.hypervisor, HYPERVISOR_KVM) ? "KVM, PVH" : "PVH";
 }
 
 void arch_discover(void)
@@ -199,8 +210,6 @@ void arch_discover(void)
 	irq_init(lapic ? lapic : LAPIC_USUAL);
 	tsc_start();
 	machine.stacks = STACKS_VA;
-	machine.name = smbios_name();
-	if (!machine.name)
-		machine.name = cpu.hypervisor[0] ? cpu.hypervisor : "PVH";
+	machine.name = name();
 	mmu_boot_pool(NULL);
 }

@@ -7,7 +7,29 @@
 #define GATE_INTERRUPT 0x8eull
 #define GATE_FROM_RING3 0xeeull
 
+extern char __bss_start[], __data_end[];
+
 _Noreturn void kernel_entry(void);
+
+/* Eight bytes at a time; inline so that no call or table comes before it. */
+static inline void clear(void *from, const void *to)
+{
+	size_t n = (size_t)((const char *)to - (char *)from) / 8;
+
+	__asm__ volatile("rep stosq" : "+D"(from), "+c"(n) : "a"(0ul) : "memory");
+}
+
+/* A loader clears these when it places the image, but not when the machine is
+ * reset and the image placed again. The first entries of the boot tables are in
+ * use; they are as _start left them. */
+static inline void clear_bss(void)
+{
+	clear(__bss_start, __data_end);
+	clear(&warden_tss, warden_ist_top);
+	clear(&boot_pml4[1], &boot_pml4[256]);
+	clear(&boot_pml4[257], &boot_pml4[512]);
+	clear(&boot_pdpt[1], &boot_pdpt[512]);
+}
 
 static void idt_set(unsigned vector, const char *handler, uint64_t type, uint64_t ist)
 {
@@ -55,6 +77,7 @@ static uintptr_t choose_guard(void)
 
 __attribute__((used, no_stack_protector)) void kernel_entry(void)
 {
+	clear_bss();
 	__asm__ volatile("fninit");
 	idt_fill();
 	tss_fill();

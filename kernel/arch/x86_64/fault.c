@@ -47,7 +47,8 @@ static const char *page_fault_text(const struct arch_fault *f, unsigned error)
 
 	if (at < PAGE_SIZE)
 		return "in page zero";
-	if (at >= WARDEN_WINDOW || (at >= (uintptr_t)__warden_start && at < (uintptr_t)__warden_end))
+	if (at >= WARDEN_WINDOW ||
+	    (at >= (uintptr_t)__warden_start && at < (uintptr_t)__warden_end))
 		return "of the warden's memory";
 	if (!(error & ERROR_PRESENT))
 		return "of an unmapped page";
@@ -67,7 +68,8 @@ void arch_fault_text(const struct arch_fault *f, char *buf, size_t len)
 					     : error & ERROR_WRITE ? "write" : "read",
 			 page_fault_text(f, error));
 	else if (vector < VECTOR_EXCEPTIONS && vector_names[vector])
-		snprintf(buf, len, "%s (vector %u, error %#x)", vector_names[vector], vector, error);
+		snprintf(buf, len, "%s (vector %u, error %#x)", vector_names[vector], vector,
+			 error);
 	else
 		snprintf(buf, len, "vector %u, error %#x", vector, error);
 }

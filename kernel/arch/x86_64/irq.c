@@ -63,6 +63,7 @@ void irq_init(uint64_t base)
 	lapic_write(LAPIC_SVR, LAPIC_ENABLE | VECTOR_SPURIOUS);
 	lapic_write(LAPIC_TPR, 0);
 	lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
+	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);     /* a host's "where is it?" */
 	lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
 }
 

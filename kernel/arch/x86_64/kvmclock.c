@@ -60,7 +60,7 @@ bool kvmclock_init(uint64_t *tsc_hz)
 	static const struct device rtc = { .kind = DEV_RTC_KVMCLOCK };
 	uint64_t hz;
 
-	if (strcmp(cpu.hypervisor, "KVMKVMKVM") || cpu.max_hv_leaf < KVM_FEATURES ||
+	if (strcmp(cpu.hypervisor, HYPERVISOR_KVM) || cpu.max_hv_leaf < KVM_FEATURES ||
 	    !(cpuid(KVM_FEATURES, 0).a & FEATURE_CLOCKSOURCE2))
 		return false;
 	wrmsr(MSR_SYSTEM_TIME, (uintptr_t)&now | SYSTEM_TIME_ENABLE);

@@ -8,6 +8,8 @@
 
 #define AREA_START 0xf0000u
 #define AREA_END 0x100000u
+#define ANCHOR_21 0x5f4d535fu              /* "_SM_" */
+#define ANCHOR_30 0x334d535fu              /* "_SM3" */
 #define TABLE_MAX 65536u
 #define STRUCTURES_MAX 256
 
@@ -19,12 +21,13 @@ static const char *find_table(const char **end)
 	for (uintptr_t at = AREA_START; at < AREA_END; at += 16) {
 		const char *p = (const char *)at;
 		uint64_t table = 0;
-		uint32_t len = 0;
+		uint32_t len = 0, anchor;
 
-		if (!memcmp(p, "_SM_", 4)) {
+		memcpy(&anchor, p, 4);
+		if (anchor == ANCHOR_21) {
 			memcpy(&len, p + 0x16, 2);
 			memcpy(&table, p + 0x18, 4);
-		} else if (!memcmp(p, "_SM3_", 5)) {
+		} else if (anchor == ANCHOR_30) {
 			memcpy(&len, p + 0x0c, 4);
 			memcpy(&table, p + 0x10, 8);
 		} else {

@@ -5,11 +5,10 @@
  * it is measured from start-up on, beside what the boot does anyway, against
  * the local APIC timer, which counts nanoseconds under QEMU and KVM, or the
  * ACPI PM timer (ACPI 6.4 §4.8.3.3). Intel SDM volume 3A §11.5.4, §18.17. */
+#include <string.h>
+
 #include "kernel/arch/x86_64/port.h"
 #include "kernel/arch/x86_64/x86.h"
-#include "kernel/kernel.h"
-
-#include <string.h>
 
 #define PMTIMER_HZ 3579545u
 #define PMTIMER_MASK 0xffffffu
@@ -117,8 +116,8 @@ static uint64_t hz_from_cpuid(void)
 
 void tsc_start(void)
 {
-	bool qemu = !strcmp(cpu.hypervisor, "TCGTCGTCGTCG") ||
-		    !strcmp(cpu.hypervisor, "KVMKVMKVM");
+	bool qemu = !strcmp(cpu.hypervisor, HYPERVISOR_QEMU) ||
+		    !strcmp(cpu.hypervisor, HYPERVISOR_KVM);
 	const struct device *pm = machine_find(DEV_PMTIMER, NULL);
 
 	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);

@@ -2,12 +2,12 @@
 /* The warden: all that runs in ring 0. Entry, traps, the gate, the end.
  *
  * Entry is PVH (Xen docs/misc/pvh.pandoc): 32-bit, paging off, ebx the physical
- * address of hvm_start_info. The image lies at its link address, below 4 GiB,
- * with .bss cleared by the loader. Ring 0 is slow where /dev/kvm is emulated in
- * software: every path is short, general registers only, and whatever the
- * payload can do during the boot (tables, APICs, IDT) it does (entry.c). It
- * touches no page of the payload's except through its own window, so SMAP
- * stands without exception (and stac, unknown to that emulation, is not needed).
+ * address of hvm_start_info. The image lies at its link address, below 4 GiB.
+ * Ring 0 is slow where /dev/kvm is emulated in software: every path is short,
+ * general registers only, and whatever the payload can do during the boot
+ * (clearing, tables, APICs, IDT) it does (entry.c). The warden touches no page
+ * of the payload's except through its own window, so SMAP stands without
+ * exception (and stac, unknown to that emulation, is not needed).
  * Manual: Intel SDM volume 3A, chapters 4 to 10; virtio 1.2 §2.7. */
 #include "kernel/arch/x86_64/warden.h"
 
@@ -82,6 +82,7 @@ _start:
 	pushq	$RFLAGS_FIXED
 	pushq	$SEL_USER_CODE
 	pushq	$kernel_entry
+	xorl	%ebp, %ebp              /* where a backtrace ends */
 	iretq
 
 /* ---- Exceptions ---------------------------------------------------------------- */
@@ -223,7 +224,7 @@ gate_submit:
 	shrq	$32, %r9
 	jnz	submit_fault
 	movq	%rdx, %r9
-	subq	warden_dma, %r9         /* below the pool: wraps, and either carries or stays huge */
+	subq	warden_dma, %r9         /* below the pool: wraps; then carries or stays huge */
 	addq	%rcx, %r9
 	jc	submit_fault
 	cmpq	warden_dma + 8, %r9
@@ -378,7 +379,7 @@ boot_start_info:
 
 	.section .warden.bss, "aw", @nobits
 	.balign	4096
-	.globl	boot_pml4, boot_pd
+	.globl	boot_pml4, boot_pdpt
 boot_pml4:
 	.skip	4096
 boot_pdpt:
@@ -391,7 +392,8 @@ warden_tss:
 	.byte	0                      /* the byte behind a port bitmap (SDM volume 1, §19.5.2) */
 	.balign	16
 	.globl	warden_idt, warden_queue, warden_queues, warden_acks, warden_lapic
-	.globl	warden_wall_clock, warden_dma, warden_off, warden_reset, warden_ist_top, gate_stack_top
+	.globl	warden_wall_clock, warden_dma, warden_off, warden_reset
+	.globl	warden_ist_top, gate_stack_top
 warden_idt:
 	.skip	VECTORS * 16
 warden_queue:

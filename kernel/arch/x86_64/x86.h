@@ -39,7 +39,7 @@ struct tss {
 };
 
 extern uint32_t boot_start_info;
-extern uint64_t boot_pml4[512], boot_pd[512];
+extern uint64_t boot_pml4[512], boot_pdpt[512];
 extern struct tss warden_tss;
 extern uint64_t warden_idt[VECTORS][2];
 extern struct warden_queue warden_queue[ARCH_QUEUES];
@@ -66,9 +66,11 @@ void wrmsr(uint32_t msr, uint64_t value);
 
 struct cpu {
 	bool smep, smap, umip, rdrand, rdseed, page1g;
-	char hypervisor[13];       /* "KVMKVMKVM", "TCGTCGTCGTCG"; "" on bare metal */
+	char hypervisor[13];       /* signature, "" on bare metal */
 	uint32_t max_leaf, max_hv_leaf;
 };
+#define HYPERVISOR_QEMU "TCGTCGTCGTCG"
+#define HYPERVISOR_KVM "KVMKVMKVM"
 extern struct cpu cpu;
 void cpu_init(void);
 
@@ -112,7 +114,7 @@ enum {
 	LAPIC_ID = 0x020, LAPIC_TPR = 0x080, LAPIC_SVR = 0x0f0, LAPIC_LVT_TIMER = 0x320,
 	LAPIC_LVT_LINT0 = 0x350, LAPIC_LVT_LINT1 = 0x360, LAPIC_LVT_ERROR = 0x370,
 	LAPIC_TIMER_CURRENT = 0x390, LAPIC_TIMER_DIVIDE = 0x3e0,
-	LVT_MASKED = 0x10000,
+	LVT_NMI = 0x400, LVT_MASKED = 0x10000,
 };
 
 /* ---- tsc.c, kvmclock.c ----------------------------------------------------------------- */
@@ -124,7 +126,7 @@ void tsc_finish(void);
 /* True when the hypervisor gave its clock page: adds the RTC to `machine`. */
 bool kvmclock_init(uint64_t *tsc_hz);
 
-/* ---- discover.c, acpi.c, aml.c, smbios.c -------------------------------------------------------------- */
+/* ---- discover.c, acpi.c, aml.c, smbios.c ---------------------------------------- */
 
 /* Where BARs below 4 GiB may start: above RAM; up to PCI_WINDOW_END. */
 #define PCI_WINDOW_END 0xfec00000ull

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* From the NIC's frames to lwIP's input.
+ *
+ * Frames are lent to lwIP in the device's buffers, without a copy; while more
+ * than half of those are held, frames that may be kept (they carry data) are
+ * copied, so that the ring never runs dry. Whether a checksum is still to be
+ * verified is decided for each frame. Fragments (RFC 791 §3.2) are put together
+ * here, before lwIP's input, so that TCP's bucket can be found for the whole. */
+#include "kernel/mem.h"
+
+#include <string.h>
+
+#include <lwip/opt.h>
+
+#include <lwip/etharp.h>
+#include <lwip/inet_chksum.h>
+#include <lwip/ip4_frag.h>
+#include <lwip/netif.h>
+#include <lwip/prot/ethernet.h>
+#include <lwip/prot/ip.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/tcp.h>
+
+#include "net/port/bytes.h"
+#include "net/port/port.h"
+
+#define ETH SIZEOF_ETH_HDR
+#define TYPE_IP PP_HTONS(ETHTYPE_IP)
+#define TYPE_ARP PP_HTONS(ETHTYPE_ARP)
+#define SMALL_MAX 256u                 /* a packet that net_rx_small holds */
+
+/* A frame in the device's buffer, one for each. */
+struct lent {
+	struct pbuf_custom pc;         /* first: lwIP gives this back */
+	struct frame *frame;
+};
+
+/* A frame copied. */
+struct copy {
+	struct pbuf_custom pc;
+	struct pool *pool;
+	uint8_t data[];
+};
+
+static struct lent *lent;
+static unsigned held;
+static struct pool rx_small, rx_big;
+
+void port_input_init(void)
+{
+	lent = mem_take(port_nic->rx_count * sizeof(*lent));
+	if (!lent)
+		panic("net: no memory for %u frames", port_nic->rx_count);
+	pool_init(&rx_small, "net_rx_small", sizeof(struct copy) + SMALL_MAX, port_limits.rx_small);
+	pool_init(&rx_big, "net_rx_big", sizeof(struct copy) + NETDEV_FRAME_MAX,
+		  port_limits.rx_big);
+}
+
+static void lent_free(struct pbuf *p)
+{
+	struct lent *l = container_of(p, struct lent, pc.pbuf);
+
+	held--;
+	port_nic->ops->release(port_nic, l->frame);
+}
+
+static void copy_free(struct pbuf *p)
+{
+	struct copy *c = container_of(p, struct copy, pc.pbuf);
+
+	pool_put(c->pool, c);
+}
+
+/* The frame without its Ethernet header, in the device's buffer. */
+static struct pbuf *lend(struct frame *f)
+{
+	struct lent *l = &lent[f->index];
+
+	l->frame = f;
+	l->pc.custom_free_function = lent_free;
+	held++;
+	return pbuf_alloced_custom(PBUF_RAW, (u16_t)(f->len - ETH), PBUF_REF, &l->pc,
+				   f->data + ETH, (u16_t)(f->len - ETH));
+}
+
+/* The same in memory of ours, and the device's buffer goes back. */
+static struct pbuf *copy(struct frame *f)
+{
+	u16_t len = (u16_t)(f->len - ETH);
+	struct pool *pool = len <= SMALL_MAX ? &rx_small : &rx_big;
+	struct copy *c = pool_get(pool);
+
+	if (!c && pool == &rx_small) {
+		pool = &rx_big;
+		c = pool_get(pool);
+	}
+	if (!c) {
+		COUNT(N_RX_NO_MEMORY);
+		port_nic->ops->release(port_nic, f);
+		return NULL;
+	}
+	c->pool = pool;
+	c->pc.custom_free_function = copy_free;
+	memcpy(c->data, f->data + ETH, len);
+	port_nic->ops->release(port_nic, f);
+	COUNT(N_RX_COPIED);
+	return pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &c->pc, c->data, len);
+}
+
+static bool is_copy(const struct pbuf *p)
+{
+	return (p->flags & PBUF_FLAG_IS_CUSTOM) &&
+	       ((const struct pbuf_custom *)p)->custom_free_function == copy_free;
+}
+
+struct pbuf *port_pack(struct pbuf *last, struct pbuf *p)
+{
+	struct copy *c = container_of(last, struct copy, pc.pbuf);
+	u16_t len = p->tot_len;
+	struct pbuf *into = last;
+
+	if (len > NETDEV_FRAME_MAX / 2)
+		return p;
+	if (!is_copy(last) || c->pool != &rx_big || last->ref != 1 ||
+	    (uint8_t *)last->payload + last->len + len > c->data + NETDEV_FRAME_MAX) {
+		c = pool_get(&rx_big);
+		if (!c)
+			return p;
+		c->pool = &rx_big;
+		c->pc.custom_free_function = copy_free;
+		into = pbuf_alloced_custom(PBUF_RAW, 0, PBUF_REF, &c->pc, c->data,
+					   NETDEV_FRAME_MAX);
+	}
+	pbuf_copy_partial(p, (uint8_t *)into->payload + into->len, len, 0);
+	into->len = into->tot_len = (u16_t)(into->len + len);
+	pbuf_free(p);
+	return into;
+}
+
+/* True when lwIP or a stream may keep the packet: it has more than headers. */
+static bool carries_data(const uint8_t *ip, unsigned hlen)
+{
+	const uint8_t *tcp = ip + hlen;
+
+	return be16(ip + 2) > hlen + (tcp[12] >> 4) * 4u;
+}
+
+static void check_sums(bool transport)
+{
+	const u16_t bits = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
+
+	if (transport)
+		port_netif.chksum_flags |= bits;
+	else
+		port_netif.chksum_flags &= (u16_t)~bits;
+}
+
+/* A whole packet, its first buffer beginning with the IP header. */
+static void input_packet(struct pbuf *p)
+{
+	const uint8_t *ip = p->payload;
+	unsigned hlen = ip_hlen(ip);
+
+	if (ip[9] == IP_PROTO_TCP && hlen >= IP_HLEN && p->len >= hlen + TCP_HLEN)
+		port_tcp_input(p, hlen);
+	else if (ip[9] == IP_PROTO_TCP)
+		pbuf_free(p);
+	else
+		ip4_input(p, &port_netif);
+}
+
+/* A fragment is copied into a block with room in front of it, for an answer to
+ * a large ping is built in place. Its checksum covers the whole datagram, so
+ * the device cannot have vouched for it. */
+static void input_fragment(struct frame *f)
+{
+	const uint8_t *ip = f->data + ETH;
+	unsigned hlen = ip_hlen(ip), len = be16(ip + 2);
+	struct pbuf *p;
+
+	COUNT(N_RX_FRAGMENTS);
+	if (ip[0] != 0x45 || len <= hlen || len > (unsigned)f->len - ETH ||
+	    load32(ip + 16) != netif_ip4_addr(&port_netif)->addr || inet_chksum(ip, IP_HLEN) != 0) {
+		port_nic->ops->release(port_nic, f);
+		COUNT(N_RX_IGNORED);
+		return;
+	}
+	p = pbuf_alloc(PBUF_LINK, (u16_t)len, PBUF_RAM);
+	if (p)
+		memcpy(p->payload, ip, len);
+	else
+		COUNT(N_RX_NO_MEMORY);
+	port_nic->ops->release(port_nic, f);
+	p = p ? ip4_reass(p) : NULL;
+	if (!p)
+		return;
+	check_sums(true);
+	input_packet(p);
+}
+
+static void input_ip(struct frame *f)
+{
+	const uint8_t *ip = f->data + ETH;
+	unsigned hlen = ip_hlen(ip);
+	struct pbuf *p;
+
+	if (load16(ip + 6) & PP_HTONS(IP_OFFMASK | IP_MF)) {
+		input_fragment(f);
+		return;
+	}
+	if (held >= port_nic->rx_count / 2 &&
+	    (ip[9] != IP_PROTO_TCP || f->len < ETH + hlen + TCP_HLEN || carries_data(ip, hlen)))
+		p = copy(f);
+	else
+		p = lend(f);
+	if (!p)
+		return;
+	check_sums(!f->csum_ok);
+	input_packet(p);
+}
+
+static void input_arp(struct frame *f)
+{
+	struct pbuf *p = lend(f);
+
+	port_forget_neighbours();
+	etharp_input(p, &port_netif);
+}
+
+bool port_input(void)
+{
+	struct frame *f = port_nic->ops->recv(port_nic);
+	uint16_t type;
+
+	if (!f)
+		return false;
+	COUNT(N_RX_FRAMES);
+	type = load16(f->data + 12);
+	if (f->len < ETH + IP_HLEN ||
+	    (!(f->data[0] & 1) && memcmp(f->data, port_nic->mac, sizeof(port_nic->mac)) != 0)) {
+		type = 0;
+	} else if (type == TYPE_IP && f->data[ETH + 9] == IP_PROTO_TCP && (f->data[0] & 1)) {
+		type = 0;              /* RFC 9293 §3.9.2.3: never by broadcast */
+	} else if (type == TYPE_ARP && f->len < ETH + SIZEOF_ETHARP_HDR) {
+		type = 0;
+	}
+	if (type == TYPE_IP) {
+		input_ip(f);
+	} else if (type == TYPE_ARP) {
+		input_arp(f);
+	} else {
+		COUNT(N_RX_IGNORED);
+		port_nic->ops->release(port_nic, f);
+	}
+	return true;
+}
