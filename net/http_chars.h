@@ -11,6 +11,7 @@ enum {
 	CHAR_HOST = 8,                 /* reg-name: unreserved, sub-delims, "%" */
 	CHAR_HEX = 16,
 	CHAR_DIGIT = 32,
+	CHAR_NAME = 64,                /* letters, digits, "_": bare names in JSON templates */
 };
 
 extern const uint8_t http_chars[256];

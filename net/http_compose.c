@@ -12,23 +12,25 @@
 #define USUAL_LEN (sizeof(USUAL) - 1)
 
 static char usual[] = USUAL;
-static ktime date_until;               /* `usual` is right before this time */
-static bool date_known;
+static ktime date_until = INT64_MIN;    /* `usual` is right before this time */
 
-/* Brings the Date up to date; false while the time of day is not known, when an
- * answer must not have one (RFC 9110 §6.6.1). */
-static bool date(ktime now)
+static __attribute__((noinline)) bool new_date(ktime now)
 {
 	int64_t ns;
 
-	if (now < date_until && date_known)
-		return true;
-	date_known = clock_unix_ns(&ns) == 0 && ns >= 0;
-	if (date_known) {
-		http_date(usual + DATE_AT, ns / 1000000000);
-		date_until = now + SECONDS(1) - ns % 1000000000;
-	}
-	return date_known;
+	date_until = INT64_MIN;
+	if (clock_unix_ns(&ns) < 0 || ns < 0)
+		return false;
+	http_date(usual + DATE_AT, ns / 1000000000);
+	date_until = now + SECONDS(1) - ns % 1000000000;
+	return true;
+}
+
+/* Brings the Date up to date; false while the time of day is not known, when an
+ * answer must not have one (RFC 9110 §6.6.1). */
+static inline bool date(ktime now)
+{
+	return now < date_until || new_date(now);
 }
 
 const char *http_reason(unsigned status)
@@ -97,18 +99,20 @@ static void put_head(struct json_out *o, unsigned status, const char *type, bool
 	put(o, "\r\n");
 }
 
-/* The usual head, right-aligned before the body. */
+/* The usual head, written backwards from the body. */
 static char *compose_usual(struct response *res, size_t *len)
 {
-	char digits[24];
-	size_t n = json_u64(digits, res->len);
-	char *start = res->body - (USUAL_LEN + n + 4);
+	char *p = res->body - 4;
+	size_t n = res->len;
 
-	memcpy(start, usual, USUAL_LEN);
-	memcpy(start + USUAL_LEN, digits, n);
-	memcpy(start + USUAL_LEN + n, "\r\n\r\n", 4);
-	*len = USUAL_LEN + n + 4 + res->len;
-	return start;
+	memcpy(p, "\r\n\r\n", 4);
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	p -= USUAL_LEN;
+	memcpy(p, usual, USUAL_LEN);
+	*len = (size_t)(res->body - p) + res->len;
+	return p;
 }
 
 char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now,

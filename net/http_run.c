@@ -39,10 +39,12 @@ void request_put(struct request *r)
 		r->patches--;
 		r->bytes[r->patch[r->patches].at] = r->patch[r->patches].was;
 	}
-	work_free(r->work);
-	work_free(r->strings_work);
-	work_free(r->res.big);
-	r->work = r->strings_work = r->res.big = NULL;
+	if (r->work || r->strings_work || r->res.big) {
+		work_free(r->work);
+		work_free(r->strings_work);
+		work_free(r->res.big);
+		r->work = r->strings_work = r->res.big = NULL;
+	}
 	if (spare)
 		pool_put(&requests, r);
 	else

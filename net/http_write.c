@@ -5,8 +5,9 @@
 
 #include "net/http_impl.h"
 
-/* The answer is queued whole. */
-static enum step written(struct conn *c, bool last, ktime now)
+/* The answer is queued whole. The next step is taken at once only when there is
+ * something to do: input, or the end of it. */
+static enum step written(struct conn *c, bool last, bool more, ktime now)
 {
 	if (last) {
 		conn_close(c);
@@ -14,7 +15,7 @@ static enum step written(struct conn *c, bool last, ktime now)
 	}
 	c->unacked = (uint32_t)stream_unacked(c->s);
 	conn_enter(c, CONN_IDLE, now);
-	return STEP_AGAIN;
+	return more || stream_ended(c->s) ? STEP_AGAIN : STEP_WAIT;
 }
 
 /* What is left waits for room. */
@@ -28,17 +29,19 @@ static enum step keep(struct conn *c, struct work *w, bool last, ktime now)
 	return STEP_WAIT;
 }
 
-static unsigned flags(struct conn *c, bool last)
+/* Whether another answer may follow at once, so that they can share a segment. */
+static bool more_follows(struct conn *c, bool last)
 {
-	return STREAM_COPY | (!last && stream_available(c->s) > 0 ? STREAM_MORE : 0);
+	return !last && stream_available(c->s) > 0;
 }
 
 enum step write_bytes(struct conn *c, const void *data, size_t len, bool last, ktime now)
 {
-	size_t n = stream_write(c->s, data, len, flags(c, last));
+	bool more = more_follows(c, last);
+	size_t n = stream_write(c->s, data, len, more ? STREAM_COPY | STREAM_MORE : STREAM_COPY);
 
 	if (n == len)
-		return written(c, last, now);
+		return written(c, last, more, now);
 	struct work *w = work_new(len - n, c);
 
 	if (!w) {
@@ -51,29 +54,37 @@ enum step write_bytes(struct conn *c, const void *data, size_t len, bool last, k
 	return keep(c, w, last, now);
 }
 
+/* Writes what it can of w: true when that was all. */
+static bool write_some(struct conn *c, struct work *w, bool more)
+{
+	w->at += (uint32_t)stream_write(c->s, w->data + w->at, w->len - w->at,
+					more ? STREAM_COPY | STREAM_MORE : STREAM_COPY);
+	return w->at == w->len;
+}
+
 enum step write_work(struct conn *c, struct work *w, bool last, ktime now)
 {
-	w->at += (uint32_t)stream_write(c->s, w->data + w->at, w->len - w->at, flags(c, last));
-	if (w->at < w->len)
+	bool more = more_follows(c, last);
+
+	if (!write_some(c, w, more))
 		return keep(c, w, last, now);
 	work_free(w);
-	return written(c, last, now);
+	return written(c, last, more, now);
 }
 
 enum step write_step(struct conn *c)
 {
 	struct work *w = c->work;
-	bool last = c->flags & CONN_LAST;
+	bool last = c->flags & CONN_LAST, more = more_follows(c, last);
+	uint32_t before = w->at;
 	ktime now = clock_now();
-	size_t n = stream_write(c->s, w->data + w->at, w->len - w->at, flags(c, last));
 
-	w->at += (uint32_t)n;
-	if (w->at == w->len) {
+	if (write_some(c, w, more)) {
 		conn_enter(c, CONN_IDLE, now);
 		work_free(w);
-		return written(c, last, now);
+		return written(c, last, more, now);
 	}
-	if (n > 0)
+	if (w->at > before)
 		keep(c, w, last, now);
 	return STEP_WAIT;
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON templates: a recursive descent over the template that writes as it goes.
- * RFC 8259, with bare names for members and printf conversions for values. */
+ * RFC 8259, with bare names for members and printf conversions for values. Each
+ * step takes the place in the template and returns the place after it: what is
+ * written through char pointers would make the compiler reload it from memory. */
 #include <errno.h>
 #include <string.h>
 
 #include "kernel/kernel.h"
+#include "net/http_chars.h"
 #include "net/json.h"
 
 struct writer {
 	struct json_out out;
-	const char *p;                 /* in the template */
 	const char *template;
 	const char *name;              /* of the member being written */
 	size_t name_len;
@@ -18,11 +20,11 @@ struct writer {
 	va_list ap;
 };
 
-static void value(struct writer *w);
+static const char *value(struct writer *w, const char *p);
 
-static _Noreturn void malformed(struct writer *w)
+static _Noreturn void malformed(struct writer *w, const char *p)
 {
-	panic("json: malformed at byte %d of template: %s", (int)(w->p - w->template), w->template);
+	panic("json: malformed at byte %d of template: %s", (int)(p - w->template), w->template);
 }
 
 static inline void put(struct writer *w, char c)
@@ -33,33 +35,39 @@ static inline void put(struct writer *w, char c)
 		w->out.full = true;
 }
 
-static inline char skip_space(struct writer *w)
+/* A separator and the space after it. */
+static inline void put_pair(struct writer *w, const char *two)
 {
-	while (*w->p == ' ' || *w->p == '\t' || *w->p == '\n')
-		w->p++;
-	return *w->p;
+	if (w->out.end - w->out.p >= 2) {
+		memcpy(w->out.p, two, 2);
+		w->out.p += 2;
+	} else {
+		w->out.full = true;
+	}
 }
 
-static inline bool name_byte(char c)
+static inline const char *skip_space(const char *p)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_';
+	while ((unsigned char)*p <= ' ' && *p)
+		p++;
+	return p;
 }
 
 /* A string in the template, copied with its quotes; its escapes are the author's. */
-static void quoted(struct writer *w)
+static const char *quoted(struct writer *w, const char *p)
 {
-	const char *start = w->p++;
+	const char *start = p++;
 
-	while (*w->p != '"') {
-		if (*w->p == '\\')
-			w->p++;
-		if ((unsigned char)*w->p < 0x20 || *w->p == '%')
-			malformed(w);
-		w->p++;
+	while (*p != '"') {
+		if (*p == '\\')
+			p++;
+		if ((unsigned char)*p < 0x20 || *p == '%')
+			malformed(w, p);
+		p++;
 	}
-	w->p++;
-	json_put(&w->out, start, (size_t)(w->p - start));
+	p++;
+	json_put(&w->out, start, (size_t)(p - start));
+	return p;
 }
 
 static void string(struct writer *w, const char *s)
@@ -70,15 +78,22 @@ static void string(struct writer *w, const char *s)
 		json_put(&w->out, "null", 4);
 }
 
-static void number(struct writer *w, double v, unsigned decimals)
+/* When room is short, a number is made elsewhere first. */
+static __attribute__((noinline)) void number_short(struct writer *w, double v, unsigned decimals)
 {
 	char text[JSON_NUMBER_MAX + 1];
 
-	if (!__builtin_isfinite(v)) {
-		w->unknown = true;
-		return;
-	}
 	json_put(&w->out, text, json_double(text, v, decimals));
+}
+
+static void number(struct writer *w, double v, unsigned decimals)
+{
+	if (!__builtin_isfinite(v))
+		w->unknown = true;
+	else if (w->out.end - w->out.p > JSON_NUMBER_MAX)
+		w->out.p += json_double(w->out.p, v, decimals);
+	else
+		number_short(w, v, decimals);
 }
 
 static void integer(struct writer *w, bool negative, uint64_t n)
@@ -102,153 +117,176 @@ static void unsigned_arg(struct writer *w, int size)
 			  size == 1 ? va_arg(w->ap, unsigned long) : va_arg(w->ap, unsigned));
 }
 
-static void conversion(struct writer *w)
+/* What follows "%" or "%.N". */
+static const char *plain_conversion(struct writer *w, const char *p)
 {
-	unsigned decimals = 6;
 	int size = 0;                  /* number of l; size_t is as long as long (LP64, ILP32) */
-	char c = *++w->p;
+	char one;
 
-	if (c == '.') {
-		decimals = (unsigned)(w->p[1] - '0');
-		c = *(w->p += 2);
-		if (decimals > 9 || c != 'f')
-			malformed(w);
-	}
-	while (c == 'l' && size < 2) {
+	while (*p == 'l' && size < 2) {
 		size++;
-		c = *++w->p;
+		p++;
 	}
-	if (c == 'z' && size == 0) {
+	if (*p == 'z' && size == 0) {
 		size = 1;
-		c = *++w->p;
+		p++;
 	}
-	w->p++;
-	if (c == 'd') {
+	if (*p == 'd') {
 		signed_arg(w, size);
-	} else if (c == 'u') {
+	} else if (*p == 'u') {
 		unsigned_arg(w, size);
-	} else if (size) {
-		malformed(w);
-	} else if (c == 'f') {
-		number(w, va_arg(w->ap, double), decimals);
-	} else if (c == 's') {
+	} else if (*p == 's' && size == 0) {
 		string(w, va_arg(w->ap, const char *));
-	} else if (c == 'c') {
-		char one = (char)va_arg(w->ap, int);
-
+	} else if (*p == 'c' && size == 0) {
+		one = (char)va_arg(w->ap, int);
 		json_string(&w->out, &one, 1);
 	} else {
-		malformed(w);
+		malformed(w, p);
 	}
+	return p + 1;
+}
+
+static const char *conversion(struct writer *w, const char *p)
+{
+	unsigned decimals = 6;
+
+	p++;
+	if (*p == '.') {
+		decimals = (unsigned)(p[1] - '0');
+		if (decimals > 9 || p[2] != 'f')
+			malformed(w, p);
+		p += 2;
+	}
+	if (*p != 'f')
+		return plain_conversion(w, p);
+	number(w, va_arg(w->ap, double), decimals);
+	return p + 1;
 }
 
 /* true, false, null or a number written in the template. */
-static void word(struct writer *w)
+static const char *word(struct writer *w, const char *p)
 {
 	static const char *const words[] = {"true", "false", "null"};
-	const char *start = w->p;
+	const char *start = p;
 
-	while (name_byte(*w->p) || *w->p == '-' || *w->p == '+' || *w->p == '.')
-		w->p++;
-	size_t len = (size_t)(w->p - start);
+	while (http_char_is((uint8_t)*p, CHAR_NAME) || *p == '-' || *p == '+' || *p == '.')
+		p++;
+	size_t len = (size_t)(p - start);
 	bool good = *start == '-' || (*start >= '0' && *start <= '9');
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		good = good || (len == strlen(words[i]) && memcmp(start, words[i], len) == 0);
 	if (!good)
-		malformed(w);
+		malformed(w, p);
 	json_put(&w->out, start, len);
+	return p;
 }
 
-static void member_name(struct writer *w)
+static const char *bare_name(struct writer *w, const char *p)
 {
-	char c = skip_space(w);
+	const char *start = p;
 
-	if (c == '"') {
-		w->name = w->p + 1;
-		quoted(w);
-		w->name_len = (size_t)(w->p - 1 - w->name);
-	} else if (c == '%' && w->p[1] == 's') {
-		w->name = w->p;
-		w->name_len = 0;
-		conversion(w);
-	} else {
-		w->name = w->p;
-		while (name_byte(*w->p))
-			w->p++;
-		w->name_len = (size_t)(w->p - w->name);
-		if (w->name_len == 0)
-			malformed(w);
-		put(w, '"');
-		json_put(&w->out, w->name, w->name_len);
-		put(w, '"');
+	while (http_char_is((uint8_t)*p, CHAR_NAME))
+		p++;
+	size_t len = (size_t)(p - start);
+	char *o = w->out.p;
+
+	if (len == 0)
+		malformed(w, p);
+	w->name = start;
+	w->name_len = len;
+	if ((size_t)(w->out.end - o) < len + 2) {
+		w->out.full = true;
+		return p;
 	}
-	if (skip_space(w) != ':')
-		malformed(w);
-	w->p++;
-	json_put(&w->out, ": ", 2);
+	*o++ = '"';
+	do
+		*o++ = *start++;
+	while (start < p);
+	*o++ = '"';
+	w->out.p = o;
+	return p;
+}
+
+static const char *member_name(struct writer *w, const char *p)
+{
+	p = skip_space(p);
+	if (*p == '"') {
+		w->name = p + 1;
+		p = quoted(w, p);
+		w->name_len = (size_t)(p - 1 - w->name);
+	} else if (*p == '%' && p[1] == 's') {
+		w->name = p;
+		w->name_len = 0;
+		p = conversion(w, p);
+	} else {
+		p = bare_name(w, p);
+	}
+	p = skip_space(p);
+	if (*p != ':')
+		malformed(w, p);
+	put_pair(w, ": ");
+	return p + 1;
 }
 
 /* An object or array, from its opening bracket to `close`. */
-static void list(struct writer *w, char close)
+static const char *list(struct writer *w, const char *p, char close)
 {
-	put(w, *w->p++);
+	put(w, *p);
 	if (++w->depth > JSON_DEPTH)
-		malformed(w);
-	if (skip_space(w) != close) {
+		malformed(w, p);
+	p = skip_space(p + 1);
+	if (*p != close) {
 		for (;;) {
 			if (close == '}')
-				member_name(w);
-			value(w);
-			if (w->unknown)
-				return;
-			if (skip_space(w) != ',')
+				p = member_name(w, p);
+			p = skip_space(value(w, p));
+			if (w->unknown || *p != ',')
 				break;
-			w->p++;
-			json_put(&w->out, ", ", 2);
+			p++;
+			put_pair(w, ", ");
 		}
 	}
-	if (*w->p != close)
-		malformed(w);
-	w->p++;
+	if (*p != close && !w->unknown)
+		malformed(w, p);
 	w->depth--;
 	put(w, close);
+	return p + 1;
 }
 
-static void value(struct writer *w)
+static const char *value(struct writer *w, const char *p)
 {
-	switch (skip_space(w)) {
+	p = skip_space(p);
+	switch (*p) {
 	case '{':
-		list(w, '}');
-		break;
+		return list(w, p, '}');
 	case '[':
-		list(w, ']');
-		break;
+		return list(w, p, ']');
 	case '"':
-		quoted(w);
-		break;
+		return quoted(w, p);
 	case '%':
-		conversion(w);
-		break;
+		return conversion(w, p);
 	default:
-		word(w);
+		return word(w, p);
 	}
 }
 
 int json_format(char *buf, size_t cap, const char *template, va_list ap,
 		const char **name, size_t *name_len)
 {
-	struct writer w = {.out = {buf, buf + cap, false}, .p = template, .template = template};
+	struct writer w = {.out = {buf, buf + cap, false}, .template = template};
 
 	va_copy(w.ap, ap);
-	value(&w);
+	const char *p = value(&w, template);
+
 	va_end(w.ap);
 	if (w.unknown) {
 		*name = w.name;
 		*name_len = w.name_len;
 		return -ENODATA;
 	}
-	if (skip_space(&w) != 0)
-		malformed(&w);
+	p = skip_space(p);
+	if (*p)
+		malformed(&w, p);
 	return w.out.full ? -ENOSPC : (int)(w.out.p - buf);
 }

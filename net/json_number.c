@@ -7,36 +7,16 @@
 
 #include "net/json.h"
 
+static const uint32_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+				 1000000000};
 static const char pairs[] =
 	"00010203040506070809101112131415161718192021222324"
 	"25262728293031323334353637383940414243444546474849"
 	"50515253545556575859606162636465666768697071727374"
 	"75767778798081828384858687888990919293949596979899";
 
-size_t json_u64(char *out, uint64_t n)
-{
-	char text[20];
-	char *p = text + sizeof(text);
-
-	while (n >= 100) {
-		p -= 2;
-		memcpy(p, pairs + n % 100 * 2, 2);
-		n /= 100;
-	}
-	if (n >= 10) {
-		p -= 2;
-		memcpy(p, pairs + n * 2, 2);
-	} else {
-		*--p = (char)('0' + n);
-	}
-	size_t len = (size_t)(text + sizeof(text) - p);
-
-	memcpy(out, p, len);
-	return len;
-}
-
 /* Exactly `digits` digits of n, zeros in front. */
-static void padded(char *out, uint32_t n, unsigned digits)
+static inline void put_digits(char *out, uint32_t n, unsigned digits)
 {
 	while (digits >= 2) {
 		digits -= 2;
@@ -47,12 +27,41 @@ static void padded(char *out, uint32_t n, unsigned digits)
 		out[0] = (char)('0' + n);
 }
 
+static inline unsigned count_digits(uint32_t n)
+{
+	unsigned digits = (32 - (unsigned)__builtin_clz(n | 1)) * 1233 >> 12;    /* log10(2) */
+
+	return digits + (n >= power[digits]);
+}
+
+/* Below 2^32 all is done with numbers of 32 bits; above, eight digits at a time. */
+size_t json_u64(char *out, uint64_t n)
+{
+	size_t len = 0;
+
+	if (n > UINT32_MAX) {
+		len = json_u64(out, n / 100000000);
+		put_digits(out + len, (uint32_t)(n % 100000000), 8);
+		return len + 8;
+	}
+	len = count_digits((uint32_t)n);
+	len += len == 0;
+	put_digits(out, (uint32_t)n, (unsigned)len);
+	return len;
+}
+
 /* fraction * scale / 2^shift, rounded half to even; `odd` is the parity of what
  * stands before it when scale is 1. fraction < 2^53. */
 static uint32_t scaled(uint64_t fraction, uint32_t scale, unsigned shift, bool odd)
 {
 	if (shift > 88)
 		return 0;               /* below 2^83 / 2^88: less than a half */
+	if (shift <= 34 && scale > 1) {
+		uint64_t n64 = fraction * scale, rest = n64 << (64 - shift);
+		uint32_t q64 = (uint32_t)(n64 >> shift);
+
+		return q64 + (rest > 1ull << 63 || (rest == 1ull << 63 && (q64 & 1)));
+	}
 	unsigned __int128 n = (unsigned __int128)fraction * scale;
 	unsigned __int128 half = (unsigned __int128)1 << (shift - 1);
 	uint32_t q = (uint32_t)(n >> shift);
@@ -61,10 +70,25 @@ static uint32_t scaled(uint64_t fraction, uint32_t scale, unsigned shift, bool o
 	return q + (n > half || (n == half && (scale == 1 ? odd : q & 1)));
 }
 
+/* The last whole part that was printed: a clock's stays for a second. */
+static struct {
+	uint64_t n;
+	size_t len;
+	char text[24];
+} last = {0, 1, "0"};
+
+static inline size_t put_whole(char *out, uint64_t n)
+{
+	if (n != last.n) {
+		last.n = n;
+		last.len = json_u64(last.text, n);
+	}
+	memcpy(out, last.text, sizeof(last.text));
+	return last.len;
+}
+
 size_t json_double(char *out, double v, unsigned decimals)
 {
-	static const uint32_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
-					 100000000, 1000000000};
 	uint64_t bits;
 
 	memcpy(&bits, &v, sizeof(bits));
@@ -94,10 +118,10 @@ size_t json_double(char *out, double v, unsigned decimals)
 
 	if (bits >> 63)
 		*p++ = '-';
-	p += json_u64(p, whole);
+	p += put_whole(p, whole);
 	if (decimals) {
 		*p++ = '.';
-		padded(p, fraction, decimals);
+		put_digits(p, fraction, decimals);
 		p += decimals;
 	}
 	*p = 0;

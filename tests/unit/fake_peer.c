@@ -93,8 +93,9 @@ static void take(struct peer *p, const uint8_t *tcp, size_t len)
 	p->got_ack = get32(tcp + 8);
 	p->window = (uint16_t)get16(tcp + 14);
 	p->segments++;
-	if (hlen >= 32 && get32(tcp + 20) == 0x0101080a)
-		p->got_stamp = p->echo = get32(tcp + 24);
+	for (size_t at = 20; at + 12 <= hlen; at += 4)
+		if (get32(tcp + at) == 0x0101080a)
+			p->got_stamp = p->echo = get32(tcp + at + 4);
 	if (p->flags & SYN) {
 		p->ack = p->got_seq + 1;
 	} else if (p->got_seq == p->ack && p->len + data <= sizeof(p->data)) {

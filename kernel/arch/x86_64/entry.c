@@ -7,7 +7,7 @@
 #define GATE_INTERRUPT 0x8eull
 #define GATE_FROM_RING3 0xeeull
 
-extern char __bss_start[], __data_end[];
+extern char __bss_start[], __data_end[], __sealed_start[], __sealed_end[];
 
 _Noreturn void kernel_entry(void);
 
@@ -25,6 +25,7 @@ static inline void clear(void *from, const void *to)
 static inline void clear_bss(void)
 {
 	clear(__bss_start, __data_end);
+	clear(__sealed_start, __sealed_end);
 	clear(&warden_tss, warden_ist_top);
 	clear(&boot_pml4[1], &boot_pml4[256]);
 	clear(&boot_pml4[257], &boot_pml4[512]);

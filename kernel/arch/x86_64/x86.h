@@ -65,7 +65,7 @@ void wrmsr(uint32_t msr, uint64_t value);
 /* ---- cpu.c: what CPUID says ------------------------------------------------------ */
 
 struct cpu {
-	bool smep, smap, umip, rdrand, rdseed, page1g;
+	bool smep, smap, umip, rdrand, rdseed;
 	char hypervisor[13];       /* signature, "" on bare metal */
 	uint32_t max_leaf, max_hv_leaf;
 };
