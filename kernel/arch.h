@@ -36,7 +36,7 @@ void *arch_boot_map(uint64_t pa, size_t len);
 
 /* Routes a device's interrupt so that it ends arch_idle(). `irq` as in struct
  * device. `ack`, when not NULL, is the device's virtio-mmio base: the warden
- * reads InterruptStatus and writes InterruptACK (virtio 1.2 §4.2.2). */
+ * writes its InterruptACK (virtio 1.2 §4.2.2). */
 void arch_irq_enable(uint32_t irq, volatile void *ack);
 
 /* Gives the MSI message (address, data) that ends arch_idle(): 0, or -ENOTSUP

@@ -15,8 +15,9 @@ ktime clock_now(void);
 ktime clock_after_ms(int64_t ms);
 
 /* Unix time in seconds, or NaN while no clock is known. Never runs backwards.
- * At most once a second it compares with a clock that keeps running while the
- * machine is paused (RTC), and steps over a pause. Never waits. */
+ * Before an answer it looks at a clock that keeps running while the machine is
+ * paused (RTC), and steps over a pause: a comparison at most once a second, in
+ * between a glance at its second alone, at most once a millisecond. Never waits. */
 double clock_unix(void);
 
 /* The same in ns: 0, or -EAGAIN while unknown. */

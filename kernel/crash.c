@@ -95,6 +95,7 @@ static void begin(int code)
 	if (crashing)
 		leave(code);
 	crashing = true;
+	dev_open_console();                     /* in case it is that early */
 }
 
 _Noreturn void panic(const char *fmt, ...)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "kernel/random.h"
 #include "kernel/task.h"
 
 #define EARLY_MAX 1024         /* log text from before the console is open */
@@ -38,8 +39,11 @@ void dev_open_console(void)
 	for (unsigned i = 0; board_uarts[i] && !console; i++)
 		if (open_first(board_uarts[i]->kind, board_uarts[i]->open))
 			console = board_uarts[i];
-	for (unsigned i = 0; console && i < early_len; i++)
+	if (!console)
+		return;
+	for (unsigned i = 0; i < early_len; i++)
 		console_putc(early[i]);
+	early_len = 0;
 }
 
 /* Every bus, with those that another bus added. */
@@ -68,6 +72,8 @@ void dev_open_rest(void)
 			has_button = true;
 	if (has_button)
 		task_poll_event(&button_event);
+	if (!random_ready())
+		log_warn("entropy: too little, random numbers come from the clock's jitter");
 	if (!rtc)
 		log_warn("clock: no real-time clock, the time of day is unknown");
 }
@@ -120,9 +126,9 @@ static void watch_button(void *arg)
 	void (*const *fn)(void) = arg;
 
 	while (!button_pressed()) {
+		task_sleep(clock_after_ms(BUTTON_PAUSE_MS));
 		task_state("power button");
 		event_wait(&button_event, FOREVER);
-		task_sleep(clock_after_ms(BUTTON_PAUSE_MS));
 	}
 	(*fn)();
 }

@@ -2,6 +2,7 @@
 /* What picolibc asks of a system (its doc/os.md): standard streams, sbrk(),
  * _exit() and the clock. Not part of BOARD=host, which has a C library. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -34,6 +35,11 @@ __attribute__((used, externally_visible)) void *sbrk(ptrdiff_t delta)
 		return was;
 	errno = ENOMEM;
 	return (void *)-1;
+}
+
+struct mem_heap mem_heap(void)
+{
+	return (struct mem_heap){ mallinfo().uordblks, mem_heap_part().size };
 }
 
 _Noreturn void _exit(int code)

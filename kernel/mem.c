@@ -220,7 +220,7 @@ void *mem_heap_grow(ptrdiff_t delta)
 	return (void *)was;
 }
 
-struct mem_heap mem_heap(void)
+struct mem_heap mem_heap_part(void)
 {
 	return (struct mem_heap){ heap.at - heap_base, heap.end - heap_base };
 }

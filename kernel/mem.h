@@ -74,6 +74,10 @@ struct pool *pool_first(void);
  * or NULL when that would leave its part of RAM. For kernel/libc.c. */
 void *mem_heap_grow(ptrdiff_t delta);
 
-/* Bytes of malloc() heap in use and in all. */
 struct mem_heap { size_t used, size; };
+
+/* How far that end has got, and the size of the part. */
+struct mem_heap mem_heap_part(void);
+
+/* Bytes that malloc() has given out, and of its part in all (kernel/libc.c). */
 struct mem_heap mem_heap(void);

@@ -120,6 +120,20 @@ static int field(struct http_head *h, const uint8_t *in, const struct http_field
 	return 0;
 }
 
+/* Methods whose meaning is their content. Without a length some clients mean
+ * none, others what follows: refused. */
+static bool wants_body(const struct http_head *h, const uint8_t *in)
+{
+	static const char *const methods[] = {"POST", "PUT", "PATCH"};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (h->method.len == strlen(methods[i]) &&
+		    memcmp(in + h->method.at, methods[i], h->method.len) == 0)
+			return true;
+	}
+	return false;
+}
+
 int http_framing(struct http_head *h, const uint8_t *in)
 {
 	unsigned hosts = 0;
@@ -140,5 +154,7 @@ int http_framing(struct http_head *h, const uint8_t *in)
 		return -400;
 	if (refuse == 0 && odd_expectation)
 		refuse = -417;
+	if (refuse == 0 && !(h->flags & (HTTP_CHUNKED | HTTP_LENGTH)) && wants_body(h, in))
+		refuse = -411;
 	return refuse;
 }

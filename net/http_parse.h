@@ -51,7 +51,7 @@ struct http_limits {
 
 /* Parses a request's head at in[0..len): its length when it is complete and
  * good; 0 when it is good so far and more is needed; or -STATUS, the HTTP
- * status it is to be refused with (-400, -414, -417, -431, -501, -505), found
+ * status it is to be refused with (-400, -411, -414, -417, -431, -501, -505), found
  * as early as possible. h is only valid in the first case. */
 int http_parse(struct http_head *h, const uint8_t *in, size_t len,
 	       const struct http_limits *limits);

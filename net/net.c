@@ -57,6 +57,7 @@ struct counter net_counters[NET_COUNTS] = {
 	[N_CLOSING_DROPPED] = { .name = "net_tcp_closing_dropped_total" },
 	[N_TIME_WAIT_RECYCLED] = { .name = "net_tcp_time_wait_recycled_total" },
 	[N_TIME_WAIT_REOPENED] = { .name = "net_tcp_time_wait_reopened_total" },
+	[N_TIME_WAIT_NOW] = { .name = "net_tcp_time_wait" },
 	[N_BAD_ACK] = { .name = "net_tcp_bad_ack_total" },
 	[N_PAWS] = { .name = "net_tcp_old_timestamp_total" },
 	[N_DHCP_LEASES] = { .name = "net_dhcp_leases_total" },

@@ -17,7 +17,7 @@ struct netdev;
 struct frame {
 	uint8_t *data;             /* Ethernet header first */
 	uint16_t len;              /* without FCS; at most NETDEV_FRAME_MAX */
-	uint16_t index;            /* of this buffer, below netdev.rx_count: for the borrower's bookkeeping */
+	uint16_t index;            /* of this buffer, below netdev.rx_count: for the borrower */
 	bool csum_ok;              /* the device vouches for the TCP/UDP checksum */
 };
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct stream;                 /* valid from opened() until gone(), stream_close() or stream_abort() */
+struct stream;                 /* valid until gone(), stream_close() or stream_abort() */
 
 /* The protocol's side. */
 struct stream_ops {

@@ -135,6 +135,7 @@ static void unlink_age(struct slot *s)
 	s->link.next->prev = s->link.prev;
 	age_count[s->age]--;
 	s->age = AGE_NONE;
+	net_counters[N_TIME_WAIT_NOW].n = age_count[AGE_TIME_WAIT];
 }
 
 void pcb_set_age(struct tcp_pcb *pcb, enum pcb_age age)
@@ -151,6 +152,7 @@ void pcb_set_age(struct tcp_pcb *pcb, enum pcb_age age)
 	s->link.next = list;
 	list->prev->next = &s->link;
 	list->prev = &s->link;
+	net_counters[N_TIME_WAIT_NOW].n = age_count[AGE_TIME_WAIT];
 }
 
 enum pcb_age pcb_age(const struct tcp_pcb *pcb)

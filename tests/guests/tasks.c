@@ -114,6 +114,59 @@ static void test_sleep(void)
 	CHECK(woken == ARRAY_LEN(ms));
 }
 
+/* Many waiters with deadlines in no order; every third is signalled instead, at
+ * a time in no order either. */
+static struct waiter {
+	struct event e;
+	ktime deadline;
+	bool signalled, done;
+} waiters[100];
+static unsigned waiters_done;
+
+static unsigned next_random(void)
+{
+	static uint32_t x = 12345;
+
+	x = x * 1664525 + 1013904223;
+	return x >> 8;
+}
+
+static void await(void *arg)
+{
+	struct waiter *w = arg;
+	int err = event_wait(&w->e, w->deadline);
+
+	if (w->signalled)
+		CHECK(err == 0);
+	else
+		CHECK(err == -ETIMEDOUT && clock_now() >= w->deadline);
+	w->done = true;
+	waiters_done++;
+}
+
+static void test_heap(void)
+{
+	struct task_stats s = task_stats();
+	unsigned n = MIN((unsigned)ARRAY_LEN(waiters), s.stacks - s.used);
+	ktime from = clock_now();
+
+	for (unsigned i = 0; i < n; i++) {
+		waiters[i].deadline = from + MILLIS(2) + next_random() % MILLIS(60);
+		CHECK(task_spawn("waiter", await, &waiters[i]) == 0);
+	}
+	for (unsigned i = 0; i < n / 3; i++) {
+		struct waiter *w = &waiters[next_random() % n];
+
+		task_sleep(clock_now() + next_random() % MILLIS(2));
+		if (!w->done && !w->signalled) {
+			w->signalled = true;
+			event_signal(&w->e);
+		}
+	}
+	task_sleep(from + MILLIS(200));
+	CHECK(waiters_done == n);
+}
+
 static int handed;
 
 static int hand_over(void)
@@ -213,6 +266,7 @@ void image_main(void *unused)
 	test_turns();
 	test_events();
 	test_sleep();
+	test_heap();
 	test_before_wait();
 	test_errno();
 	test_many();

@@ -23,7 +23,8 @@ static struct counter *tables[8];
 static unsigned table_len[8], table_count;
 static int (*before_wait)(void);
 static struct task *self = (struct task *)1;
-static unsigned spawned;
+static bool looping;                   /* inside fake_run() */
+void (*fake_while_waiting)(void);
 
 /* ---- Kernel ----------------------------------------------------------------- */
 
@@ -126,7 +127,6 @@ void task_yield(void) {}
 
 int task_spawn(const char *name, void (*fn)(void *), void *arg)
 {
-	spawned++;
 	return 0;
 }
 
@@ -147,10 +147,17 @@ void event_signal(struct event *e)
 
 int event_wait(struct event *e, ktime deadline)
 {
+	while (!looping && !e->signalled && fake_now < deadline) {
+		if (fake_while_waiting)
+			fake_while_waiting();
+		fake_advance(MIN(MILLIS(10), deadline - fake_now));
+	}
 	if (e->signalled) {
 		e->signalled = false;
 		return 0;
 	}
+	if (!looping)
+		return -ETIMEDOUT;
 	wake_at = deadline;
 	longjmp(idle, 1);
 }
@@ -180,8 +187,12 @@ int task_sleep(ktime deadline)
 
 void fake_run(void)
 {
+	bool was = looping;
+
+	looping = true;
 	if (setjmp(idle) == 0)
 		net_run(NULL);
+	looping = was;
 }
 
 void fake_advance(ktime ns)
@@ -213,7 +224,7 @@ static int card_open(struct netdev *nd, const struct device *dev)
 	nd->rx_count = RX_BUFFERS;
 	nd->tx_csum = nd->rx_csum = has_offload;
 	for (unsigned i = 0; i < RX_BUFFERS; i++)
-		frames[i] = (struct frame){ .data = malloc(NETDEV_FRAME_MAX), .index = (uint16_t)i };
+		frames[i] = (struct frame){ malloc(NETDEV_FRAME_MAX), 0, (uint16_t)i, false };
 	return 0;
 }
 

@@ -24,6 +24,9 @@ void fake_run(void);
 void fake_advance(ktime ns);
 extern ktime fake_now;
 
+/* Called again and again while something else than the loop waits. */
+extern void (*fake_while_waiting)(void);
+
 /* Whether the next tx_get() finds room; how many buffers the card has lent. */
 extern bool fake_tx_full;
 unsigned fake_lent(void);

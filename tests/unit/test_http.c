@@ -213,7 +213,7 @@ static void test_bodies(void **unused)
 #define ECHO(n, text) OK "Content-Type: a/b\r\nContent-Length: " n "\r\n\r\n" text
 	OPEN(POST("Content-Length: 5\r\n\r\nhello"), ECHO("5", "hello"));
 	OPEN(POST("Content-Length: 0\r\n\r\n"), ECHO("0", ""));
-	OPEN(POST("\r\n"), ECHO("0", ""));
+	CLOSED(POST("\r\n") GET, refusal("411 Length Required", "28"));
 	OPEN(POST("Transfer-Encoding: "
 		  "chunked\r\n\r\n3;x=y\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nT: u\r\n\r\n")
 		     GET,

@@ -287,6 +287,10 @@ static void test_framing(void **unused)
 	BAD(400, HEAD "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n");
 	BAD(400, HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n");
 	BAD(400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n");
+	BAD(411, "POST / HTTP/1.1\r\nHost: x\r\n\r\n");
+	BAD(411, "PUT / HTTP/1.0\r\n\r\n");
+	BAD(411, "PATCH / HTTP/1.1\r\nHost: x\r\n\r\n");
+	BAD(417, "POST / HTTP/1.1\r\nHost: x\r\nExpect: gold\r\n\r\n");
 	BAD(417, HEAD "Expect: gold\r\n\r\n");
 	BAD(417, HEAD "Expect: 100-continue, gold\r\n\r\n");
 	BAD(400, HEAD "Expect: gold\r\nContent-Length: x\r\n\r\n");

@@ -6,6 +6,7 @@ that the kernel of this computer takes no part (it would reset connections it do
 RFC 826, 791, 792, 9293.
 """
 
+import itertools
 import select
 import socket
 import struct
@@ -51,10 +52,15 @@ def tcp_segment(src, dst, sport, dport, flags, seq, ack=0, window=65535, options
     return head[:16] + struct.pack(">H", total) + head[18:] + data
 
 
-class Segment:
-    """A received TCP segment."""
+PORTS = itertools.count(20000)        # each forged connection has its own
+SOL_PACKET, PACKET_AUXDATA, CSUM_NOT_READY = 263, 8, 1 << 3
 
-    def __init__(self, packet):
+
+class Segment:
+    """A received TCP segment. Where the machine left the checksum to its device, the field must
+    hold the pseudo-header's sum (virtio 1.2 section 5.1.6.2)."""
+
+    def __init__(self, packet, partial=False):
         ihl = (packet[0] & 15) * 4
         total = struct.unpack_from(">H", packet, 2)[0]
         body = packet[ihl:total]
@@ -63,7 +69,11 @@ class Segment:
         self.options = body[20:(offset >> 4) * 4]
         self.data = body[(offset >> 4) * 4:]
         pseudo = packet[12:20] + struct.pack(">BBH", 0, TCP, len(body))
-        self.sum_ok = checksum(pseudo + body) == 0 and checksum(packet[:ihl]) == 0
+        if partial:
+            self.sum_ok = struct.unpack_from(">H", body, 16)[0] == checksum(pseudo) ^ 0xFFFF
+        else:
+            self.sum_ok = checksum(pseudo + body) == 0
+        self.sum_ok = self.sum_ok and checksum(packet[:ihl]) == 0
 
     def option(self, kind):
         """The value of an option, or None."""
@@ -93,9 +103,10 @@ class Forger:
         self.guest_ip = site.address
         self.sock = site.net.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_ALL))
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.sock.bind((site.interface(), ETH_ALL))
+        self.partial = False          # the last frame received came without its checksum
         self.guest_mac = b"\xff" * 6
-        self.ports = 20000
         self.answer_arp = True
         if self.guest_ip:
             self.find_guest()
@@ -140,7 +151,10 @@ class Forger:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.sock], [], [], left)[0]:
                 return None
-            frame, origin = self.sock.recvfrom(65536)
+            frame, notes, _, origin = self.sock.recvmsg(65536, 128)
+            self.partial = any(level == SOL_PACKET and kind == PACKET_AUXDATA
+                               and struct.unpack_from("I", data)[0] & CSUM_NOT_READY
+                               for level, kind, data in notes)
             if origin[2] == socket.PACKET_OUTGOING:
                 continue
             asks = (frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1"
@@ -172,8 +186,7 @@ class Forger:
 
     def tcp(self, **more):
         """A new Tcp from a port not used before."""
-        self.ports += 1
-        return Tcp(self, more.pop("port", self.ports), **more)
+        return Tcp(self, more.pop("port", None) or next(PORTS), **more)
 
 
 class Tcp:
@@ -199,7 +212,7 @@ class Tcp:
             got = self.forger.packet(TCP, max(0, deadline - time.monotonic()))
             if got is None:
                 return None
-            segment = Segment(got)
+            segment = Segment(got, self.forger.partial)
             if (segment.sport, segment.dport) != (self.dport, self.port):
                 continue
             assert segment.sum_ok, f"wrong checksum in {segment}"

@@ -125,18 +125,31 @@ def test_pause(row, boot):
             before = served
 
 
-def test_clock_settles(boot):
-    """Right from the first answer within a second; after the RTC's edge far better."""
-    site = boot()
-    assert abs(served_time(site.get()) - time.time()) < 1.1
-    time.sleep(4)
+def clock_error(site):
+    """The least of twenty differences between the served time and ours, in seconds."""
     errors = []
     with site.client() as client:
         for _ in range(20):
             before = time.time()
             served = served_time(client.get())
-            errors.append(abs(served - (before + time.time()) / 2))
-    assert min(errors) < 0.1, errors
+            errors.append(served - (before + time.time()) / 2)
+    return min(errors, key=abs)
+
+
+def test_clock_settles(boot, row):
+    """Right within a second from the first answer, and steady once the RTC's edge is found.
+
+    QEMU's RTCs start at a whole second when QEMU starts, so up to a second is not theirs to give.
+    """
+    site = boot()
+    assert abs(clock_error(site)) < 1.1
+    time.sleep(4)
+    first = clock_error(site)
+    time.sleep(2)
+    second = clock_error(site)
+    assert abs(first) < 1.1 and abs(second - first) < 0.02, (first, second)
+    if row.board == "host":
+        assert abs(first) < 0.01, first
 
 
 def test_little_memory(row, boot):

@@ -179,7 +179,7 @@ def test_field_noise(site):
 def test_hosts(site):
     """Every well-formed Host is accepted."""
     for host in ("a", "a.b.c:8080", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8080", "a-b_c",
-                 "", "xn--a", "a%20b", "A:"):
+                 "xn--a", "a%20b", "A:"):
         with site.client() as client:
             client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")
             assert client.answer().status == 200, host

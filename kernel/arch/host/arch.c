@@ -8,6 +8,7 @@
 #include "kernel/arch.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "kernel/arch/host/host.h"
+#include "kernel/mem.h"
 
 #define NS_PER_S 1000000000u
 #define IRQ_MAX 16
@@ -70,8 +72,17 @@ _Noreturn void arch_exit(int code)
 
 _Noreturn void arch_reset(void)
 {
-	execv("/proc/self/exe", host_argv);
+	sigset_t pending;
+
+	sigpending(&pending);
+	if (!sigismember(&pending, SIGTERM) && !sigismember(&pending, SIGINT))
+		execv("/proc/self/exe", host_argv);
 	_exit(1);
+}
+
+struct mem_heap mem_heap(void)
+{
+	return (struct mem_heap){ mallinfo2().uordblks, mem_heap_part().size };
 }
 
 /* ---- What a process does not have ---------------------------------------- */
