@@ -34,6 +34,11 @@ def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="the long form of the long tests")
 
 
+def pytest_configure(config):
+    """Our own mark."""
+    config.addinivalue_line("markers", "drains_late: checked for leaks at the end of the run")
+
+
 @pytest.fixture(scope="session")
 def row(request):
     """The machine's row of the table."""
@@ -66,7 +71,9 @@ def shared(row, image, settings, **more):
         pytest.skip(f"no network namespace here: {error}")
     try:
         site.boot()
+        before = site.resources()
         yield site
+        site.check(before)
     finally:
         site.close()
 
@@ -95,35 +102,41 @@ def echo_site(row, echo_image):
     yield from shared(row, echo_image, "metrics=yes")
 
 
-def checked(site):
-    """Generator body of the fixtures that tests use: the site, with the check after it."""
+def checked(request, site):
+    """Generator body of the fixtures that tests use: the site, with the check after it.
+
+    What a test marked `drains_late` leaves behind ages away on its own (half-open peers,
+    fragments): that is checked once, when the machine is given up.
+    """
     before = site.resources()
     yield site
-    site.check(before)
+    assert site.vm.running(), f"it ended\n{site.vm.console.text()}"
+    if not request.node.get_closest_marker("drains_late"):
+        site.check(before)
 
 
 @pytest.fixture
-def site(main_site):
+def site(request, main_site):
     """The default machine, checked for leaks after the test."""
-    yield from checked(main_site)
+    yield from checked(request, main_site)
 
 
 @pytest.fixture
-def quick(quick_site):
+def quick(request, quick_site):
     """The machine with short time-outs, checked for leaks after the test."""
-    yield from checked(quick_site)
+    yield from checked(request, quick_site)
 
 
 @pytest.fixture
-def few(few_site):
+def few(request, few_site):
     """The machine with room for eight connections, checked for leaks after the test."""
-    yield from checked(few_site)
+    yield from checked(request, few_site)
 
 
 @pytest.fixture
-def echo(echo_site):
+def echo(request, echo_site):
     """app/echo, checked for leaks after the test."""
-    yield from checked(echo_site)
+    yield from checked(request, echo_site)
 
 
 @pytest.fixture

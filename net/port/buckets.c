@@ -34,7 +34,7 @@ struct slot {
 };
 
 struct bucket *buckets;
-uint64_t *buckets_hot;
+uint64_t *buckets_hot, *buckets_used;
 static unsigned count, shift, loaded = NONE;
 static uint64_t key_add, key_mul;
 
@@ -47,17 +47,18 @@ void buckets_init(void)
 
 	for (unsigned i = 0; i < AGES; i++)
 		ages[i].prev = ages[i].next = &ages[i];
-	for (count = 64, shift = 58; count < port_limits.pcbs / 2; count *= 2)
+	for (count = 64, shift = 58; count < port_limits.pcbs / 4; count *= 2)
 		shift--;
 	words = count / 64;
 	buckets = mem_take(count * sizeof(*buckets));
 	buckets_hot = mem_take(words * sizeof(*buckets_hot));
-	if (!buckets || !buckets_hot)
+	buckets_used = mem_take(words * sizeof(*buckets_used));
+	if (!buckets || !buckets_hot || !buckets_used)
 		panic("net: no memory for %u buckets", count);
 	for (unsigned i = 0; i < count; i++)
 		buckets[i] = (struct bucket){ NULL, NULL };
 	for (size_t i = 0; i < words; i++)
-		buckets_hot[i] = 0;
+		buckets_hot[i] = buckets_used[i] = 0;
 
 	/* Secret, or a peer could choose ports that all share a bucket. */
 	random_bytes(&key_add, sizeof(key_add));
@@ -98,6 +99,10 @@ void bucket_store(void)
 	ASSERT(loaded != NONE);
 	buckets[loaded].active = tcp_active_pcbs;
 	buckets[loaded].time_wait = tcp_tw_pcbs;
+	if (tcp_active_pcbs || tcp_tw_pcbs)
+		buckets_used[loaded / 64] |= 1ull << loaded % 64;
+	else
+		buckets_used[loaded / 64] &= ~(1ull << loaded % 64);
 	tcp_active_pcbs = NULL;
 	tcp_tw_pcbs = NULL;
 	loaded = NONE;

@@ -11,5 +11,6 @@ struct bucket {
 };
 extern struct bucket *buckets;
 
-/* One bit for each bucket that was loaded since the fast timer last came by. */
-extern uint64_t *buckets_hot;
+/* One bit for each bucket: it was loaded since the fast timer last came by; it
+ * is not empty. */
+extern uint64_t *buckets_hot, *buckets_used;

@@ -5,6 +5,7 @@
  *  - A SYN for a connection in TIME_WAIT opens a new one when its sequence
  *    number or timestamp is newer (RFC 9293 §3.10.7.4, RFC 1122 §4.2.2.13,
  *    RFC 6191); otherwise it is acknowledged, never reset.
+ *  - ACKs that only challenge a SYN, RST or odd ACK are few (RFC 5961 §7).
  *  - A segment of a synchronized connection without ACK is dropped; one whose
  *    ACK is out of range is answered with an ACK and dropped (RFC 5961 §5).
  *  - One with an older timestamp than seen is treated the same (RFC 7323 §5).
@@ -13,7 +14,7 @@
  *    than port_limits.half_open handshakes are never under way: the oldest goes,
  *    so that a flood of SYNs takes nothing from those who finish theirs. */
 
-#include <string.h>
+#include "kernel/random.h"
 
 #include <lwip/opt.h>
 
@@ -28,6 +29,11 @@
 #define TS_OPTION 8u
 #define TS_LEN 10u
 
+/* RFC 5961 §7: this many challenge ACKs a second, and a random number more, so
+ * that nobody can tell by counting whether another got one. */
+#define CHALLENGES_MIN 64u
+#define CHALLENGES_RANDOM 63u
+
 /* The parts of a received segment's headers that are looked at here. */
 struct syn {
 	u32_t remote_ip, local_ip;     /* network order */
@@ -37,7 +43,7 @@ struct syn {
 	unsigned optlen;
 };
 
-static struct tcp_pcb_listen *stopped;
+static unsigned challenges_left = CHALLENGES_MIN;
 
 /* Finds the timestamp (RFC 7323 §3.2) among a header's options. */
 static bool timestamp(const u8_t *o, unsigned len, u32_t *value)
@@ -174,12 +180,34 @@ void port_tcp_input(struct pbuf *p, unsigned l4)
 
 void port_stop_listening(void)
 {
-	if (!stopped)
-		stopped = tcp_listen_pcbs.listen_pcbs;
 	tcp_listen_pcbs.listen_pcbs = NULL;
 }
 
 /* ---- Hook: the pcb is found, nothing has been done with the segment --------------- */
+
+void port_gate_tick(void)
+{
+	challenges_left = CHALLENGES_MIN + (random_u32() & CHALLENGES_RANDOM);
+}
+
+/* True when one more ACK may be sent that only answers something odd. */
+static bool may_challenge(void)
+{
+	if (challenges_left > 0) {
+		challenges_left--;
+		return true;
+	}
+	COUNT(N_CHALLENGES_LIMITED);
+	return false;
+}
+
+static err_t refuse(struct tcp_pcb *pcb, enum net_count why)
+{
+	COUNT(why);
+	if (may_challenge())
+		tcp_send_empty_ack(pcb);
+	return ERR_VAL;
+}
 
 static bool ack_acceptable(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr)
 {
@@ -193,22 +221,19 @@ err_t port_segment(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen, u16_t
 	u8_t flags = TCPH_FLAGS(hdr);
 	u32_t ts;
 
-	if (pcb->state < ESTABLISHED || (flags & TCP_RST))
+	if (pcb->state < ESTABLISHED)
 		return ERR_OK;
-	if (!(flags & TCP_SYN)) {
-		if (!(flags & TCP_ACK))
-			return ERR_VAL;
-		if (!ack_acceptable(pcb, hdr)) {
-			COUNT(N_BAD_ACK);
-			tcp_send_empty_ack(pcb);
-			return ERR_VAL;
-		}
-	}
-	if ((pcb->flags & TF_TIMESTAMP) && opt1len >= 12 &&
-	    timestamp((const u8_t *)(hdr + 1), opt1len, &ts) && TCP_SEQ_LT(ts, pcb->ts_recent)) {
-		COUNT(N_PAWS);
-		tcp_send_empty_ack(pcb);
+	/* These lwIP answers itself with an ACK, unless it is spared the segment. */
+	if (flags & TCP_RST)
+		return hdr->seqno == pcb->rcv_nxt || may_challenge() ? ERR_OK : ERR_VAL;
+	if (flags & TCP_SYN)
+		return may_challenge() ? ERR_OK : ERR_VAL;
+	if (!(flags & TCP_ACK))
 		return ERR_VAL;
-	}
+	if (!ack_acceptable(pcb, hdr))
+		return refuse(pcb, N_BAD_ACK);
+	if ((pcb->flags & TF_TIMESTAMP) && opt1len >= 12 &&
+	    timestamp((const u8_t *)(hdr + 1), opt1len, &ts) && TCP_SEQ_LT(ts, pcb->ts_recent))
+		return refuse(pcb, N_PAWS);
 	return ERR_OK;
 }

@@ -47,7 +47,8 @@ void port_free(void *p);
 /* ---- ARP, IP, ICMP, UDP ---------------------------------------------------------- */
 
 #define ARP_TABLE_SIZE 127              /* many clients may be on-link; the most that fits u8 */
-#define ARP_QUEUEING 0                  /* one packet waits per address: TCP repeats the rest */
+#define ARP_QUEUEING 1                  /* a burst of connections waits for one answer */
+#define ARP_QUEUE_LEN 64                /* from each address; memp.c bounds them all */
 #define IP_FORWARD 0
 #define IP_REASSEMBLY 1
 #define IP_REASS_MAX_PBUFS 32           /* 47 KiB: the whole of what fragments can hold */

@@ -13,6 +13,7 @@
 #include <lwip/opt.h>
 
 #include <lwip/dns.h>
+#include <lwip/etharp.h>
 #include <lwip/ip4_frag.h>
 #include <lwip/memp.h>
 #include <lwip/pbuf.h>
@@ -75,6 +76,8 @@ static unsigned cap_of(memp_t kind)
 		return MEMP_NUM_REASSDATA;
 	case MEMP_FRAG_PBUF:
 		return 64;
+	case MEMP_ARP_QUEUE:
+		return 256;
 	case MEMP_PBUF:
 		return n / 2 + 64;
 	default:

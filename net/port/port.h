@@ -105,6 +105,9 @@ ktime port_timers(ktime now);
  * offset of the TCP header. */
 void port_tcp_input(struct pbuf *p, unsigned l4);
 
+/* Once a second. */
+void port_gate_tick(void);
+
 /* No new connections from now on: a SYN is answered with a reset. */
 void port_stop_listening(void);
 
@@ -130,8 +133,8 @@ enum net_count {
 	N_TX_FRAMES, N_TX_NO_BUFFER, N_TX_DROPPED, N_ICMP_LIMITED,
 	N_OPENED, N_REFUSED, N_EVICTED, N_RESET, N_LINGER_CUT,
 	N_SYN, N_SYN_REFUSED, N_HALF_OPEN_DROPPED, N_CLOSING_DROPPED, N_TIME_WAIT_RECYCLED,
-	N_TIME_WAIT_REOPENED, N_TIME_WAIT_NOW, N_BAD_ACK, N_PAWS, N_DHCP_LEASES, N_DNS_QUERIES,
-	N_HANDOVERS, NET_COUNTS
+	N_TIME_WAIT_REOPENED, N_TIME_WAIT_NOW, N_BAD_ACK, N_PAWS, N_CHALLENGES_LIMITED,
+	N_DHCP_LEASES, N_DNS_QUERIES, N_HANDOVERS, NET_COUNTS
 };
 extern struct counter net_counters[NET_COUNTS];
 #define COUNT(what) (net_counters[what].n++)

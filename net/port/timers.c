@@ -3,10 +3,10 @@
  * something to do, so that an idle machine sleeps, and TCP's are spread over
  * the buckets, so that ten thousand connections make no burst.
  *
- * TCP (RFC 9293 §3.8, RFC 1122 §4.2.3.2): the slow timer visits each bucket
- * twice a second, an eighth of them at a time when there are many connections;
- * the fast timer visits, four times a second, only buckets that were loaded
- * since and hold a delayed ACK or a FIN to be sent.
+ * TCP (RFC 9293 §3.8, RFC 1122 §4.2.3.2): the slow timer visits each bucket that
+ * has something to time, twice a second, an eighth of them at a time when there
+ * are many connections; the fast timer visits, four times a second, only buckets
+ * that were loaded since and hold a delayed ACK or a FIN to be sent.
  *
  * tcp_slowtmr() and tcp_fasttmr() skip a pcb whose last_timer equals lwIP's
  * hidden 8-bit count of their calls. The count is mirrored here, and the pcbs
@@ -41,11 +41,30 @@ static void make_due(struct tcp_pcb *pcb)
 		pcb->last_timer = calls;
 }
 
+/* False while a visit of the slow timer would only look at the pcb: it is idle
+ * and its keep-alive probe is not due. */
+static bool wants_slow(const struct tcp_pcb *pcb)
+{
+	return (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT) || pcb->unsent ||
+	       pcb->unacked || pcb->ooseq || pcb->persist_backoff ||
+	       (ticks - pcb->tmr) >= pcb->keep_idle / TCP_SLOW_INTERVAL;
+}
+
+static bool expires(const struct tcp_pcb *pcb)
+{
+	return ticks - pcb->tmr > 2 * TCP_MSL / TCP_SLOW_INTERVAL;
+}
+
 static void slow_bucket(unsigned b)
 {
 	uint64_t hot = buckets_hot[b / 64];
+	const struct tcp_pcb *active = buckets[b].active, *old = buckets[b].time_wait;
 
-	if (!buckets[b].active && !buckets[b].time_wait)
+	while (active && !wants_slow(active))
+		active = active->next;
+	while (old && !expires(old))
+		old = old->next;
+	if (!active && !old)
 		return;
 	make_due(buckets[b].active);
 	bucket_load(b);
@@ -58,12 +77,13 @@ static void slow_bucket(unsigned b)
 
 static void slow_slice(void)
 {
-	unsigned per_slice = bucket_count() / SLICES;
+	unsigned words = bucket_count() / 64;
 
 	if (slice == 0)
 		tcp_ticks = ++ticks;
-	for (unsigned b = slice * per_slice; b < (slice + 1) * per_slice; b++)
-		slow_bucket(b);
+	for (unsigned w = slice; w < words; w += SLICES)
+		for (uint64_t bits = buckets_used[w]; bits; bits &= bits - 1)
+			slow_bucket(w * 64 + (unsigned)__builtin_ctzll(bits));
 	slice = (slice + 1) % SLICES;
 }
 
@@ -128,7 +148,7 @@ static void fast_timer(ktime now)
 	if (now < fast_due)
 		return;
 	for (unsigned w = 0; w < bucket_count() / 64; w++) {
-		uint64_t bits = buckets_hot[w], left = 0;
+		uint64_t bits = buckets_hot[w] & buckets_used[w], left = 0;
 
 		while (bits) {
 			unsigned b = w * 64 + (unsigned)__builtin_ctzll(bits);
@@ -169,6 +189,7 @@ ktime port_timers(ktime now)
 		etharp_tmr();
 		dns_tmr();
 		port_netif_tick();
+		port_gate_tick();
 		if (++seconds % DHCP_COARSE_TIMER_SECS == 0)
 			dhcp_coarse_tmr();
 		second_due = now + SECOND;

@@ -2,11 +2,11 @@
 /* A QEMU TCG plugin that counts guest instructions: adds each translation block's length to a
  * 64-bit number in a shared file, which others read while the guest runs.
  *
- *	qemu-system-... -plugin file=insn.so,out=FILE[,entry=ADDRESS][,profile=FILE]
+ *	qemu-system-... -plugin file=insn.so,out=FILE[,profile=FILE]
  *
- * The file holds three 64-bit words: instructions so far; that number when the block at ADDRESS
- * was first entered; and a word for others to write: while it is not 0, blocks are also counted
- * one by one. Their addresses and instructions are written to the profile when QEMU ends.
+ * The file holds two 64-bit words: instructions so far, and one for others to write: while it is
+ * not 0, blocks are also counted one by one. Their addresses and instructions are written to the
+ * profile when QEMU ends.
  *
  * Debian ships no header for it; these are the calls of QEMU's plugin API that it uses. They are
  * the same from version 1 of the API (QEMU 7.2) to 4 (QEMU 10); which one QEMU wants is
@@ -36,7 +36,7 @@ int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info, int argc, 
 __attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_VERSION;
 
 struct words {
-	volatile uint64_t count, at_entry, profiling;
+	volatile uint64_t count, profiling;
 };
 
 struct block {
@@ -45,7 +45,6 @@ struct block {
 };
 
 static struct words *words;
-static uint64_t entry;
 static const char *profile;
 static struct block *blocks;
 
@@ -53,13 +52,6 @@ static void executed(unsigned vcpu, void *arg)
 {
 	(void)vcpu;
 	words->count += (uintptr_t)arg;
-}
-
-static void executed_entry(unsigned vcpu, void *arg)
-{
-	if (!words->at_entry)
-		words->at_entry = words->count;
-	executed(vcpu, arg);
 }
 
 static void executed_block(unsigned vcpu, void *arg)
@@ -74,19 +66,17 @@ static void executed_block(unsigned vcpu, void *arg)
 
 static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 {
-	uint64_t address = qemu_plugin_tb_vaddr(tb);
 	uintptr_t length = qemu_plugin_tb_n_insns(tb);
 	struct block *block;
 
 	(void)id;
 	if (profile && (block = malloc(sizeof(*block)))) {
-		*block = (struct block){ blocks, address, length, 0 };
+		*block = (struct block){ blocks, qemu_plugin_tb_vaddr(tb), length, 0 };
 		blocks = block;
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, executed_block, 0, block);
 		return;
 	}
-	qemu_plugin_register_vcpu_tb_exec_cb(tb, address == entry ? executed_entry : executed, 0,
-					     (void *)length);
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, 0, (void *)length);
 }
 
 static void ended(plugin_id id, void *arg)
@@ -126,8 +116,6 @@ __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id,
 	for (int i = 0; i < argc; i++) {
 		if (strncmp(argv[i], "out=", 4) == 0 && map_words(argv[i] + 4) < 0)
 			return -1;
-		if (strncmp(argv[i], "entry=", 6) == 0)
-			entry = strtoull(argv[i] + 6, NULL, 0);
 		if (strncmp(argv[i], "profile=", 8) == 0)
 			profile = strdup(argv[i] + 8);
 	}

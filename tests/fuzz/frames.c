@@ -26,7 +26,7 @@
 #include "tests/unit/fake_net.h"
 
 #define PEERS 4
-#define CHECK_EVERY 1
+#define CHECK_EVERY 32
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 /* Writes to SEALED data, which boot may write: it must fault once boot is over. */
 #include "tests/guests/forbidden.h"
 
-static SEALED int sealed = 1;
+static SEALED int sealed;
 
 void image_boot(void)
 {

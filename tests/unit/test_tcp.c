@@ -233,6 +233,26 @@ static void test_blind_reset(void **state)
 	assert_int_equal(echo_gone, 1);
 }
 
+/* RFC 5961 §7: a flood of them is answered now and then, and does no harm. */
+static void test_blind_reset_flood(void **state)
+{
+	assert_true(peer_connect(&a, PEER_IP, next_port()));
+	a.segments = 0;
+	for (int i = 1; i <= 2000; i++) {
+		peer_queue(&a, i % 2 ? RST : SYN, a.seq + (uint32_t)i, NULL, 0);
+		peer_run(&a);
+	}
+	assert_in_range(a.segments, 1, 128);
+	fake_advance(SECONDS(2));
+	a.segments = 0;
+	peer_queue(&a, RST, a.seq + 100, NULL, 0);
+	peer_run(&a);
+	assert_int_equal(a.segments, 1);
+	peer_send(&a, ACK | PSH, "x", 1);
+	assert_int_equal(a.len, 1);
+	reset(&a);
+}
+
 static void test_blind_data(void **state)
 {
 	uint32_t ack;
@@ -351,7 +371,8 @@ int main(void)
 		TEST(test_gone), TEST(test_vanished), TEST(test_keepalive),
 		TEST(test_late_input_is_dropped_then_reset), TEST(test_linger_ends),
 		TEST(test_close_delivers), TEST(test_handler_waits), TEST(test_out_of_order),
-		TEST(test_blind_reset), TEST(test_blind_data), TEST(test_timestamps),
+		TEST(test_blind_reset), TEST(test_blind_reset_flood),
+		TEST(test_blind_data), TEST(test_timestamps),
 		TEST(test_time_wait_reopened), TEST(test_time_wait_old_syn),
 		TEST(test_time_wait_timestamp), TEST(test_time_wait_ends),
 	};

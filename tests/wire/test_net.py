@@ -109,6 +109,7 @@ def test_fragments(forger):
         assert bytes(got[8:]) == payload and got[0] == 0
 
 
+@pytest.mark.drains_late
 def test_fragment_flood(site, forger):
     """Fragments that are never completed change nothing, then or later."""
     for n in range(5000):
@@ -139,6 +140,7 @@ def test_fragments_may_still_pass(site):
         raise AssertionError("no fragmented request passes for 30 s")
 
 
+@pytest.mark.drains_late
 def test_fragments_that_overlap(forger):
     """Overlapping and oversized fragments are dropped (RFC 5722's reasons, RFC 791's limits)."""
     for ident, (offset, size) in enumerate(((0, 64), (8, 64), (16, 8), (65528, 64), (65000, 1400))):

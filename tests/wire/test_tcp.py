@@ -366,6 +366,7 @@ def test_time_wait_old_segments(forger):
     tcp.send(RST, seq=tcp.seq)
 
 
+@pytest.mark.drains_late
 def test_half_open_crowd(site, forger):
     """A thousand peers that never finish the handshake do not delay a real client."""
     for n in range(HALF_OPEN):
@@ -381,6 +382,7 @@ def test_half_open_crowd(site, forger):
         forger.tcp(port=40000 + n).send(RST, seq=1001)
 
 
+@pytest.mark.drains_late
 def test_half_open_from_many(site, forger):
     """The same from a thousand addresses that do not even answer ARP."""
     for n in range(HALF_OPEN):
@@ -401,6 +403,7 @@ def with_sum(src, dst, segment):
     return segment[:16] + struct.pack(">H", checksum(pseudo + segment)) + segment[18:]
 
 
+@pytest.mark.drains_late
 def test_land(forger):
     """A SYN that claims to come from the machine itself is not answered, and does no harm."""
     segment = struct.pack(">HHIIBBHHH", 8080, 8080, 1, 0, 5 << 4, SYN, 1000, 0, 0)
