@@ -15,15 +15,7 @@
 #define BODY_BYTES 65536
 #define BODY_BYTES_MAX (4u << 20)
 
-struct http_settings http_settings = {
-	.port = PORT_DEFAULT,
-	.head_timeout = HEAD_TIMEOUT_S,
-	.body_timeout = BODY_TIMEOUT_S,
-	.idle_timeout = IDLE_TIMEOUT_S,
-	.write_timeout = WRITE_TIMEOUT_S,
-	.max_body = BODY_BYTES,
-	.parse = {.max_head = HEAD_BYTES, .max_fields = FIELDS, .max_uri = URI_BYTES},
-};
+struct http_settings http_settings SEALED;
 
 #define SECONDS_SETTING(name) \
 	{.key = "http." #name, .type = SETTING_U32, .value = &http_settings.name, .min = 1, \
@@ -62,6 +54,15 @@ struct counter http_counters[COUNT_MAX] = {
 
 void http_declare(void)
 {
+	http_settings = (struct http_settings){
+		.port = PORT_DEFAULT,
+		.head_timeout = HEAD_TIMEOUT_S,
+		.body_timeout = BODY_TIMEOUT_S,
+		.idle_timeout = IDLE_TIMEOUT_S,
+		.write_timeout = WRITE_TIMEOUT_S,
+		.max_body = BODY_BYTES,
+		.parse = {.max_head = HEAD_BYTES, .max_fields = FIELDS, .max_uri = URI_BYTES},
+	};
 	config_declare(settings, ARRAY_LEN(settings));
 	counters_add(http_counters, COUNT_MAX);
 }

@@ -374,7 +374,7 @@ bool streams_drain(void)
 {
 	draining = true;
 	port_stop_listening();
-	return open_count > 0 || linger_count() > 0;
+	return open_count > 0 || linger_undelivered();
 }
 
 /* ---- Called by the protocol ------------------------------------------------- */

@@ -60,7 +60,7 @@ void streams_handover(void);
 /* Resets every connection whose own address is `ip4`: it is ours no more. */
 void streams_drop_address(uint32_t ip4);
 
-/* Accepts no more; true while any connection is left. */
+/* Accepts no more; true while a connection is open or has yet to deliver. */
 bool streams_drain(void);
 
 /* From tcp.c for tcp_io.c: sends what is queued, unless its ready() is running
@@ -80,5 +80,5 @@ bool linger_cut_oldest(void);
 void linger_done(struct stream *s);
 bool linger_input(struct stream *s, struct pbuf *p);
 ktime linger_timers(ktime now);
-unsigned linger_count(void);
+bool linger_undelivered(void);
 unsigned linger_max(void);

@@ -28,9 +28,13 @@ void linger_init(void)
 	most = port_limits.streams / 8 + 16;
 }
 
-unsigned linger_count(void)
+bool linger_undelivered(void)
 {
-	return count;
+	const struct stream *s = oldest;
+
+	while (s && s->pcb->state == FIN_WAIT_2)
+		s = s->next;
+	return s != NULL;
 }
 
 unsigned linger_max(void)

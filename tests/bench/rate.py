@@ -60,15 +60,16 @@ def wrk(net, connections, seconds, new=False, address=STATIC, cpu=None):
     return Rate(float(rate[1]), milliseconds(p50[1]), milliseconds(p99[1]), errors, cpu_s, seconds)
 
 
-def threads_cpu(pid):
-    """CPU seconds of a process by thread: (vCPU threads, the others)."""
+def threads_cpu(vm):
+    """CPU seconds of a machine so far: (vCPU thread, QEMU's other threads)."""
     vcpu = other = 0.0
-    for task in os.listdir(f"/proc/{pid}/task"):
+    cpus = [str(cpu["thread-id"]) for cpu in vm.qmp.execute("query-cpus-fast")]
+    for task in os.listdir(f"/proc/{vm.process.pid}/task"):
         with contextlib.suppress(OSError), \
-                open(f"/proc/{pid}/task/{task}/stat", encoding="ascii") as file:
-            name, fields = file.read().rsplit(")", 1)
-            spent = (int(fields.split()[11]) + int(fields.split()[12])) / TICKS
-            if "CPU " in name:
+                open(f"/proc/{vm.process.pid}/task/{task}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+            spent = (int(fields[11]) + int(fields[12])) / TICKS
+            if task in cpus:
                 vcpu += spent
             else:
                 other += spent
@@ -86,9 +87,9 @@ class Bench:
 
     def run(self, kind, connections, seconds, new):
         """One wrk run, kept under its kind."""
-        before = threads_cpu(self.vm.process.pid)
+        before = threads_cpu(self.vm)
         rate = wrk(self.net, connections, seconds, new)
-        after = threads_cpu(self.vm.process.pid)
+        after = threads_cpu(self.vm)
         rate.vcpu_s, rate.io_s = after[0] - before[0], after[1] - before[1]
         self.rates.setdefault(kind, []).append(rate)
         say(f"{self.name}, {kind}: {rate.per_second:,.0f}/s, p99 {rate.p99_ms:.2f} ms"
