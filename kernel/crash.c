@@ -81,9 +81,18 @@ static void say_backtrace(uintptr_t fp)
 		say("bt %#llx", (unsigned long long)pc[i]);
 }
 
+void crash_say_code(int code)
+{
+	static bool said;
+
+	if (!said)
+		say("exit code %d", code);
+	said = true;
+}
+
 static _Noreturn void leave(int code)
 {
-	say("exit code %d", code);
+	crash_say_code(code);
 	if (reboots)
 		arch_reset();
 	arch_exit(code);

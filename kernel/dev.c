@@ -83,6 +83,11 @@ int rtc_read(int64_t *unix_s)
 	return rtc ? rtc->read(unix_s) : -ENODEV;
 }
 
+int rtc_read_ns(int64_t *unix_ns)
+{
+	return rtc && rtc->read_ns ? rtc->read_ns(unix_ns) : -ENODEV;
+}
+
 int rtc_glance(void)
 {
 	int64_t unix_s;

@@ -20,6 +20,7 @@ struct rtc {
 	int (*read)(int64_t *unix_s);  /* 0; -EAGAIN while it updates; -ERANGE: nonsense date */
 	int (*glance)(void);           /* second of the minute in a few instructions, or -EAGAIN;
 	                                * NULL where read() is as cheap */
+	int (*read_ns)(int64_t *unix_ns);  /* 0 or -EAGAIN; NULL where it knows only seconds */
 };
 
 struct entropy {
@@ -53,6 +54,7 @@ void dev_open_console(void);
 void dev_open_rest(void);
 int rtc_read(int64_t *unix_s);
 int rtc_glance(void);                        /* 0..59, -EAGAIN, -ENODEV */
+int rtc_read_ns(int64_t *unix_ns);           /* -EAGAIN; -ENODEV: no RTC, or whole seconds only */
 int button_pressed(void);
 void console_putc(char c);
 int console_getc(void);

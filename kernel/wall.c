@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The wall clock: Unix time from an RTC that shows whole seconds.
+/* The wall clock: Unix time from an RTC, most of which show whole seconds. One that
+ * tells nanoseconds is simply believed, each time it is asked. For the others:
  *
  * At boot the RTC's second is taken at once, plus one half: at most half a
  * second wrong. A task then finds the next edges of the RTC's second and slews
@@ -122,26 +123,40 @@ static struct wall wall;
 static ktime glanced, compared;
 static struct event find_again;
 
+/* Asks the RTC and puts the clock right: 0 or what rtc_read() says. */
+static int ask(void)
+{
+	int64_t unix_ns, second;
+	bool exact = rtc_read_ns(&unix_ns) == 0;
+	int err = exact ? 0 : rtc_read(&second);
+	ktime now = clock_now();
+
+	if (err < 0)
+		return err;
+	if (!wall.known)
+		wall_set(&wall, now, exact ? unix_ns : SECONDS(second) + SECOND / 2);
+	else if (exact)
+		wall_correct(&wall, now, unix_ns);
+	else if (wall_compare(&wall, now, second) == WALL_LOST)
+		event_signal(&find_again);
+	return 0;
+}
+
 int clock_unix_ns(int64_t *ns)
 {
 	ktime now = clock_now();
-	int64_t second;
 	int glance;
 
 	if (now - glanced >= GLANCE_EVERY) {
 		glanced = now;
 		glance = rtc_glance();
-		if ((glance >= 0 && wall.known && !wall_glance_fits(&wall, now, glance)) ||
-		    now - compared >= COMPARE_EVERY) {
+		if (!wall.known || now - compared >= COMPARE_EVERY ||
+		    (glance >= 0 && !wall_glance_fits(&wall, now, glance))) {
 			compared = now;
-			if (rtc_read(&second) < 0)
-				second = 0;
-			else if (!wall.known)
-				wall_set(&wall, now, SECONDS(second) + SECOND / 2);
-			else if (wall_compare(&wall, now, second) == WALL_LOST)
-				event_signal(&find_again);
+			ask();
 		}
 	}
+	now = MAX(now, wall.mono);              /* ask() may have looked at the clock later */
 	if (!wall.known)
 		return -EAGAIN;
 	*ns = wall_at(&wall, now);
@@ -197,14 +212,11 @@ static void follow_rtc(void *unused)
 
 void clock_start_wall(void)
 {
-	int64_t second;
-	int err = rtc_read(&second);
-	ktime now = clock_now();
+	int64_t unix_ns;
 
-	if (err == -ENODEV)
+	if (ask() == -ENODEV)
 		return;
-	if (err == 0)
-		wall_set(&wall, now, SECONDS(second) + SECOND / 2);
-	glanced = compared = now;
-	task_spawn("clock", follow_rtc, NULL);
+	glanced = compared = clock_now();
+	if (rtc_read_ns(&unix_ns) == -ENODEV)
+		task_spawn("clock", follow_rtc, NULL);
 }

@@ -158,6 +158,7 @@ static void start_reports(ktime now)
 	asked_at = now;
 	report_step = FIRST_REPORT;
 	report_due = now + report_step;
+	port_due_at(report_due);
 }
 
 /* ---- The address changes ---------------------------------------------------- */
@@ -178,6 +179,7 @@ static void apply_static_dns(void)
 static void look_again(struct netif *netif)
 {
 	report_due = 0;
+	port_due_at(0);
 }
 
 static void address_changed(ktime now)

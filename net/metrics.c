@@ -46,6 +46,7 @@ static unsigned pool_used(const struct pool *p) { return p->used; }
 static unsigned pool_peak(const struct pool *p) { return p->peak; }
 static unsigned pool_cap(const struct pool *p) { return p->cap; }
 static unsigned pool_refused(const struct pool *p) { return p->refused; }
+static unsigned pool_bytes(const struct pool *p) { return (unsigned)p->size; }
 
 static void add_pools(struct response *res)
 {
@@ -57,6 +58,7 @@ static void add_pools(struct response *res)
 		{"zeitkern_pool_peak", "gauge", pool_peak},
 		{"zeitkern_pool_cap", "gauge", pool_cap},
 		{"zeitkern_pool_refused_total", "counter", pool_refused},
+		{"zeitkern_pool_object_bytes", "gauge", pool_bytes},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {

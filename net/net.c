@@ -135,21 +135,29 @@ int net_init(void)
 
 /* ---- The loop --------------------------------------------------------------- */
 
+static void run_timers(ktime now)
+{
+	port_due = FOREVER;
+	port_due_at(port_timers(now));
+	port_due_at(streams_timers(now));
+	port_due_at(address_timers(now));
+}
+
 /* One round: true when there is more to do at once. */
-static bool work(ktime *until)
+static bool work(void)
 {
 	unsigned frames = 0;
-	ktime now;
 	bool more;
+	ktime now;
 
 	while (frames < BATCH && port_input())
 		frames++;
 	more = streams_run();
 	now = clock_now();
-	*until = port_timers(now);
-	*until = MIN(*until, streams_timers(now));
-	*until = MIN(*until, address_timers(now));
-	more |= streams_run();
+	if (now >= port_due) {
+		run_timers(now);
+		more |= streams_run();
+	}
 	port_flush();
 	return more || frames == BATCH;
 }
@@ -163,13 +171,12 @@ _Noreturn void net_run(void *unused)
 		address_start();
 	}
 	for (;;) {
-		ktime until;
-		bool more = work(&until);
+		bool more = work();
 
 		if (task_others_ready())
 			task_yield();
 		else if (!more && !nic.ops->arm(&nic))
-			event_wait(&wake, until);
+			event_wait(&wake, port_due);
 	}
 }
 

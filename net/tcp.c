@@ -94,6 +94,7 @@ void stream_starve(struct stream *s)
 	starved = s;
 	if (starved_due == FOREVER)
 		starved_due = clock_after_ms(STARVED_MS);
+	port_due_at(starved_due);
 }
 
 void stream_again(struct stream *s)
@@ -332,10 +333,16 @@ static void serve(struct stream *s)
 	}
 }
 
-bool streams_run(void)
+static __attribute__((noinline)) void serve_queue(void)
 {
 	for (unsigned n = ready_count; n > 0; n--)
 		serve(dequeue());
+}
+
+bool streams_run(void)
+{
+	if (ready)
+		serve_queue();
 	return ready != NULL;
 }
 

@@ -45,6 +45,7 @@ unsigned linger_max(void)
 static void append(struct stream *s, ktime now)
 {
 	s->deadline = now + LOOK;
+	port_due_at(s->deadline);
 	s->prev = newest;
 	s->next = NULL;
 	if (newest)

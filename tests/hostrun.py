@@ -91,9 +91,12 @@ def accept(listener):
 
 
 def prepare(opts, port, stack, stop):
-    """Makes the TAP for the host build, forwards 127.0.0.1:port to the service behind it."""
+    """Makes the TAP for the host build, forwards 127.0.0.1:port to the service behind it.
+
+    Returns where the service is, (address, port); None when it is on the user's own TAP."""
     if port is None:
-        return
+        opts.cmdline = f"tap={opts.tap} {opts.cmdline}".strip()
+        return None
     listener = stack.enter_context(socket.socket())
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -110,3 +113,4 @@ def prepare(opts, port, stack, stop):
     if "ip=" not in opts.cmdline:
         opts.cmdline = f"ip={GUEST}/24 gw={OURS} {opts.cmdline}".strip()
     threading.Thread(target=accept, args=(listener,), daemon=True).start()
+    return GUEST, GUEST_HTTP

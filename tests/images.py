@@ -23,8 +23,9 @@ def environment():
 
 def make(*words, **more):
     """subprocess.run of make with these words, from the repository's root."""
-    return subprocess.run(["make"] + list(words), cwd=ROOT, env=environment(),
-                          stdin=subprocess.DEVNULL, **more)
+    if "input" not in more:
+        more["stdin"] = subprocess.DEVNULL
+    return subprocess.run(["make"] + list(words), cwd=ROOT, env=environment(), **more)
 
 
 @functools.lru_cache(maxsize=None)

@@ -2,6 +2,7 @@
 """Every machine of the table boots to a 200, in user-mode networking as `make run` has it."""
 
 import os
+import random
 import shutil
 import socket
 import time
@@ -21,10 +22,16 @@ GUEST_PORT = 8080
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody has just now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port of 127.0.0.1 that nobody has just now, nor the one for HTTPS beside it."""
+    while True:
+        port = random.randint(20000, 32000)
+        with socket.socket() as one, socket.socket() as other:
+            try:
+                one.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", port + 363))
+                return port
+            except OSError:
+                continue
 
 
 def kvm_works():
@@ -70,7 +77,10 @@ def test_boot(row, full):
     port = free_port()
     with Vm(row.options(image, forwards=((port, GUEST_PORT),))) as vm:
         answer = first_answer(vm, port)
-        assert abs(served_time(answer) - time.time()) < 1.2
+        if row.clock:
+            assert abs(served_time(answer) - time.time()) < 1.2
+        else:
+            assert answer.status == 503 and b"not known" in answer.body, answer
         vm.wait_for(r"serving http://10\.0\.2\.15:8080/")
         if row.button:
             vm.powerdown()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The host's time of day as KVM tells it: in ns, shown here in the seconds that
- * the contract speaks of. It follows the host's clock over a pause. */
+/* The host's time of day as KVM tells it: in ns. It follows the host's clock over
+ * a pause. */
 #include <errno.h>
 
 #include "kernel/arch/x86_64/kvmclock.h"
@@ -13,14 +13,20 @@ static int clock_open(const struct device *dev)
 	return kvmclock_unix_ns() < 0 ? -EIO : 0;
 }
 
+static int clock_read_ns(int64_t *unix_ns)
+{
+	*unix_ns = kvmclock_unix_ns();
+	return *unix_ns < 0 ? -EAGAIN : 0;
+}
+
 static int clock_read(int64_t *unix_s)
 {
-	int64_t ns = kvmclock_unix_ns();
+	int64_t ns;
+	int err = clock_read_ns(&ns);
 
-	if (ns < 0)
-		return -EAGAIN;
-	*unix_s = ns / NS_PER_S;
-	return 0;
+	if (err == 0)
+		*unix_s = ns / NS_PER_S;
+	return err;
 }
 
 static int clock_glance(void)
@@ -35,4 +41,5 @@ const struct rtc rtc_kvmclock = {
 	.open = clock_open,
 	.read = clock_read,
 	.glance = clock_glance,
+	.read_ns = clock_read_ns,
 };

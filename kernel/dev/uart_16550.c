@@ -17,11 +17,12 @@ enum { DATA, IER, FCR, LCR, MCR, LSR, MSR, SCR, PORTS };
 #define LSR_EMPTY 0x20         /* of the transmit FIFO */
 #define FIFO 16u
 
-#define SPINS 1000000u         /* then a byte may be dropped: a line that never drains */
+#define SPINS 100000u          /* then bytes are dropped until the line drains again */
 #define PROBE 0x5a
 
 static uint16_t base SEALED;
 static unsigned room;          /* bytes that surely fit into the FIFO */
+static bool stuck;             /* the last wait was in vain: the next are one look */
 
 static int uart_open(const struct device *dev)
 {
@@ -46,11 +47,15 @@ static int uart_open(const struct device *dev)
  * each FIFO full. */
 static void uart_putc(char c)
 {
-	for (unsigned i = 0; room == 0 && i < SPINS; i++)
+	unsigned spins = stuck ? 1 : SPINS;
+
+	for (; room == 0 && spins > 0; spins--)
 		if (in8(base + LSR) & LSR_EMPTY)
 			room = FIFO;
-	if (room > 0)
-		room--;
+	stuck = room == 0;
+	if (stuck)
+		return;
+	room--;
 	out8(base + DATA, (uint8_t)c);
 }
 

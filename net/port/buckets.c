@@ -180,6 +180,7 @@ unsigned pcb_count(enum pcb_age age)
 void pcb_made(struct tcp_pcb *pcb)
 {
 	slot_of(pcb)->age = AGE_NONE;
+	port_due_at(0);                /* TCP's timers may have been off */
 }
 
 void pcb_freed(struct tcp_pcb *pcb)

@@ -8,6 +8,8 @@
 
 #include <lwip/arch.h>
 
+#include "net/port/bytes.h"
+
 static uint64_t load64(const uint8_t *p)
 {
 	uint64_t w;
@@ -36,8 +38,16 @@ u16_t port_chksum(const void *data, int len)
 	}
 	for (; len >= 8; p += 8, len -= 8)
 		sum = add(sum, load64(p));
-	for (int i = 0; i < len; i++)
-		last |= (uint64_t)p[i] << (8 * i);
+	if (len & 4) {
+		sum = add(sum, load32(p));
+		p += 4;
+	}
+	if (len & 2) {
+		last = load16(p);
+		p += 2;
+	}
+	if (len & 1)
+		last |= (uint64_t)*p << (len & 2 ? 16 : 0);
 	sum = add(sum, last);
 
 	sum = (sum & 0xffffffff) + (sum >> 32);

@@ -142,23 +142,32 @@ static bool admit(unsigned b, const struct syn *s)
 	return false;
 }
 
-void port_tcp_input(struct pbuf *p, unsigned l4)
+/* lwIP's own look at the IP header is left out: the caller has had it. */
+static void past_ip(struct pbuf *p, u32_t remote_ip)
 {
-	const u8_t *ip = p->payload, *tcp = ip + l4;
-	u32_t remote_ip = load32(ip + 12);
-	unsigned b, flags = tcp[13] & (TCP_SYN | TCP_ACK | TCP_RST);
+	ip_data.current_netif = ip_data.current_input_netif = &port_netif;
+	ip_data.current_ip4_header = NULL;
+	ip_addr_set_ip4_u32_val(ip_data.current_iphdr_src, remote_ip);
+	ip_addr_copy_from_ip4(ip_data.current_iphdr_dest, *netif_ip4_addr(&port_netif));
+	tcp_input(p, &port_netif);
+}
+
+/* `tcp` points into p's first buffer; `at_tcp`: p begins there, not with IP. */
+static void input(struct pbuf *p, const u8_t *tcp, u32_t remote_ip, bool at_tcp)
+{
+	unsigned b = bucket_of(remote_ip, be16(tcp), be16(tcp + 2));
+	unsigned flags = tcp[13] & (TCP_SYN | TCP_ACK | TCP_RST);
 	struct tcp_pcb *was;
 
-	b = bucket_of(remote_ip, be16(tcp), be16(tcp + 2));
 	if (flags == TCP_SYN && listening(be16(tcp + 2))) {
 		unsigned hlen = (tcp[12] >> 4) * 4u;
 		struct syn s = {
-			.remote_ip = remote_ip, .local_ip = load32(ip + 16),
+			.remote_ip = remote_ip, .local_ip = netif_ip4_addr(&port_netif)->addr,
 			.remote_port = be16(tcp), .local_port = be16(tcp + 2),
 			.seq = be32(tcp + 4), .options = tcp + TCP_HLEN,
 		};
 
-		if (hlen > TCP_HLEN && l4 + hlen <= p->len)
+		if (hlen > TCP_HLEN && tcp + hlen <= (const u8_t *)p->payload + p->len)
 			s.optlen = hlen - TCP_HLEN;
 		if (!admit(b, &s)) {
 			pbuf_free(p);
@@ -168,7 +177,10 @@ void port_tcp_input(struct pbuf *p, unsigned l4)
 
 	bucket_load(b);
 	was = flags == TCP_SYN ? tcp_active_pcbs : tcp_tw_pcbs;
-	ip4_input(p, &port_netif);
+	if (at_tcp)
+		past_ip(p, remote_ip);
+	else
+		ip4_input(p, &port_netif);
 	if (flags == TCP_SYN) {
 		if (tcp_active_pcbs != was && tcp_active_pcbs && tcp_active_pcbs->state == SYN_RCVD)
 			pcb_set_age(tcp_active_pcbs, AGE_HALF_OPEN);
@@ -176,6 +188,18 @@ void port_tcp_input(struct pbuf *p, unsigned l4)
 		pcb_set_age(tcp_tw_pcbs, AGE_TIME_WAIT);
 	}
 	bucket_store();
+}
+
+void port_tcp_input(struct pbuf *p, unsigned l4)
+{
+	const u8_t *ip = p->payload;
+
+	input(p, ip + l4, load32(ip + 12), false);
+}
+
+void port_tcp_segment(struct pbuf *p, uint32_t remote_ip)
+{
+	input(p, p->payload, remote_ip, true);
 }
 
 void port_stop_listening(void)

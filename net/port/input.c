@@ -13,7 +13,6 @@
 #include <lwip/opt.h>
 
 #include <lwip/etharp.h>
-#include <lwip/inet_chksum.h>
 #include <lwip/ip4_frag.h>
 #include <lwip/netif.h>
 #include <lwip/prot/ethernet.h>
@@ -71,22 +70,21 @@ static void copy_free(struct pbuf *p)
 	pool_put(c->pool, c);
 }
 
-/* The frame without its Ethernet header, in the device's buffer. */
-static struct pbuf *lend(struct frame *f)
+/* `len` bytes at `at` of the frame, in the device's buffer. */
+static struct pbuf *lend(struct frame *f, unsigned at, unsigned len)
 {
 	struct lent *l = &lent[f->index];
 
 	l->frame = f;
 	l->pc.custom_free_function = lent_free;
 	held++;
-	return pbuf_alloced_custom(PBUF_RAW, (u16_t)(f->len - ETH), PBUF_REF, &l->pc,
-				   f->data + ETH, (u16_t)(f->len - ETH));
+	return pbuf_alloced_custom(PBUF_RAW, (u16_t)len, PBUF_REF, &l->pc, f->data + at,
+				   (u16_t)len);
 }
 
 /* The same in memory of ours, and the device's buffer goes back. */
-static struct pbuf *copy(struct frame *f)
+static struct pbuf *copy(struct frame *f, unsigned at, unsigned len)
 {
-	u16_t len = (u16_t)(f->len - ETH);
 	struct pool *pool = len <= SMALL_MAX ? &rx_small : &rx_big;
 	struct copy *c = pool_get(pool);
 
@@ -101,10 +99,10 @@ static struct pbuf *copy(struct frame *f)
 	}
 	c->pool = pool;
 	c->pc.custom_free_function = copy_free;
-	memcpy(c->data, f->data + ETH, len);
+	memcpy(c->data, f->data + at, len);
 	port_nic->ops->release(port_nic, f);
 	COUNT(N_RX_COPIED);
-	return pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &c->pc, c->data, len);
+	return pbuf_alloced_custom(PBUF_RAW, (u16_t)len, PBUF_REF, &c->pc, c->data, (u16_t)len);
 }
 
 static bool is_copy(const struct pbuf *p)
@@ -137,14 +135,6 @@ struct pbuf *port_pack(struct pbuf *last, struct pbuf *p)
 	return into;
 }
 
-/* True when lwIP or a stream may keep the packet: it has more than headers. */
-static bool carries_data(const uint8_t *ip, unsigned hlen)
-{
-	const uint8_t *tcp = ip + hlen;
-
-	return be16(ip + 2) > hlen + (tcp[12] >> 4) * 4u;
-}
-
 static void check_sums(bool transport)
 {
 	const u16_t bits = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
@@ -153,6 +143,21 @@ static void check_sums(bool transport)
 		port_netif.chksum_flags |= bits;
 	else
 		port_netif.chksum_flags &= (u16_t)~bits;
+}
+
+/* The sum of an IP header without options (RFC 1071), in five words. */
+static bool header_intact(const uint8_t *ip)
+{
+	uint64_t sum = (uint64_t)load32(ip) + load32(ip + 4) + load32(ip + 8) +
+		       load32(ip + 12) + load32(ip + 16);
+
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	return ((sum & 0xffff) + (sum >> 16)) == 0xffff;
+}
+
+static bool is_ours(const uint8_t *mac)
+{
+	return load32(mac) == load32(port_nic->mac) && load16(mac + 4) == load16(port_nic->mac + 4);
 }
 
 /* A whole packet, its first buffer beginning with the IP header. */
@@ -175,12 +180,12 @@ static void input_packet(struct pbuf *p)
 static void input_fragment(struct frame *f)
 {
 	const uint8_t *ip = f->data + ETH;
-	unsigned hlen = ip_hlen(ip), len = be16(ip + 2);
+	unsigned len = be16(ip + 2);
 	struct pbuf *p;
 
 	COUNT(N_RX_FRAGMENTS);
-	if (ip[0] != 0x45 || len <= hlen || len > (unsigned)f->len - ETH ||
-	    load32(ip + 16) != netif_ip4_addr(&port_netif)->addr || inet_chksum(ip, IP_HLEN) != 0) {
+	if (ip[0] != 0x45 || len <= IP_HLEN || len > (unsigned)f->len - ETH ||
+	    load32(ip + 16) != netif_ip4_addr(&port_netif)->addr || !header_intact(ip)) {
 		port_nic->ops->release(port_nic, f);
 		COUNT(N_RX_IGNORED);
 		return;
@@ -198,30 +203,54 @@ static void input_fragment(struct frame *f)
 	input_packet(p);
 }
 
+/* What most packets are: TCP for us, its IP header whole, without options and
+ * from a plain address. lwIP need not look at that again. */
+static bool plain_tcp(const uint8_t *ip, unsigned len)
+{
+	u32_t us = netif_ip4_addr(&port_netif)->addr;
+	u32_t mask = netif_ip4_netmask(&port_netif)->addr;
+	unsigned total = be16(ip + 2);
+
+	return ip[0] == 0x45 && ip[9] == IP_PROTO_TCP && total >= IP_HLEN + TCP_HLEN &&
+	       total <= len && us != 0 && load32(ip + 16) == us &&
+	       ip[12] - 1u < 223u && (load32(ip + 12) | mask) != UINT32_MAX &&
+	       header_intact(ip);
+}
+
 static void input_ip(struct frame *f)
 {
 	const uint8_t *ip = f->data + ETH;
-	unsigned hlen = ip_hlen(ip);
+	unsigned at = ETH, len = f->len - ETH;
+	u32_t remote_ip = load32(ip + 12);
+	bool plain, keep;
 	struct pbuf *p;
 
 	if (load16(ip + 6) & PP_HTONS(IP_OFFMASK | IP_MF)) {
 		input_fragment(f);
 		return;
 	}
-	if (held >= port_nic->rx_count / 2 &&
-	    (ip[9] != IP_PROTO_TCP || f->len < ETH + hlen + TCP_HLEN || carries_data(ip, hlen)))
-		p = copy(f);
+	plain = plain_tcp(ip, len);
+	if (plain) {
+		at += IP_HLEN;
+		len = be16(ip + 2) - IP_HLEN;
+	}
+	keep = !plain || len > (ip[IP_HLEN + 12] >> 4) * 4u;   /* may be kept: has data */
+	if (held >= port_nic->rx_count / 2 && keep)
+		p = copy(f, at, len);
 	else
-		p = lend(f);
+		p = lend(f, at, len);
 	if (!p)
 		return;
 	check_sums(!f->csum_ok);
-	input_packet(p);
+	if (plain)
+		port_tcp_segment(p, remote_ip);
+	else
+		input_packet(p);
 }
 
 static void input_arp(struct frame *f)
 {
-	struct pbuf *p = lend(f);
+	struct pbuf *p = lend(f, ETH, f->len - ETH);
 
 	port_forget_neighbours();
 	etharp_input(p, &port_netif);
@@ -237,7 +266,7 @@ bool port_input(void)
 	COUNT(N_RX_FRAMES);
 	type = load16(f->data + 12);
 	if (f->len < ETH + IP_HLEN ||
-	    (!(f->data[0] & 1) && memcmp(f->data, port_nic->mac, sizeof(port_nic->mac)) != 0)) {
+	    (!(f->data[0] & 1) && !is_ours(f->data))) {
 		type = 0;
 	} else if (type == TYPE_IP && f->data[ETH + 9] == IP_PROTO_TCP && (f->data[0] & 1)) {
 		type = 0;              /* RFC 9293 §3.9.2.3: never by broadcast */

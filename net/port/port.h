@@ -96,14 +96,26 @@ unsigned pcb_size(void);
 
 /* ---- timers.c ------------------------------------------------------------------------ */
 
+/* When the loop has to look at timers again, its own and those of net/; who
+ * starts one that is due earlier moves it. */
+extern ktime port_due;
+static inline void port_due_at(ktime t)
+{
+	if (t < port_due)
+		port_due = t;
+}
+
 /* Runs what is due and says when to be called next. */
 ktime port_timers(ktime now);
 
 /* ---- gate.c: what lwIP may see -------------------------------------------------------- */
 
-/* A TCP segment whose headers lie in p's first buffer; takes p. `l4` is the
+/* A TCP packet whose headers lie in p's first buffer; takes p. `l4` is the
  * offset of the TCP header. */
 void port_tcp_input(struct pbuf *p, unsigned l4);
+
+/* The same for a packet whose IP header was found good and is taken off. */
+void port_tcp_segment(struct pbuf *p, uint32_t remote_ip);
 
 /* Once a second. */
 void port_gate_tick(void);

@@ -29,6 +29,8 @@
 #define SLICES 8u
 #define FEW_PCBS 128u
 
+ktime port_due;
+
 static ktime slow_due = FOREVER, fast_due = FOREVER, dhcp_due = FOREVER, second_due;
 static unsigned slice;                 /* the next eighth of the buckets */
 static u32_t ticks;                    /* what tcp_ticks is between calls */

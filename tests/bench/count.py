@@ -12,9 +12,8 @@ import itertools
 import subprocess
 import time
 
-from netns import NoNamespace
 from report import Figure
-from tools import FOLDER, Counter, metrics, namespace, say
+from tools import FOLDER, Counter, NoNamespace, metrics, namespace, say
 
 SETTLE_S = 1.0
 FRAMES = ("net_rx_frames_total", "net_tx_frames_total")

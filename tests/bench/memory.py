@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Bytes: of the stripped images, of the least RAM that serves, of an idle connection."""
 
-from netns import NoNamespace
 from report import Figure
-from tools import VmError, get, metrics, namespace, say, stripped_size
+from tools import NoNamespace, VmError, get, metrics, namespace, say, stripped_size
 
 IMAGE_KIB = 160
 LEAST_KIB, MOST_KIB, STEP_KIB = 1024, 16384, 64

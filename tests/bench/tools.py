@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 
 import images  # noqa: E402
 import linux  # noqa: E402
-from netns import EXTRA, HOST, STATIC, Namespace  # noqa: E402
+from netns import EXTRA, HOST, IFNAME, STATIC, Namespace, NoNamespace  # noqa: E402,F401
 from vm import Options, Vm, VmError  # noqa: E402
 
 FOLDER = os.path.join(images.ROOT, os.environ.get("BUILD", "build"), "bench")

@@ -19,6 +19,7 @@ static int64_t drift_ppm;
 static int rtc_error;
 static void (*follower)(void *);
 static bool find_wanted;
+static bool exact;                     /* the RTC tells nanoseconds */
 static unsigned glances, reads, sleeps, late_every;
 static jmp_buf out_of_task;
 
@@ -37,6 +38,14 @@ int rtc_read(int64_t *unix_s)
 {
 	reads++;
 	*unix_s = truth / SECONDS(1);
+	return rtc_error;
+}
+
+int rtc_read_ns(int64_t *unix_ns)
+{
+	if (!exact)
+		return -ENODEV;
+	*unix_ns = truth;
 	return rtc_error;
 }
 
@@ -165,8 +174,11 @@ static void test_unknown(void **state)
 	clock_start_wall();
 	pass(SECONDS(3));
 	assert_true(isnan(clock_unix()));
-	rtc_error = 0;
+	rtc_error = -EAGAIN;
 	pass(SECONDS(3));
+	assert_true(isnan(clock_unix()));
+	rtc_error = 0;
+	pass(MILLIS(1));                        /* not a second later */
 	assert_true(fabs(off()) <= 0.5);
 }
 
@@ -261,6 +273,29 @@ static void test_dead_rtc(void **state)
 	assert_non_null(follower);
 }
 
+/* An RTC that tells nanoseconds: right at once after a pause, and no search. */
+static void test_exact(void **state)
+{
+	double last;
+
+	exact = true;
+	drift_ppm = 0;
+	rtc_error = 0;
+	follower = NULL;
+	find_wanted = false;
+	clock_start_wall();
+	assert_null(follower);
+	pass(SECONDS(10));
+	clock_unix();
+	assert_true(fabs(off()) < 1e-6);
+	last = clock_unix();
+	truth += SECONDS(7);
+	pass(MILLIS(1));
+	assert_true(fabs(off()) < 1e-6);
+	assert_true(clock_unix() > last);
+	assert_false(find_wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_dead_rtc),
+		cmocka_unit_test(test_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "kernel/arch/aarch64/warden.h"
-#include "kernel/dev.h"
+#include "kernel/crash.h"
 
 #define RNDR_TRIES 16
 
@@ -92,25 +92,10 @@ void arch_notify(unsigned q)
 }
 
 /* PSCI carries no code, so the console does: the last line but for code 0. */
-static void say_code(int code)
-{
-	static const char text[] = "exit code ";
-	unsigned n = (unsigned)code & 0xff;
-
-	for (const char *p = text; *p; p++)
-		console_putc(*p);
-	if (n >= 100)
-		console_putc((char)('0' + n / 100));
-	if (n >= 10)
-		console_putc((char)('0' + n / 10 % 10));
-	console_putc((char)('0' + n % 10));
-	console_putc('\n');
-}
-
 _Noreturn void arch_exit(int code)
 {
 	if (code)
-		say_code(code);
+		crash_say_code(code);
 	__asm__ volatile("svc %0" : : "i"(GATE_OFF) : "memory");
 	__builtin_unreachable();
 }

@@ -186,10 +186,11 @@ static void add(const struct device *dev, const struct fdt_node *n)
 
 static void add_uart(const struct device *dev, const struct fdt_node *n)
 {
-	struct device *first = machine.dev, *last;
+	struct device *first = machine.dev, *last = machine.dev + machine.dev_count;
 
 	machine_add(dev);
-	last = machine.dev + machine.dev_count - 1;
+	if (last == machine.dev + machine.dev_count)
+		return;                    /* it was one too many */
 	if (!fdt_at(n, console_path, strlen(console_path)))
 		return;
 	while (first->kind != dev->kind)

@@ -22,6 +22,7 @@ enum {
 	FADT_SLEEP_CONTROL = 244, FADT_FULL = 268,
 };
 enum { FLAG_RESET_REG = 1 << 10, FLAG_HW_REDUCED = 1 << 20 };
+#define PORT_MAX 0xfffcu                   /* of a block of four bytes */
 enum { GAS_MEMORY = 0, GAS_PORT = 1 };
 enum { SCI_ENABLED = 1, SLEEP_ENABLE_PM1 = 1 << 13, SLEEP_ENABLE = 1 << 5 };
 
@@ -112,9 +113,12 @@ static void mcfg(const uint8_t *t, uint32_t len)
 
 static void add_step(struct warden_step *list, uint32_t kind, uint64_t address, uint32_t value)
 {
-	while (list->kind != STEP_END)
-		list++;
-	*list = (struct warden_step){ kind, value, address };
+	unsigned n = 0;
+
+	while (list[n].kind != STEP_END)
+		n++;
+	if (n < WARDEN_STEPS - 1)
+		list[n] = (struct warden_step){ kind, value, address };
 }
 
 /* A one-byte register given as generic address structure (§5.2.3.2). */
@@ -155,9 +159,9 @@ static void fixed(const uint8_t *t, struct aml dsdt)
 	power.base2 = get(t + FADT_PM1A_CNT, 4);
 	power.irq = (uint32_t)get(t + FADT_SCI, 2);
 	timer.base = get(t + FADT_PM_TMR, 4);
-	if (timer.base && timer.base <= 0xffff)
+	if (timer.base && timer.base <= PORT_MAX)
 		machine_add(&timer);
-	if (!power.base || power.base > 0xffff || !power.base2 || power.base2 > 0xffff)
+	if (!power.base || power.base > PORT_MAX || !power.base2 || power.base2 > PORT_MAX)
 		return;
 	if (smi && t[FADT_ACPI_ENABLE] && !(in16((uint16_t)power.base2) & SCI_ENABLED))
 		out8(smi, t[FADT_ACPI_ENABLE]);
@@ -167,7 +171,8 @@ static void fixed(const uint8_t *t, struct aml dsdt)
 			 (uint32_t)type << 10 | SLEEP_ENABLE_PM1);
 }
 
-static void fadt(const uint8_t *t, uint32_t len)
+/* Returns the DSDT's code, empty when there is none. */
+static struct aml fadt(const uint8_t *t, uint32_t len)
 {
 	uint64_t dsdt_at = get(t + FADT_DSDT, 4);
 	uint32_t flags = (uint32_t)get(t + FADT_FLAGS, 4);
@@ -177,7 +182,7 @@ static void fadt(const uint8_t *t, uint32_t len)
 		dsdt_at = get(t + FADT_X_DSDT, 8);
 	dsdt.code = table(dsdt_at, "DSDT", &dsdt.len);
 	if (!dsdt.code)
-		return;
+		return (struct aml){ NULL, 0 };
 	dsdt.code += HEADER_SIZE;
 	dsdt.len -= HEADER_SIZE;
 	if (flags & FLAG_HW_REDUCED)
@@ -186,10 +191,13 @@ static void fadt(const uint8_t *t, uint32_t len)
 		fixed(t, dsdt);
 	if ((flags & FLAG_RESET_REG) && len > FADT_RESET_VALUE)
 		add_gas(warden_reset, t + FADT_RESET_REG, t[FADT_RESET_VALUE]);
+	return dsdt;
 }
 
 uint64_t acpi_discover(uint64_t rsdp)
 {
+	struct device bridge = { .kind = DEV_PCI_ECAM };
+	struct aml dsdt = { NULL, 0 };
 	uint32_t len, table_len;
 	uint64_t lapic = 0;
 	const uint8_t *root, *t;
@@ -218,7 +226,9 @@ uint64_t acpi_discover(uint64_t rsdp)
 		else if ((t = table(pa, "MCFG", &table_len)) != NULL)
 			mcfg(t, table_len);
 		else if ((t = table(pa, "FACP", &table_len)) != NULL && table_len >= FADT_RESET_REG)
-			fadt(t, table_len);
+			dsdt = fadt(t, table_len);
 	}
+	if (dsdt.code && !machine_find(DEV_PCI_ECAM, NULL) && aml_pci(dsdt, &bridge) == 0)
+		machine_add(&bridge);
 	return lapic;
 }

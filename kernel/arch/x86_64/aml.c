@@ -8,10 +8,13 @@
 #include "kernel/arch/x86_64/x86.h"
 
 #define DEVICE_BYTES 512u                  /* a device's names and resources lie this near */
+#define PCI_BUS (1u << 20)                 /* configuration space of one */
 
 enum { OP_BYTE = 0x0a, OP_WORD = 0x0b, OP_DWORD = 0x0c, OP_QWORD = 0x0e };
-enum { OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_EXT = 0x5b, OP_REGION = 0x80 };
-enum { RES_END = 0x79, RES_LARGE = 0x80, RES_MEMORY32 = 0x86, RES_INTERRUPT = 0x89 };
+enum { OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_EXT = 0x5b, OP_REGION = 0x80,
+       OP_RETURN = 0xa4 };
+enum { RES_END = 0x79, RES_LARGE = 0x80, RES_MEMORY32 = 0x86, RES_SPACE32 = 0x87,
+       RES_INTERRUPT = 0x89 };
 
 /* A place in the code with what is left of it. */
 struct at {
@@ -99,7 +102,8 @@ int aml_s5(struct aml aml)
 	return -ENOENT;
 }
 
-/* The first memory range and interrupt of the next _CRS (§6.4.3.4, §6.4.3.6). */
+/* Memory range, window for memory behind a bridge, and interrupt of the next
+ * _CRS (§6.4.3.4, §6.4.3.5.2, §6.4.3.6). */
 static void resources(struct at at, struct device *dev)
 {
 	uint64_t size;
@@ -122,6 +126,11 @@ static void resources(struct at at, struct device *dev)
 		} else if (r[0] == RES_INTERRUPT && len >= 9) {
 			memcpy(word, r + 5, 4);
 			dev->irq = word[0];
+		} else if (r[0] == RES_SPACE32 && len >= 26 && r[3] == 0) {
+			memcpy(word, r + 10, 4);
+			memcpy(word + 1, r + 22, 4);
+			dev->base2 = word[0];
+			dev->size2 = word[1];
 		}
 		at.p += len;
 	}
@@ -161,5 +170,27 @@ int aml_ged(struct aml aml, uint64_t *select, uint32_t *gsi)
 	if (!integer(&at, select) || *select % 4 || *select >= PHYSICAL_END)
 		return -ENOENT;
 	*gsi = dev.irq;
+	return 0;
+}
+
+/* PCI Firmware 3.2 §4.1.3: _CBA, a name or a method of one return, in QEMU's
+ * microvm right before the bridge's _CRS. */
+int aml_pci(struct aml aml, struct device *dev)
+{
+	struct at at = { aml.code, aml.code + aml.len };
+	uint64_t base;
+
+	if (!find(&at, "_CBA", 4))
+		return -ENOENT;
+	if (left(&at) >= 2 && at.p[0] == 0 && at.p[1] == OP_RETURN)
+		at.p += 2;                 /* the method's flags */
+	if (!integer(&at, &base) || base == 0 || base % PCI_BUS || base >= PHYSICAL_END)
+		return -ENOENT;
+	at.end = at.p + MIN(left(&at), DEVICE_BYTES);
+	resources(at, dev);
+	if (!dev->size2)
+		return -ENOENT;
+	dev->base = base;
+	dev->size = PCI_BUS;
 	return 0;
 }

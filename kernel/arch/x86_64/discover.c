@@ -45,6 +45,20 @@ static void ram_add(uint64_t start, uint64_t end)
 	machine.ram[machine.ram_count++] = (struct region){ start, end - start };
 }
 
+/* The boot tables' pages come from the first region: RAM that is mapped already. */
+static void ram_add_first(uint64_t start, uint64_t end)
+{
+	unsigned last = machine.ram_count;
+	struct region first = machine.ram[0];
+
+	ram_add(start, end);
+	if (machine.ram_count == last)
+		return;
+	machine.ram[0] = machine.ram[last];
+	if (last > 0)
+		machine.ram[last] = first;
+}
+
 /* RAM above the first MiB, without the image. */
 static void ram_discover(const struct start_info *info)
 {
@@ -64,7 +78,7 @@ static void ram_discover(const struct start_info *info)
 			ram_add(start, end);
 			continue;
 		}
-		ram_add(image_end, end);           /* first: the boot tables' pages come from it */
+		ram_add_first(image_end, end);
 		ram_add(start, image);
 	}
 	if (machine.ram_count == 0)
@@ -151,7 +165,7 @@ uint64_t pci_window(void)
 		if (end < PCI_WINDOW_END)
 			top = MAX(top, end);
 	}
-	return ALIGN_UP(top, 1ull << 28);
+	return MIN(ALIGN_UP(top, 1ull << 28), PCI_WINDOW_END);
 }
 
 /* PCI by ports where there is no ECAM; BARs below 4 GiB lie above all RAM. */
@@ -188,8 +202,8 @@ static const char *name(void)
 	if (smbios)
 		return smbios;
 	if (!strcmp(cpu.hypervisor, HYPERVISOR_QEMU))
-		return "QEMU, PVH";
-	return !strcmp(cpu.hypervisor, HYPERVISOR_KVM) ? "KVM, PVH" : "PVH";
+		return "QEMU (PVH)";
+	return !strcmp(cpu.hypervisor, HYPERVISOR_KVM) ? "KVM (PVH)" : "a PVH machine";
 }
 
 void arch_discover(void)

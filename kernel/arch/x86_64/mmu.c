@@ -74,6 +74,8 @@ void mmu_boot_map(uint64_t pa, uint64_t len)
 {
 	uint64_t end = pa + len;
 
+	if (pa >= PHYSICAL_END || len > PHYSICAL_END - pa)
+		panic("mmu: no physical address %#llx", (unsigned long long)pa);
 	for (pa &= ~(LARGE_PAGE - 1); pa < end; pa += LARGE_PAGE) {
 		unsigned top = slot(pa, 3);
 		uint64_t *table = boot_next(&boot_pml4[top]);
@@ -86,8 +88,6 @@ void mmu_boot_map(uint64_t pa, uint64_t len)
 
 void *arch_boot_map(uint64_t pa, size_t len)
 {
-	if (pa >= PHYSICAL_END || len > PHYSICAL_END - pa)
-		panic("mmu: no physical address %#llx", (unsigned long long)pa);
 	mmu_boot_map(pa, len);
 	return (void *)pa;
 }

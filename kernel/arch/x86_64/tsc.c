@@ -13,7 +13,7 @@
 #define PMTIMER_HZ 3579545u
 #define PMTIMER_MASK 0xffffffu
 #define QEMU_LAPIC_HZ 1000000000u
-#define HZ_GUESS 2000000000u               /* only for how long the first look waits */
+#define HZ_GUESS 2000000000u               /* until there is something to tell it by */
 #define LOOK_US 200u
 #define LOOKS 4
 #define LONGEST_S 4u                       /* both references wrap soon after */
@@ -90,8 +90,10 @@ static void measure(void)
 	ref = now.ref - first.ref;
 	if (pmtimer)
 		ref &= PMTIMER_MASK;
-	if (ref == 0)
+	if (ref == 0) {
+		hz = hz ? hz : HZ_GUESS;   /* and measured again at the next call */
 		return;
+	}
 	measured_at = now.tsc - first.tsc;
 	hz = (uint64_t)((unsigned __int128)measured_at * ref_hz / ref);
 }

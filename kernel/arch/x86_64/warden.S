@@ -72,6 +72,8 @@ _start:
 	ljmp	$SEL_KERNEL_CODE, $1f
 	.code64
 1:	lidt	idt_pointer
+	xorl	%eax, %eax              /* no LDT: a reset leaves one of 64 KiB at address 0 */
+	lldt	%ax
 	movl	$SEL_TSS, %eax
 	ltr	%ax
 

@@ -81,7 +81,7 @@ void cpu_init(void);
 #define PHYSICAL_END 0x400000000000ull
 #define STACKS_VA 0x7f0000000000ull
 
-/* Maps in the boot tables, at pa, for everyone. */
+/* Maps in the boot tables, at pa, for everyone; from PHYSICAL_END on: panic. */
 void mmu_boot_map(uint64_t pa, uint64_t len);
 /* Boot tables need pages before mem.c has any: they come from this region. */
 void mmu_boot_pool(struct region *ram);
@@ -146,6 +146,9 @@ int aml_s5(struct aml aml);
 void aml_virtio(struct aml aml);
 /* The generic event device: 0, or -ENOENT. */
 int aml_ged(struct aml aml, uint64_t *select, uint32_t *gsi);
+/* A PCI host bridge that names its own configuration space, bus 0 of it, and
+ * the window for BARs: 0, or -ENOENT. */
+int aml_pci(struct aml aml, struct device *dev);
 
 /* "QEMU Standard PC (...)", or NULL. */
 const char *smbios_name(void);

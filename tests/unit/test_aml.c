@@ -1,0 +1,306 @@
+/* sources: kernel/arch/x86_64/aml.c kernel/arch/x86_64/acpi.c kernel/machine.c tests/unit/fake_kernel.c */
+/* SPDX-License-Identifier: MIT */
+/* kernel/arch/x86_64/aml.c on byte code as QEMU writes it, on every shortening of it and on many
+ * spoilt copies, each in a block of its exact size so that a sanitizer sees one byte too far; then
+ * acpi.c on whole sets of tables, which must lie where a machine could have them. */
+#define _GNU_SOURCE
+#include "tests/unit/fake_kernel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "kernel/arch/x86_64/port.h"
+#include "kernel/arch/x86_64/x86.h"
+
+#define SPOILT 20000
+#define TABLES 0x10000000u
+#define TABLES_SIZE 0x10000u
+
+/* What acpi.c asks of its neighbours. */
+struct warden_step warden_off[WARDEN_STEPS], warden_reset[WARDEN_STEPS];
+
+void mmu_boot_map(uint64_t pa, uint64_t len)
+{
+}
+
+uint64_t pci_window(void)
+{
+	return 0xc0000000;
+}
+
+/* ---- Byte code -------------------------------------------------------------------- */
+
+static const uint8_t s5[] = { 8, '_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 0, 0, 0 };
+
+static const uint8_t virtio[] = {
+	8, '_', 'H', 'I', 'D', 0x0d, 'L', 'N', 'R', 'O', '0', '0', '0', '5', 0,
+	8, '_', 'C', 'R', 'S', 0x11, 0x1a, 0x0a, 0x17,
+	0x86, 9, 0, 1, 0x00, 0x2e, 0xb0, 0xfe, 0x00, 0x02, 0, 0,
+	0x89, 6, 0, 1, 1, 0x2f, 0, 0, 0, 0x79, 0,
+};
+
+static const uint8_t ged[] = {
+	8, '_', 'H', 'I', 'D', 0x0d, 'A', 'C', 'P', 'I', '0', '0', '1', '3', 0,
+	8, '_', 'C', 'R', 'S', 0x11, 0x0e, 0x0a, 0x0b, 0x89, 6, 0, 3, 1, 9, 0, 0, 0, 0x79, 0,
+	0x5b, 0x80, 'E', 'R', 'E', 'G', 0, 0x0c, 0x00, 0x00, 0xa0, 0xfe, 0x0a, 4,
+};
+
+static const uint8_t bridge[] = {
+	0x14, 0x0c, '_', 'C', 'B', 'A', 0, 0xa4, 0x0c, 0x00, 0x00, 0x00, 0xe0,
+	8, '_', 'C', 'R', 'S', 0x11, 0x30, 0x0a, 0x2d,
+	0x88, 0x0d, 0, 2, 0x0c, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 1,
+	0x87, 0x17, 0, 0, 0x0c, 1, 0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff, 0xff, 0xdf,
+	0, 0, 0, 0, 0, 0, 0, 0x20, 0x79, 0,
+};
+
+static uint8_t code[512];
+static uint32_t code_len;
+
+static void add_code(const void *part, size_t len)
+{
+	memcpy(code + code_len, part, len);
+	code_len += (uint32_t)len;
+}
+
+static int setup(void **state)
+{
+	memset(&machine, 0, sizeof(machine));
+	memset(warden_off, 0, sizeof(warden_off));
+	memset(warden_reset, 0, sizeof(warden_reset));
+	code_len = 0;
+	add_code(s5, sizeof(s5));
+	add_code(virtio, sizeof(virtio));
+	add_code(virtio, sizeof(virtio));
+	code[sizeof(s5) + sizeof(virtio) + 41] = 0x2e;
+	add_code(ged, sizeof(ged));
+	add_code(bridge, sizeof(bridge));
+	return 0;
+}
+
+static void test_aml(void **state)
+{
+	struct aml aml = { code, code_len };
+	struct device dev = { .kind = DEV_PCI_ECAM };
+	uint64_t select = 0;
+	uint32_t gsi = 0;
+
+	assert_int_equal(aml_s5(aml), 5);
+	aml_virtio(aml);
+	assert_int_equal(machine.dev_count, 2);
+	assert_int_equal(machine.dev[0].base, 0xfeb02e00);
+	assert_int_equal(machine.dev[0].irq, 0x2f);
+	assert_int_equal(machine.dev[1].irq, 0x2e);
+	assert_int_equal(aml_ged(aml, &select, &gsi), 0);
+	assert_int_equal(select, 0xfea00000);
+	assert_int_equal(gsi, 9);
+	assert_int_equal(aml_pci(aml, &dev), 0);
+	assert_int_equal(dev.base, 0xe0000000);
+	assert_int_equal(dev.size, 1 << 20);
+	assert_int_equal(dev.base2, 0xc0000000);
+	assert_int_equal(dev.size2, 0x20000000);
+}
+
+static void test_nothing(void **state)
+{
+	struct aml none = { NULL, 0 };
+	struct device dev = { 0 };
+	uint64_t select;
+	uint32_t gsi;
+
+	assert_int_equal(aml_s5(none), -ENOENT);
+	assert_int_equal(aml_ged(none, &select, &gsi), -ENOENT);
+	assert_int_equal(aml_pci(none, &dev), -ENOENT);
+	aml_virtio(none);
+	assert_int_equal(machine.dev_count, 0);
+}
+
+/* All of it on a copy that ends where the table ends. */
+static void scan(const uint8_t *bytes, uint32_t len)
+{
+	uint8_t *copy = malloc(len ? len : 1);
+	struct aml aml = { copy, len };
+	struct device dev = { 0 };
+	uint64_t select;
+	uint32_t gsi;
+
+	memcpy(copy, bytes, len);
+	machine.dev_count = 0;
+	assert_true(aml_s5(aml) < 8);
+	aml_virtio(aml);
+	assert_true(machine.dev_count <= 4);
+	aml_ged(aml, &select, &gsi);
+	if (aml_pci(aml, &dev) == 0)
+		assert_true(dev.base && dev.base < PHYSICAL_END && dev.size2);
+	free(copy);
+}
+
+static void test_shortened(void **state)
+{
+	for (uint32_t len = 0; len < code_len; len++)
+		scan(code, len);
+}
+
+static void test_spoilt(void **state)
+{
+	uint8_t spoilt[sizeof(code)];
+
+	srand(5);
+	for (unsigned i = 0; i < SPOILT; i++) {
+		memcpy(spoilt, code, code_len);
+		for (int k = rand() % 4; k >= 0; k--)
+			spoilt[(unsigned)rand() % code_len] = (uint8_t)rand();
+		scan(spoilt, code_len);
+	}
+}
+
+/* ---- Tables ------------------------------------------------------------------------ */
+
+enum { RSDP = 0, XSDT = 0x100, FADT = 0x400, MADT = 0x600, MCFG = 0x700, DSDT = 0x800 };
+
+static uint8_t *at(uint32_t offset)
+{
+	return (uint8_t *)(uintptr_t)TABLES + offset;
+}
+
+static void put(uint32_t offset, uint64_t value, unsigned bytes)
+{
+	memcpy(at(offset), &value, bytes);
+}
+
+static void header(uint32_t offset, const char *signature, uint32_t len)
+{
+	memcpy(at(offset), signature, 4);
+	put(offset + 4, len, 4);
+}
+
+static void sum_rsdp(void)
+{
+	uint8_t sum = 0;
+
+	*at(RSDP + 8) = 0;
+	for (unsigned i = 0; i < 20; i++)
+		sum += *at(RSDP + i);
+	*at(RSDP + 8) = (uint8_t)-sum;
+}
+
+/* A hardware-reduced machine: `fadts` times the FADT, and what else is asked for. */
+static void tables(unsigned fadts, bool with_mcfg)
+{
+	unsigned n = 0;
+
+	memset(at(0), 0, TABLES_SIZE);
+	memcpy(at(RSDP), "RSD PTR ", 8);
+	*at(RSDP + 15) = 2;
+	put(RSDP + 24, TABLES + XSDT, 8);
+	sum_rsdp();
+	for (; n < fadts; n++)
+		put(XSDT + 36 + 8 * n, TABLES + FADT, 8);
+	put(XSDT + 36 + 8 * n++, TABLES + MADT, 8);
+	put(XSDT + 36 + 8 * n++, 0xfffffffffffff000, 8);
+	if (with_mcfg)
+		put(XSDT + 36 + 8 * n++, TABLES + MCFG, 8);
+	header(XSDT, "XSDT", 36 + 8 * n);
+
+	header(FADT, "FACP", 276);
+	put(FADT + 40, TABLES + DSDT, 4);
+	put(FADT + 112, 1 << 20 | 1 << 10, 4);
+	put(FADT + 120, 0xfea00202, 8);
+	put(FADT + 128, 0x42, 1);
+	put(FADT + 140, TABLES + DSDT, 8);
+	put(FADT + 248, 0xfea00200, 8);
+	header(DSDT, "DSDT", 36 + code_len);
+	memcpy(at(DSDT + 36), code, code_len);
+
+	header(MADT, "APIC", 44 + 12);
+	put(MADT + 36, 0xfee00000, 4);
+	put(MADT + 44, 12 << 8 | 1, 2);
+	put(MADT + 48, 0xfec00000, 4);
+	header(MCFG, "MCFG", 44 + 16);
+	put(MCFG + 44, 0xb0000000, 8);
+	*at(MCFG + 55) = 255;
+}
+
+static void test_tables(void **state)
+{
+	tables(1, false);
+	assert_int_equal(acpi_discover(TABLES), 0xfee00000);
+	assert_int_equal(machine_find(DEV_IOAPIC, NULL)->base, 0xfec00000);
+	assert_int_equal(machine_find(DEV_POWER_GED, NULL)->base, 0xfea00000);
+	assert_int_equal(machine_find(DEV_PCI_ECAM, NULL)->base, 0xe0000000);
+	assert_int_equal(warden_off[0].kind, STEP_MEMORY8);
+	assert_int_equal(warden_off[0].value, 5 << 2 | 1 << 5);
+	assert_int_equal(warden_reset[0].value, 0x42);
+	assert_int_equal(warden_reset[1].kind, STEP_END);
+}
+
+/* What MCFG says counts, wherever in the list it stands. */
+static void test_mcfg(void **state)
+{
+	tables(1, true);
+	acpi_discover(TABLES);
+	assert_int_equal(machine_find(DEV_PCI_ECAM, NULL)->base, 0xb0000000);
+	assert_int_equal(machine_find(DEV_PCI_ECAM, NULL)->size, 256 << 20);
+	assert_null(machine_find(DEV_PCI_ECAM, machine_find(DEV_PCI_ECAM, NULL)));
+}
+
+/* The lists of steps end with an end, however many tables ask for one more. */
+static void test_many_fadts(void **state)
+{
+	tables(20, false);
+	acpi_discover(TABLES);
+	assert_int_equal(warden_off[WARDEN_STEPS - 1].kind, STEP_END);
+	assert_int_equal(warden_reset[WARDEN_STEPS - 1].kind, STEP_END);
+}
+
+static void test_no_tables(void **state)
+{
+	tables(1, false);
+	put(RSDP + 24, PHYSICAL_END, 8);
+	assert_int_equal(acpi_discover(TABLES), 0);
+	*at(RSDP + 9) ^= 1;
+	assert_int_equal(acpi_discover(TABLES), 0);
+	assert_int_equal(acpi_discover(PHYSICAL_END), 0);
+	assert_int_equal(machine.dev_count, 0);
+}
+
+/* Lengths and contents that mean nothing; addresses stay what they are, the test has no other
+ * memory there. */
+static void test_spoilt_tables(void **state)
+{
+	static const uint32_t offsets[] = { XSDT, FADT, MADT, MCFG, DSDT };
+
+	srand(6);
+	for (unsigned i = 0; i < SPOILT; i++) {
+		uint32_t table = offsets[(unsigned)rand() % ARRAY_LEN(offsets)];
+
+		setup(NULL);
+		tables(1, true);
+		put(table + 4, (unsigned)rand() % 300, 4);
+		if (table != XSDT)
+			*at(table + 44 + (unsigned)rand() % 92) = (uint8_t)rand();
+		*at(FADT + 114) |= 1 << 4;       /* fixed hardware would touch ports */
+		acpi_discover(TABLES);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_aml, setup),
+		cmocka_unit_test_setup(test_nothing, setup),
+		cmocka_unit_test_setup(test_shortened, setup),
+		cmocka_unit_test_setup(test_spoilt, setup),
+		cmocka_unit_test_setup(test_tables, setup),
+		cmocka_unit_test_setup(test_mcfg, setup),
+		cmocka_unit_test_setup(test_many_fadts, setup),
+		cmocka_unit_test_setup(test_no_tables, setup),
+		cmocka_unit_test_setup(test_spoilt_tables, setup),
+	};
+
+	if (mmap((void *)(uintptr_t)TABLES, TABLES_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
