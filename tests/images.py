@@ -11,7 +11,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BOOTABLE = {"virt": "bin"}            # FORMAT that QEMU's -kernel takes; elf elsewhere
 SANITIZE = "address,undefined"
 # What was given to the `make` that called us is not meant for the images of the tests.
-PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", "MACHINE", "FIRMWARE",
+PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", "MACHINE",
+           "FIRMWARE",
            "ACCEL", "MEM", "SMP", "PORT", "NET", "CMDLINE", "QEMU_ARGS", "FORMAT", "CONFIG",
            "GUEST", "SANITIZE")
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Every machine of the table boots to a 200, in user-mode networking as `make run` has it."""
 
+import contextlib
 import os
 import random
 import shutil
 import socket
+import subprocess
 import time
 
 import pytest
@@ -13,9 +15,9 @@ import images
 from client import Client, Closed
 from netns import NoNamespace
 from site_vm import Site
-from table import ROWS
+from table import BY_NAME, ROWS
 from test_time import served_time
-from vm import QEMU, Options, Vm
+from vm import QEMU, Options, Vm, child_setup, command
 
 BOOT_S = 60
 GUEST_PORT = 8080
@@ -85,6 +87,48 @@ def test_boot(row, full):
         if row.button:
             vm.powerdown()
             assert vm.wait(6) == 0, vm.console.text()
+
+
+@pytest.mark.parametrize("name", ("microvm", "q35", "pc", "virt"))
+def test_reset(name):
+    """After a reset of the machine it serves again, from memory that the first run has used."""
+    row = BY_NAME[name]
+    port = free_port()
+    with Vm(row.options(images.image(row.board, app="time"), forwards=((port, GUEST_PORT),),
+                        extra=("-action", "reboot=reset"))) as vm:
+        first_answer(vm, port)
+        seen = vm.mark()
+        vm.qmp.execute("system_reset")
+        vm.wait_for(r"serving http://10\.0\.2\.15:8080/", BOOT_S, seen)
+        answer = first_answer(vm, port)
+        assert abs(served_time(answer) - time.time()) < 1.2
+
+
+def test_stalled_console():
+    """Nobody reads the console and its pipe is full: the service comes up all the same."""
+    row = BY_NAME["microvm"]
+    port = free_port()
+    opts = row.options(images.image("pc", app="time"), forwards=((port, GUEST_PORT),))
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(theirs, bytes(512))
+    qemu = subprocess.Popen(command(opts), stdin=subprocess.DEVNULL, stdout=theirs,
+                            preexec_fn=child_setup())
+    try:
+        deadline = time.monotonic() + 20
+        answer = None
+        while answer is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError, Closed):
+                with socket.create_connection(("127.0.0.1", port), 1) as sock:
+                    answer = Client(sock, 2).get()
+        assert answer is not None, "no answer in 20 s"
+    finally:
+        qemu.kill()
+        qemu.wait()
+        os.close(ours)
+        os.close(theirs)
 
 
 def boot_host(row, image):

@@ -180,7 +180,8 @@ def test_help():
     done = images.make("-s", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
     text = done.stdout.decode()
     assert done.returncode == 0
-    for command in ("run", "test", "test-full", "image", "flash", "debug", "symbols", "bench", "soak",
+    for command in ("run", "test", "test-full", "image", "flash", "debug", "symbols", "bench",
+                    "soak",
                     "fuzz", "size", "lint", "clean", "help"):
         assert re.search(rf"^\s*(make )?{command}\b", text, re.M) or command == "help", command
 

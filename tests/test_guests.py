@@ -12,7 +12,7 @@ import re
 import pytest
 
 import images
-from table import FORBIDDEN, GUEST_ROWS, PRIVILEGED
+from table import BY_NAME, FORBIDDEN, GUEST_ROWS, PRIVILEGED
 from vm import Vm
 
 TIMEOUT_S = 60
@@ -38,7 +38,7 @@ def check_report(board, text):
     assert re.search(r"^\*\*\* (fault|panic): ", text, re.M), text
     assert re.search(r"^build id [0-9a-f]{40}$", text, re.M), text
     assert re.search(r"^bt 0x[0-9a-f]+$", text, re.M), text
-    assert re.search(r"^exit code \d+$", text, re.M), text
+    assert len(re.findall(r"^exit code \d+$", text, re.M)) == 1, text
     if "*** fault" in text:
         assert re.search(r"^pc 0x[0-9a-f]+\b", text, re.M), text
         for name in REGISTERS[board]:
@@ -72,6 +72,24 @@ def test_privileged(row, number):
     assert f"privileged: access {number}" in text, text
     assert code == EXIT_FAULT, (code, text)
     check_report(row.board, text)
+
+
+@pytest.mark.parametrize("name", ("microvm", "microvm-bare", "q35", "pc", "virt"))
+def test_crash_reboots(name):
+    """crash=reboot: the machine resets, and what comes up is as good as the first time."""
+    row = BY_NAME[name]
+    image = images.image(row.board, guest=PRIVILEGED[row.board][0])
+    with Vm(row.options(image, mem=MEM, cmdline="access=0 crash=reboot",
+                        extra=("-action", "reboot=reset"))) as vm:
+        seen = 0
+        for _ in range(3):
+            vm.wait_for(r"Zeitkern on ", TIMEOUT_S, seen)
+            vm.wait_for(r"privileged: access 0", TIMEOUT_S, seen)
+            vm.wait_for(r"^\*\*\* fault: ", TIMEOUT_S, seen)
+            vm.wait_for(r"^exit code 2$", TIMEOUT_S, seen)
+            ends = [n for n, (_, line) in enumerate(vm.console.lines[seen:], seen + 1)
+                    if line == "exit code 2"]
+            seen = ends[0]
 
 
 @pytest.mark.parametrize("row", GUEST_ROWS, ids=lambda row: row.name)

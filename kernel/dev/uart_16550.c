@@ -17,7 +17,7 @@ enum { DATA, IER, FCR, LCR, MCR, LSR, MSR, SCR, PORTS };
 #define LSR_EMPTY 0x20         /* of the transmit FIFO */
 #define FIFO 16u
 
-#define SPINS 100000u          /* then bytes are dropped until the line drains again */
+#define SPINS 20000u           /* then bytes are dropped until the line drains again */
 #define PROBE 0x5a
 
 static uint16_t base SEALED;

@@ -15,7 +15,7 @@
 #define CR 0x30
 #define CR_ON (1u << 9 | 1u << 8 | 1u << 0)      /* RXE, TXE, UARTEN */
 
-#define SPINS 100000u          /* then bytes are dropped until the line drains again */
+#define SPINS 20000u           /* then bytes are dropped until the line drains again */
 
 static uintptr_t base SEALED;
 static bool stuck;             /* the last wait was in vain: the next are one look */

@@ -9,6 +9,8 @@
  *  - A segment of a synchronized connection without ACK is dropped; one whose
  *    ACK is out of range is answered with an ACK and dropped (RFC 5961 §5).
  *  - One with an older timestamp than seen is treated the same (RFC 7323 §5).
+ *  - A connection that the protocol has closed is forgotten after two minutes,
+ *    whatever its peer does to keep it.
  *  - When pcbs run out, the oldest in TIME_WAIT goes first, then the oldest that
  *    is closing with nobody waiting for it, then the oldest half-open one. More
  *    than port_limits.half_open handshakes are never under way: the oldest goes,
@@ -28,6 +30,7 @@
 
 #define TS_OPTION 8u
 #define TS_LEN 10u
+#define CLOSING_MAX (120000u / TCP_SLOW_INTERVAL)
 
 /* RFC 5961 §7: this many challenge ACKs a second, and a random number more, so
  * that nobody can tell by counting whether another got one. */
@@ -207,12 +210,18 @@ void port_stop_listening(void)
 	tcp_listen_pcbs.listen_pcbs = NULL;
 }
 
-/* ---- Hook: the pcb is found, nothing has been done with the segment --------------- */
-
 void port_gate_tick(void)
 {
+	struct tcp_pcb *pcb;
+
+	while ((pcb = pcb_oldest(AGE_CLOSING)) && tcp_ticks - pcb->tmr > CLOSING_MAX) {
+		pcb_drop(pcb);
+		COUNT(N_CLOSING_DROPPED);
+	}
 	challenges_left = CHALLENGES_MIN + (random_u32() & CHALLENGES_RANDOM);
 }
+
+/* ---- Hook: the pcb is found, nothing has been done with the segment --------------- */
 
 /* True when one more ACK may be sent that only answers something odd. */
 static bool may_challenge(void)

@@ -28,6 +28,7 @@
 #define SECOND SECONDS(1)
 #define SLICES 8u
 #define FEW_PCBS 128u
+#define RTO_MAX (60000 / TCP_SLOW_INTERVAL)    /* RFC 6298 §2.5; lwIP's is 4 hours */
 
 ktime port_due;
 
@@ -39,8 +40,11 @@ static unsigned seconds;
 
 static void make_due(struct tcp_pcb *pcb)
 {
-	for (; pcb; pcb = pcb->next)
+	for (; pcb; pcb = pcb->next) {
 		pcb->last_timer = calls;
+		if (pcb->rto > RTO_MAX)
+			pcb->rto = RTO_MAX;
+	}
 }
 
 /* False while a visit of the slow timer would only look at the pcb: it is idle

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 from report import Figure
-from tools import FOLDER, Counter, NoNamespace, metrics, namespace, say
+from tools import FOLDER, Asker, Counter, NoNamespace, namespace, say
 
 SETTLE_S = 1.0
 FRAMES = ("net_rx_frames_total", "net_tx_frames_total")
@@ -22,19 +22,19 @@ FRAMES = ("net_rx_frames_total", "net_tx_frames_total")
 class Run:
     """A booted system under the plugin, and its client."""
 
-    def __init__(self, counter, load, net=None):
-        self.counter, self.load, self.net = counter, load, net
+    def __init__(self, counter, load, asker=None):
+        self.counter, self.load, self.asker = counter, load, asker
         self.frames = ""
 
     def cost(self, command, requests):
         """Instructions per request of a command of load.c, the idle rate subtracted."""
         idle = self.counter.idle_rate(SETTLE_S)
-        seen = metrics(self.net) if self.net else None
+        seen = self.asker.metrics() if self.asker else None
         before, began = self.counter.now(), time.monotonic()
         self.load.all_ok(f"{command} {requests}")
         spent = self.counter.now() - before - idle * (time.monotonic() - began)
         if seen:
-            after = metrics(self.net)
+            after = self.asker.metrics()
             rx, tx = ((after[name] - seen[name]) / requests for name in FRAMES)
             self.frames = f"{rx:.1f} frames in and {tx:.1f} out per request"
         return spent / requests
@@ -71,9 +71,8 @@ def over_tap(lab, quick):
     say("instructions per request over TAP")
     counter = Counter(lab.plugin)
     with namespace() as net, lab.boot(lab.zeitkern, net, "metrics=yes", counter), \
-            lab.client(net) as load:
-        run = Run(counter, load, net)
-        metrics(net)
+            lab.client(net) as load, Asker(net) as asker:
+        run = Run(counter, load, asker)
         load.all_ok("open 32")
         load.all_ok("busy 32 500")
         one = run.cost("turn 1", requests)

@@ -77,7 +77,8 @@ static void complain(const char *what, int error)
 	char text[80];
 	int i;
 
-	snprintf(text, sizeof(text), "%s%s%s", what, error ? ": " : "", error ? strerror(error) : "");
+	snprintf(text, sizeof(text), "%s%s%s", what, error ? ": " : "",
+		 error ? strerror(error) : "");
 	for (i = 0; i < 15 && said[i][0]; i++) {
 		if (strcmp(said[i], text) == 0)
 			return;

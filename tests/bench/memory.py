@@ -2,13 +2,13 @@
 """Bytes: of the stripped images, of the least RAM that serves, of an idle connection."""
 
 from report import Figure
-from tools import NoNamespace, VmError, get, metrics, namespace, say, stripped_size
+from tools import Asker, NoNamespace, VmError, namespace, say, stripped_size
 
 IMAGE_KIB = 160
 LEAST_KIB, MOST_KIB, STEP_KIB = 1024, 16384, 64
 ENOUGH = 100                 # connections that the least RAM must serve
 CROWD, CROWD_MEM = 10000, 32
-POOL = 'zeitkern_pool_used{pool="'
+USED, BYTES = 'zeitkern_pool_used{pool="', 'zeitkern_pool_object_bytes{pool="'
 
 
 def sizes():
@@ -53,40 +53,36 @@ def least_ram(lab):
                   high / 1024, {"Linux, measured elsewhere": 73}, high / 1024, "MiB", 3)
 
 
-def object_sizes(net):
-    """Bytes of one object by pool, where /metrics tells it."""
-    found = {}
-    for line in get(net, "/metrics").splitlines():
-        if line.startswith('zeitkern_pool_object_bytes{pool="'):
-            name, value = line.split('"', 1)[1].split('"} ')
-            found[name] = float(value)
-    return found
-
-
 def crowd(lab):
     """Many idle connections, all answered afterwards, and what each takes."""
     say(f"{CROWD} idle connections in {CROWD_MEM} MiB")
     with namespace() as net, \
             lab.boot(lab.zeitkern, net, "metrics=yes", mem=CROWD_MEM) as vm, \
-            lab.client(net) as load:
-        load.do("short 10 20")
-        before = metrics(net)
+            lab.client(net) as load, Asker(net) as asker:
+        load.do("short 10 20")                # the guest learns our addresses
+        before = asker.metrics()
         load.all_ok(f"open {CROWD}")
-        after, bytes_of = metrics(net), object_sizes(net)
-        more = {key[len(POOL):-2]: after[key] - before.get(key, 0) for key in after
-                if key.startswith(POOL) and after[key] - before.get(key, 0) > CROWD / 2}
+        after = asker.metrics()
         answered = load.do(f"turn {CROWD} {CROWD}")
         if not vm.running():
             vm.fail("it ended")
     figures = [Figure("memory", f"idle connections answered in {CROWD_MEM} MiB", "", answered.ok,
                       {}, answered.ok, "", CROWD, least=True)]
-    words = ", ".join(f"{count / CROWD:.1f} {name}" + (f" of {bytes_of[name]:.0f}"
-                      if name in bytes_of else "") for name, count in sorted(more.items()))
-    if all(name in bytes_of for name in more):
-        each = sum(count * bytes_of[name] for name, count in more.items()) / CROWD
-        figures.append(Figure("memory", "bytes per idle connection", "", each,
-                              {"nginx, without the kernel's 4,000": 529}, note=words))
-    return figures
+    return figures + each_takes(before, after)
+
+
+def each_takes(before, after):
+    """Bytes of an idle connection: the objects that each has more of, times their size."""
+    more = {key[len(USED):-2]: (after[key] - before[key]) / CROWD for key in before
+            if key.startswith(USED)}
+    more = {name: n for name, n in more.items() if n > 0.5}
+    sizes_of = {name: after.get(f'{BYTES}{name}"}}') for name in more}
+    if not more or None in sizes_of.values():
+        return []
+    words = " + ".join(f"{n:.0f} {name} of {sizes_of[name]:.0f}" for name, n in more.items())
+    each = sum(n * sizes_of[name] for name, n in more.items())
+    return [Figure("memory", "bytes per idle connection", "", each,
+                   {"nginx, without the kernel's 4,000": 529}, note=words)]
 
 
 def memory(lab, _quick):

@@ -15,8 +15,8 @@ import time
 
 import rate
 from report import Figure
-from tools import (COMPILE, FOLDER, IFNAME, STATIC, TAP_ADDRESS, Namespace, System, VmError,
-                   built, get, images, median, namespace, say)
+from tools import (COMPILE, FOLDER, IFNAME, STATIC, TAP_ADDRESS, Asker, Namespace, System,
+                   VmError, built, images, median, namespace, say)
 
 SERVER_CPU, CLIENT_CPU = 0, 1
 VETH = "10.78.0.2"
@@ -125,11 +125,9 @@ def ours(lab):
 def warm(served):
     """The first answer, or an error."""
     for _ in range(100):
-        try:
-            if get(served.net, "/", served.address).startswith("{"):
+        with contextlib.suppress(OSError), Asker(served.net, served.address) as asker:
+            if asker.get("/").startswith("{"):
                 return
-        except OSError:
-            pass
         time.sleep(0.05)
     raise VmError(f"{served.name} does not answer")
 

@@ -142,7 +142,8 @@ def ten_runs(bench, seconds):
     """A new connection for each request, ten times over in one boot."""
     runs = [bench.run("ten runs", 32, seconds, True).per_second for _ in range(10)]
     first, tenth = runs[0], runs[-1]
-    return Figure("rate", f"new connections, tenth {seconds} s run over the first", "", tenth / first,
+    return Figure("rate", f"new connections, tenth {seconds} s run over the first", "",
+                  tenth / first,
                   {}, tenth / first, "", 0.9, least=True,
                   note="all: " + " ".join(f"{run:,.0f}" for run in runs)
                   + f"; {bench.errors('ten runs')} errors")

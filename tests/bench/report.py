@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What was measured, as a table, as JSON and as a chart."""
+"""What was measured, as a table and as JSON; chart.py draws it."""
 
 import dataclasses
 import datetime
-import html
 import json
 import os
 import platform
 import re
 import subprocess
+
+import chart
+from chart import number
 
 GROUPS = (("start", "Start"), ("instructions", "Guest instructions per request"),
           ("rate", "Requests per second over TAP, one vCPU under TCG"),
@@ -56,17 +58,11 @@ class Figure:
         return ", ".join(f"{name} {number(value)}" for name, value in self.beside.items())
 
 
-def number(value):
-    """A figure with three significant digits or none after the point."""
-    if value == 0 or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
 def version_of(*command):
     """The first line a program prints."""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False)
     except OSError:
         return f"no {command[0]}"
     return done.stdout.decode().splitlines()[0].strip()
@@ -117,8 +113,8 @@ def as_markdown(figures, where, missing):
     """results.md."""
     lines = ["# Results of `make bench`", "",
              "Every figure was measured in one run, the systems in turn. Linux is Debian's cloud "
-             "kernel with a static C epoll server as /init, on the same QEMU, devices and vCPU; the "
-             "empty guest ends at its first instruction.", ""]
+             "kernel with a static C epoll server as /init, on the same QEMU, devices and vCPU; "
+             "the empty guest ends at its first instruction.", ""]
     lines += [f"- {what}: {words}" for what, words in where.items()]
     for title, found in in_groups(figures):
         lines += ["", f"## {title}", "", "| | Zeitkern | beside | ratio | wanted |",
@@ -142,69 +138,4 @@ def write(figures, where, missing, folder, here):
     with open(os.path.join(here, "results.md"), "w", encoding="utf-8") as file:
         file.write(as_markdown(figures, where, missing))
     with open(os.path.join(here, "chart.svg"), "w", encoding="utf-8") as file:
-        file.write(as_svg(figures, where))
-
-
-# ---- The chart: each figure a row of bars, ours and what it was measured beside -------------
-
-WIDTH, LABEL, BAR, GAP, VALUE = 860, 330, 14, 10, 90
-COLOURS = {"Zeitkern": "#1f6f8b", "Linux": "#b0762e", "empty guest": "#8a8f94",
-           "nginx": "#5b8c3a", "C epoll": "#b0762e"}
-MORE_COLOURS = ("#7d5a94", "#946a5a", "#5a8a94")
-CHART_GROUPS = ("start", "instructions", "rate", "native")
-
-
-def bars_of(figure):
-    """[(who, value)] of a figure, ours first."""
-    return [(figure.who, figure.ours)] + list(figure.beside.items())
-
-
-def text(x, y, words, size=12, anchor="start", weight="normal", colour="#222"):
-    """An SVG text element."""
-    return (f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" text-anchor="{anchor}" '
-            f'font-weight="{weight}" fill="{colour}">{html.escape(words)}</text>')
-
-
-def colour_of(who, known):
-    """Its colour, the same everywhere in a chart."""
-    if who not in known:
-        known[who] = COLOURS.get(who) or MORE_COLOURS[len(known) % len(MORE_COLOURS)]
-    return known[who]
-
-
-def as_svg(figures, where):
-    """Horizontal bars in groups; each figure has a scale of its own, as its bars share a unit."""
-    parts, known, y = [], {}, 44
-    span = WIDTH - LABEL - VALUE - 20
-    for group, title in GROUPS:
-        rows = [f for f in figures if f.group == group and f.beside]
-        if group not in CHART_GROUPS or not rows:
-            continue
-        y += 14
-        parts.append(text(16, y, title, 14, weight="bold"))
-        y += 12
-        for figure in rows:
-            bars = bars_of(figure)
-            top = max(value for _, value in bars) or 1
-            words = f"{figure.name}, {figure.unit}"
-            parts.append(text(LABEL - 8, y + BAR * len(bars) / 2 + 4, words, 11, "end"))
-            for who, value in bars:
-                long = max(1.0, span * value / top)
-                parts.append(f'<rect x="{LABEL}" y="{y}" width="{long:.1f}" height="{BAR - 2}" '
-                             f'fill="{colour_of(who, known)}"/>')
-                parts.append(text(LABEL + long + 5, y + BAR - 4, number(value), 10))
-                y += BAR
-            y += GAP
-    legend, x = [], LABEL
-    for who, colour in known.items():
-        legend.append(f'<rect x="{x}" y="20" width="12" height="12" fill="{colour}"/>')
-        legend.append(text(x + 17, 30, who, 12))
-        x += 32 + 7 * len(who)
-    foot = f"make bench, {where['date']}, {where['qemu']}, TCG, one vCPU, {where['computer']}"
-    y += 16
-    return "\n".join(
-        [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 16}" '
-         f'viewBox="0 0 {WIDTH} {y + 16}" font-family="sans-serif">',
-         f'<rect width="{WIDTH}" height="{y + 16}" fill="#fff"/>',
-         text(16, 30, "Zeitkern", 16, weight="bold"), *legend, *parts,
-         text(16, y, foot, 10, colour="#666"), "</svg>", ""])
+        file.write(chart.as_svg(GROUPS, figures, where))

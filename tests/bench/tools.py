@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import mmap
 import os
+import re
 import shutil
 import socket
 import struct
@@ -233,27 +234,52 @@ def namespace(vnet_hdr=True):
         net.close()
 
 
-def get(net, path, address=STATIC, port=8080):
-    """The body of one GET, as text."""
-    sock = net.socket(socket.AF_INET, socket.SOCK_STREAM)
-    with sock:
-        sock.settimeout(10)
-        sock.connect((address, port))
-        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
-        data = b""
-        while True:
-            more = sock.recv(65536)
-            if not more:
-                break
-            data += more
-    return data.partition(b"\r\n\r\n")[2].decode()
+class Asker:
+    """One keep-alive connection for questions to the system itself: each GET on a connection of
+    its own would leave a connection in TIME_WAIT behind, which is what some of them count."""
 
+    def __init__(self, net, address=STATIC, port=8080):
+        self.sock = net.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.sock.settimeout(10)
+        try:
+            self.sock.connect((address, port))
+        except OSError:
+            self.sock.close()
+            raise
+        self.data = b""
 
-def metrics(net):
-    """GET /metrics: {name{labels}: value}."""
-    lines = [line.rsplit(" ", 1) for line in get(net, "/metrics").splitlines()
-             if line and not line.startswith("#")]
-    return {name: float(value) for name, value in lines}
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.sock.close()
+
+    def more(self):
+        """Reads what is there."""
+        data = self.sock.recv(65536)
+        if not data:
+            raise VmError("it closed the connection")
+        self.data += data
+
+    def get(self, path):
+        """The body of one answer, as text."""
+        self.sock.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        while b"\r\n\r\n" not in self.data:
+            self.more()
+        head, _, self.data = self.data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+        if not length:
+            raise VmError(f"no length in {head!r}")
+        while len(self.data) < int(length[1]):
+            self.more()
+        body, self.data = self.data[:int(length[1])], self.data[int(length[1]):]
+        return body.decode()
+
+    def metrics(self):
+        """GET /metrics: {name{labels}: value}."""
+        lines = [line.rsplit(" ", 1) for line in self.get("/metrics").splitlines()
+                 if line and not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
 
 
 def stripped_size(board):

@@ -232,7 +232,7 @@ static void check(void)
 {
 	unsigned left = 0;
 
-	fake_advance(SECONDS(400));
+	fake_advance(SECONDS(600));
 	fake_forget_sent();
 	for (struct pool *p = pool_first(); p; p = p->next) {
 		if (p->used == 0 || strcmp(p->name, "net_UDP_PCB") == 0 ||

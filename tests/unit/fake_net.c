@@ -13,7 +13,7 @@
 #include "net/net.h"
 
 ktime fake_now = SECONDS(1);
-bool fake_tx_full;
+bool fake_tx_full, fake_no_stack;
 struct machine machine;
 
 static size_t total;
@@ -127,7 +127,7 @@ void task_yield(void) {}
 
 int task_spawn(const char *name, void (*fn)(void *), void *arg)
 {
-	return 0;
+	return fake_no_stack ? -ENOMEM : 0;
 }
 
 void task_before_wait(int (*fn)(void))

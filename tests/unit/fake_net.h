@@ -24,6 +24,9 @@ void fake_run(void);
 void fake_advance(ktime ns);
 extern ktime fake_now;
 
+/* Whether task_spawn() finds no stack. */
+extern bool fake_no_stack;
+
 /* Called again and again while something else than the loop waits. */
 extern void (*fake_while_waiting)(void);
 

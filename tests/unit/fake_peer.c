@@ -207,15 +207,18 @@ static void answer_later(void *arg)
 {
 	struct echo *e = arg;
 
+	int err;
+
 	e->waits = true;
-	task_sleep(fake_now + MILLIS(300));
+	err = task_sleep(fake_now + MILLIS(300));
 	e->waits = false;
 	if (e->gone) {
 		forget(e);
 		return;
 	}
-	stream_write(e->s, "late", 4, STREAM_COPY);
-	stream_again(e->s);
+	stream_write(e->s, err < 0 ? "full" : "late", 4, STREAM_COPY);
+	if (!net_in_loop())
+		stream_again(e->s);
 }
 
 /* 'c': answers and closes, 'a': aborts, 'w': a handler that waits, 'b': 20,000 bytes

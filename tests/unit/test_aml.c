@@ -1,4 +1,5 @@
-/* sources: kernel/arch/x86_64/aml.c kernel/arch/x86_64/acpi.c kernel/machine.c tests/unit/fake_kernel.c */
+/* sources: kernel/arch/x86_64/aml.c kernel/arch/x86_64/acpi.c kernel/machine.c
+ * tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* kernel/arch/x86_64/aml.c on byte code as QEMU writes it, on every shortening of it and on many
  * spoilt copies, each in a block of its exact size so that a sanitizer sees one byte too far; then
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "kernel/arch/x86_64/port.h"
 #include "kernel/arch/x86_64/x86.h"
 
 #define SPOILT 20000

@@ -195,6 +195,24 @@ static void test_handler_waits(void **state)
 	peer_ignore(&b);
 }
 
+/* No stack is free: the handler's wait fails, and the loop stays where it is. */
+static void test_handler_cannot_wait(void **state)
+{
+	uint64_t before = fake_counter("net_loop_handovers_total");
+
+	assert_true(peer_connect(&a, PEER_IP, next_port()));
+	fake_no_stack = true;
+	peer_send(&a, ACK | PSH, "w", 1);
+	fake_no_stack = false;
+	assert_int_equal(a.len, 4);
+	assert_memory_equal(a.data, "full", 4);
+	assert_int_equal(fake_counter("net_loop_handovers_total"), before);
+	peer_send(&a, ACK | PSH, "w", 1);
+	assert_int_equal(a.len, 8);
+	assert_memory_equal(a.data + 4, "late", 4);
+	reset(&a);
+}
+
 static void test_out_of_order(void **state)
 {
 	assert_true(peer_connect(&a, PEER_IP, next_port()));
@@ -370,7 +388,8 @@ int main(void)
 		TEST(test_echo), TEST(test_answer_and_fin_in_one_frame), TEST(test_abort),
 		TEST(test_gone), TEST(test_vanished), TEST(test_keepalive),
 		TEST(test_late_input_is_dropped_then_reset), TEST(test_linger_ends),
-		TEST(test_close_delivers), TEST(test_handler_waits), TEST(test_out_of_order),
+		TEST(test_close_delivers), TEST(test_handler_waits), TEST(test_handler_cannot_wait),
+		TEST(test_out_of_order),
 		TEST(test_blind_reset), TEST(test_blind_reset_flood),
 		TEST(test_blind_data), TEST(test_timestamps),
 		TEST(test_time_wait_reopened), TEST(test_time_wait_old_syn),

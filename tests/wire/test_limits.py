@@ -214,5 +214,6 @@ def test_size_limits_are_settings(boot):
             assert client.get(extra=fields).status == status, fields
     for size, status in ((100, 405), (101, 413)):
         with site.client() as client:
-            client.send(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n" + "b" * size)
+            head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"
+            client.send(head + "b" * size)
             assert client.answer().status == status, size

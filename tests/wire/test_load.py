@@ -127,7 +127,7 @@ def one_latency(sock):
 
 
 def test_random_instants(site, full):
-    """Requests at random instants see no answer over 50 ms, unless a control server was late too."""
+    """Requests at random instants see no answer over 50 ms, unless a control server did too."""
     control = Control(site.net)
     control.start()
     chance = random.Random(7)

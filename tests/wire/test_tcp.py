@@ -70,7 +70,8 @@ def test_odd_options(forger):
         tcp.open(options=options)
         tcp.works()
         tcp.reset()
-    for broken in (b"\x02\x00\x00\x00", b"\x02\x01\x00\x00", b"\x02\xff\x00\x00", b"\xfe\x00\x01\x01",
+    for broken in (b"\x02\x00\x00\x00", b"\x02\x01\x00\x00", b"\x02\xff\x00\x00",
+                   b"\xfe\x00\x01\x01",
                    b"\x02\x28\x05\xb4"):
         tcp = forger.tcp()
         tcp.send(SYN, ack=0, options=broken)

@@ -11,10 +11,10 @@
 #define PCI_BUS (1u << 20)                 /* configuration space of one */
 
 enum { OP_BYTE = 0x0a, OP_WORD = 0x0b, OP_DWORD = 0x0c, OP_QWORD = 0x0e };
-enum { OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_EXT = 0x5b, OP_REGION = 0x80,
-       OP_RETURN = 0xa4 };
-enum { RES_END = 0x79, RES_LARGE = 0x80, RES_MEMORY32 = 0x86, RES_SPACE32 = 0x87,
-       RES_INTERRUPT = 0x89 };
+enum { OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_EXT = 0x5b, OP_REGION = 0x80 };
+enum { OP_RETURN = 0xa4 };
+enum { RES_END = 0x79, RES_LARGE = 0x80, RES_MEMORY32 = 0x86, RES_SPACE32 = 0x87 };
+enum { RES_INTERRUPT = 0x89 };
 
 /* A place in the code with what is left of it. */
 struct at {

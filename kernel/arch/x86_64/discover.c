@@ -185,11 +185,9 @@ static void pci_discover(void)
 
 static void legacy_discover(void)
 {
-	static const struct device uart = { .kind = DEV_UART_16550, .base = COM1, .size = 8 };
 	static const struct device cmos = { .kind = DEV_RTC_CMOS, .base = CMOS, .size = 2 };
 	static const struct device ioapic = { .kind = DEV_IOAPIC, .base = IOAPIC_USUAL };
 
-	machine_add(&uart);
 	machine_add(&cmos);
 	if (!machine_find(DEV_IOAPIC, NULL))
 		machine_add(&ioapic);
@@ -208,9 +206,11 @@ static const char *name(void)
 
 void arch_discover(void)
 {
+	static const struct device uart = { .kind = DEV_UART_16550, .base = COM1, .size = 8 };
 	const struct start_info *info = (const struct start_info *)(uintptr_t)boot_start_info;
 	uint64_t lapic;
 
+	machine_add(&uart);                /* first, so that a panic can be read */
 	mmu_boot_map(boot_start_info, sizeof(*info));
 	if (info->magic != START_MAGIC)
 		panic("discover: not started by PVH");
