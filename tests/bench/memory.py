@@ -7,6 +7,7 @@ from tools import Asker, NoNamespace, VmError, namespace, say, stripped_size
 IMAGE_KIB = 160
 LEAST_KIB, MOST_KIB, STEP_KIB = 1024, 16384, 64
 ENOUGH = 100                 # connections that the least RAM must serve
+BOOT_S = 10                  # a hang; a guest with too little ends at once
 CROWD, CROWD_MEM = 10000, 32
 USED, BYTES = 'zeitkern_pool_used{pool="', 'zeitkern_pool_object_bytes{pool="'
 
@@ -27,7 +28,7 @@ def serves(lab, kib):
     try:
         with namespace() as net, \
                 lab.boot(lab.zeitkern, net, wait=False, extra=("-m", f"{kib}K")) as vm:
-            if not vm.console.wait_for(lab.zeitkern.serving, 3)[0]:
+            if not vm.console.wait_for(lab.zeitkern.serving, BOOT_S)[0]:
                 return False
             with lab.client(net) as load:
                 opened = load.do(f"open {ENOUGH}")
