@@ -22,7 +22,7 @@
 #define PORT_KEYBOARD 0x64
 #define KEYBOARD_RESET 0xfe
 #define EXIT_FAULT 2
-#define OFF_SPINS 200000               /* for the host to act on a power-off */
+#define OFF_CYCLES 0x70000000          /* for the host to act on a power-off: about 1 s */
 #define VIRTIO_INTERRUPT_ACK 0x64
 #define VIRTIO_INTERRUPT_BOTH 3
 
@@ -312,19 +312,28 @@ gate_exit:                              /* edi: code */
 	jmp	gate_reset
 1:	movl	$warden_off, %esi
 	call	steps
-	movl	$OFF_SPINS, %ecx
-2:	decl	%ecx
-	jnz	2b
+	call	wait
 gate_reset:
 	movl	$warden_reset, %esi
 	call	steps
 	movb	$KEYBOARD_RESET, %al
 	outb	%al, $PORT_KEYBOARD
-	movl	$OFF_SPINS, %ecx
-3:	decl	%ecx
-	jnz	3b
+	call	wait
 	lidt	no_idt_pointer          /* a fault that cannot be delivered shuts down */
 	int3
+
+wait:
+	rdtsc
+	movq	%rdx, %rcx
+	shlq	$32, %rcx
+	leaq	OFF_CYCLES(%rcx, %rax), %rcx
+1:	pause
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	cmpq	%rcx, %rax
+	jb	1b
+	ret
 
 /* rsi: list of struct warden_step. */
 steps:
