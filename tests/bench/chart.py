@@ -16,11 +16,11 @@ OTHERS, INK, FAINT = "#b3b8bd", "#22272b", "#6b7378"
 OWN = ("one connection", "alone", "with 10,000 connections")     # ours beside ours: not drawn
 
 
-def number(value):
-    """A figure with three significant digits or none after the point."""
+def number(value, digits=3):
+    """A figure with so many significant digits, or none after the point."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return f"{value:.{digits}g}"
 
 
 def text(x, y, words, size, anchor="start", weight="normal", colour=INK):

@@ -51,7 +51,8 @@ class Figure:
         """The column of what is judged, where it is not ours itself."""
         if not self.of or (self.target and self.judged == self.ours and self.unit != "x"):
             return ""
-        return f"{number(self.judged)} {self.of}"
+        digits = 4 if number(self.judged) == number(self.target) else 3
+        return f"{number(self.judged, digits)} {self.of}"
 
     def others(self):
         """The column of what it was measured beside."""
