@@ -87,8 +87,9 @@ ktime conn_expire(ktime now)
 
 	for (struct list *l = lists; l < lists + CONN_RUN; l++) {
 		while (l->first) {
-			uint32_t age = (uint32_t)(now >> TICK_SHIFT) - l->first->since;
-			ktime left = l->duration - ((ktime)age << TICK_SHIFT);
+			/* Negative for one that joined the list since `now` was read. */
+			int32_t age = (int32_t)((uint32_t)(now >> TICK_SHIFT) - l->first->since);
+			ktime left = l->duration - (ktime)age * (1 << TICK_SHIFT);
 
 			if (left > 0) {
 				next = MIN(next, now + left);

@@ -200,6 +200,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 			s->in_pieces++;
 		s->in_last = p;
 	}
+	stream_consume(s, 0);          /* passes over pieces that hold nothing */
 	enqueue(s);
 	return ERR_OK;
 }

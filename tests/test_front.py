@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 import images
 from images import ROOT, environment
+from netns import Namespace, NoNamespace
 from test_boot import free_port
 from vm import Console, child_setup
 
@@ -163,6 +165,7 @@ def test_port_taken(offset):
     ("FORMAT=floppy", ("FORMAT", "elf")), ("SMP=x", ("SMP",)), ("TLS=maybe", ("TLS",))])
 def test_wrong_words(word, names):
     """A misspelt variable or value is one line that names the choices."""
+    images.image("pc", app="time")
     lines = refusal(word)
     assert len(lines) == 1, lines
     for name in names:
@@ -222,6 +225,42 @@ def test_host(run):
         assert answer.status == 200
     made.process.send_signal(signal.SIGTERM)
     assert made.process.wait(END_S) is not None
+
+
+def test_own_tap():
+    """NET=tap:NAME uses an existing TAP as it is, and the URL is the machine's own."""
+    image = images.image("pc", app="time")
+    try:
+        net = Namespace()
+    except NoNamespace as error:
+        pytest.skip(f"no network namespace here: {error}")
+    try:
+        net.ip("tuntap", "add", "dev", "zk1", "mode", "tap")
+        net.ip("addr", "add", "10.78.0.1/16", "dev", "zk1")
+        net.ip("link", "set", "zk1", "up")
+        run = net.popen([f"{ROOT}/tests/qemu", "run", "--image", image, "--net", "tap:zk1",
+                         "--cmdline", "ip=10.78.0.2/16"], stdin=subprocess.DEVNULL,
+                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        match, _ = Console(run.stdout).wait_for(r"^http://10\.78\.0\.2:8080/$", URL_S)
+        assert match
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(END_S) == 0
+        assert "10.78.0.1/16" in net.ip("addr", "show", "zk1")
+    finally:
+        net.close()
+
+
+@pytest.mark.parametrize("board", ["pc", "virt"])
+def test_debug(board):
+    """make debug: gdb with symbols, stopped before the kernel's first line."""
+    if not shutil.which("gdb-multiarch"):
+        pytest.skip("gdb-multiarch is not installed")
+    images.image(board, app="time")
+    done = images.make("-s", "debug", f"BOARD={board}", f"PORT={free_port()}",
+                       input=b"backtrace\nkill\n", stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=URL_S)
+    out = done.stdout.decode()
+    assert re.search(r"#0 +kmain \(\) at kernel/main\.c:\d+", out), out
 
 
 def test_symbols():

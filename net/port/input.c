@@ -105,6 +105,11 @@ static struct pbuf *copy(struct frame *f, unsigned at, unsigned len)
 	return pbuf_alloced_custom(PBUF_RAW, (u16_t)len, PBUF_REF, &c->pc, c->data, (u16_t)len);
 }
 
+bool port_rx_short(void)
+{
+	return rx_big.used >= rx_big.cap - rx_big.cap / 4;
+}
+
 static bool is_copy(const struct pbuf *p)
 {
 	return (p->flags & PBUF_FLAG_IS_CUSTOM) &&
@@ -234,7 +239,8 @@ static void input_ip(struct frame *f)
 		at += IP_HLEN;
 		len = be16(ip + 2) - IP_HLEN;
 	}
-	keep = !plain || len > (ip[IP_HLEN + 12] >> 4) * 4u;   /* may be kept: has data */
+	/* May be kept: has data, or a FIN, which waits for what comes before it. */
+	keep = !plain || (ip[IP_HLEN + 13] & TCP_FIN) || len > (ip[IP_HLEN + 12] >> 4) * 4u;
 	if (held >= port_nic->rx_count / 2 && keep)
 		p = copy(f, at, len);
 	else

@@ -60,6 +60,9 @@ bool port_input(void);
  * its bytes, `last` itself if they fitted behind what that has. */
 struct pbuf *port_pack(struct pbuf *last, struct pbuf *p);
 
+/* Most of the memory into which received data can be copied is in use. */
+bool port_rx_short(void);
+
 /* ---- buckets.c: TCP's connections, hashed ------------------------------------------ */
 
 void buckets_init(void);

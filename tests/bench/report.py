@@ -131,7 +131,7 @@ def as_markdown(figures, where, missing):
 
 
 def write(figures, where, missing, folder, here):
-    """build/bench/results.json, tests/bench/results.md and chart.svg."""
+    """results.json into `folder`, results.md and chart.svg into `here`."""
     with open(os.path.join(folder, "results.json"), "w", encoding="utf-8") as file:
         rows = [dict(dataclasses.asdict(figure), met=figure.met()) for figure in figures]
         json.dump({"conditions": where, "figures": rows, "missing": missing}, file, indent=1)

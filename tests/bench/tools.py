@@ -238,15 +238,23 @@ class Asker:
     """One keep-alive connection for questions to the system itself: each GET on a connection of
     its own would leave a connection in TIME_WAIT behind, which is what some of them count."""
 
+    IDLE_S = 45                   # the server closes what is idle for longer than a minute
+
     def __init__(self, net, address=STATIC, port=8080):
-        self.sock = net.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.net, self.where = net, (address, port)
+        self.sock, self.asked, self.data = None, 0, b""
+        self.connect()
+
+    def connect(self):
+        """A new connection."""
+        self.sock = self.net.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.sock.settimeout(10)
         try:
-            self.sock.connect((address, port))
+            self.sock.connect(self.where)
         except OSError:
             self.sock.close()
             raise
-        self.data = b""
+        self.asked = time.monotonic()
 
     def __enter__(self):
         return self
@@ -263,6 +271,10 @@ class Asker:
 
     def get(self, path):
         """The body of one answer, as text."""
+        if time.monotonic() - self.asked > self.IDLE_S:
+            self.sock.close()
+            self.connect()
+        self.asked = time.monotonic()
         self.sock.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         while b"\r\n\r\n" not in self.data:
             self.more()

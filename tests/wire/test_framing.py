@@ -7,6 +7,7 @@ import threading
 import time
 
 from client import Client, Closed
+from frames import UDP, Forger
 
 GET = b"GET / HTTP/1.1\r\nHost: zeitkern.test\r\nAccept-Encoding: gzip\r\n\r\n"
 DEPTH = 1000
@@ -288,3 +289,19 @@ def test_names(echo):
     answer = echo.get("/resolve/10.77.0.7")
     assert json.loads(answer.body) == {"address": "10.77.0.7"}, answer
     assert echo.get("/resolve/missing.example").status in (404, 502)
+
+
+def test_names_are_asked_unpredictably(echo):
+    """DNS queries come from different ports with different numbers (RFC 5452)."""
+    asked = set()
+    with Forger(echo) as watcher:
+        for n in range(8):
+            assert echo.get(f"/resolve/missing-{n}.example").status in (404, 502)
+        while True:
+            frame = watcher.receive(lambda f: f[12:14] == b"\x08\x00" and f[23] == UDP
+                                    and f[36:38] == b"\0\x35", 0.3)
+            if not frame:
+                break
+            asked.add((frame[34:36], frame[42:44]))
+    assert len(asked) >= 8, asked
+    assert min(len(set(column)) for column in zip(*asked)) >= 6, asked

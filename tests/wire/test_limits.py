@@ -13,10 +13,12 @@ import time
 import pytest
 
 from client import Closed
+from frames import RST, Forger
 
 HEAD_S, IDLE_S, WRITE_S = 1, 2, 2
 SLACK_S = 1.5
 MOST = 8
+STREAMS = 'zeitkern_pool_used{pool="http_conns"}'
 
 
 def test_head_timeout(quick):
@@ -113,6 +115,25 @@ def test_vanished_idle_peers(quick):
     for client in gone:
         client.ended(timeout=IDLE_S + SLACK_S + 5)
         client.close()
+
+
+def test_vanished_peers(quick):
+    """Peers that are gone without a word are reclaimed by the same times."""
+    with Forger(quick, last=(3, 9)) as forger:
+        held = quick.resources()[STREAMS]
+        gone = [forger.tcp() for _ in range(20)]
+        for number, tcp in enumerate(gone):
+            tcp.open()
+            if number % 2:
+                tcp.request()
+        assert quick.resources()[STREAMS] == held + len(gone)
+        deadline = time.monotonic() + IDLE_S + WRITE_S + SLACK_S + 5
+        while quick.resources()[STREAMS] > held:
+            assert time.monotonic() < deadline, quick.resources()
+            time.sleep(0.2)
+        for tcp in gone:
+            tcp.reset()
+            tcp.send(RST, seq=tcp.seq)
 
 
 def test_eviction_of_the_oldest_idle(few):
