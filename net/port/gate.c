@@ -269,7 +269,7 @@ err_t port_segment(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen, u16_t
 	    timestamp((const u8_t *)(hdr + 1), opt1len, &ts) && TCP_SEQ_LT(ts, pcb->ts_recent))
 		return refuse(pcb, N_PAWS);
 	/* While memory is short, only those get more who have taken what they have. */
-	if (port_rx_short() && (p->tot_len > 0 || (flags & TCP_FIN)) &&
+	if ((p->tot_len > 0 || (flags & TCP_FIN)) && port_rx_short() &&
 	    (TCP_SEQ_GT(hdr->seqno, pcb->rcv_nxt) || pcb->rcv_wnd < TCP_WND / 2))
 		return ERR_VAL;
 	return ERR_OK;

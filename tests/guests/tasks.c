@@ -119,7 +119,7 @@ static void test_sleep(void)
 static struct waiter {
 	struct event e;
 	ktime deadline;
-	bool signalled, done;
+	bool signalled, in_time, done;         /* in_time: before the deadline */
 } waiters[100];
 static unsigned waiters_done;
 
@@ -136,8 +136,10 @@ static void await(void *arg)
 	struct waiter *w = arg;
 	int err = event_wait(&w->e, w->deadline);
 
-	if (w->signalled)
+	if (w->in_time)
 		CHECK(err == 0);
+	else if (err == 0)
+		CHECK(w->signalled);
 	else
 		CHECK(err == -ETIMEDOUT && clock_now() >= w->deadline);
 	w->done = true;
@@ -161,6 +163,7 @@ static void test_heap(void)
 		if (!w->done && !w->signalled) {
 			w->signalled = true;
 			event_signal(&w->e);
+			w->in_time = clock_now() < w->deadline;
 		}
 	}
 	task_sleep(from + MILLIS(200));

@@ -123,10 +123,12 @@ static void map(uint64_t va, uint64_t pa, uint64_t len, uint64_t flags)
 			*entry |= flags & PTE_USER;
 			table = table_of(*entry);
 		}
-		set(&table[slot(va, large)], pa | flags | (large ? PTE_LARGE : 0), va);
-		va += step;
-		pa += step;
-		len -= step;
+		do {            /* to the end of this table: task stacks are thousands of pages */
+			set(&table[slot(va, large)], pa | flags | (large ? PTE_LARGE : 0), va);
+			va += step;
+			pa += step;
+			len -= step;
+		} while (len >= step && slot(va, large) != 0);
 	}
 }
 
