@@ -89,9 +89,23 @@ void bucket_load(unsigned b)
 {
 	ASSERT(loaded == NONE && b < count);
 	loaded = b;
-	buckets_hot[b / 64] |= 1ull << b % 64;
 	tcp_active_pcbs = buckets[b].active;
 	tcp_tw_pcbs = buckets[b].time_wait;
+}
+
+static bool wants_fast(const struct tcp_pcb *pcb)
+{
+	for (; pcb; pcb = pcb->next)
+		if ((pcb->flags & (TF_ACK_DELAY | TF_CLOSEPEND)) || pcb->refused_data)
+			return true;
+	return false;
+}
+
+static void mark(uint64_t *bits, bool on)
+{
+	uint64_t bit = 1ull << loaded % 64;
+
+	bits[loaded / 64] = on ? bits[loaded / 64] | bit : bits[loaded / 64] & ~bit;
 }
 
 void bucket_store(void)
@@ -99,10 +113,8 @@ void bucket_store(void)
 	ASSERT(loaded != NONE);
 	buckets[loaded].active = tcp_active_pcbs;
 	buckets[loaded].time_wait = tcp_tw_pcbs;
-	if (tcp_active_pcbs || tcp_tw_pcbs)
-		buckets_used[loaded / 64] |= 1ull << loaded % 64;
-	else
-		buckets_used[loaded / 64] &= ~(1ull << loaded % 64);
+	mark(buckets_used, tcp_active_pcbs || tcp_tw_pcbs);
+	mark(buckets_hot, wants_fast(tcp_active_pcbs));
 	tcp_active_pcbs = NULL;
 	tcp_tw_pcbs = NULL;
 	loaded = NONE;

@@ -11,6 +11,5 @@ struct bucket {
 };
 extern struct bucket *buckets;
 
-/* One bit for each bucket: it was loaded since the fast timer last came by; it
- * is not empty. */
+/* One bit for each bucket: it has work for the fast timer; it is not empty. */
 extern uint64_t *buckets_hot, *buckets_used;

@@ -6,7 +6,7 @@
  * TCP (RFC 9293 §3.8, RFC 1122 §4.2.3.2): the slow timer visits each bucket that
  * has something to time, twice a second, an eighth of them at a time when there
  * are many connections; the fast timer visits, four times a second, only buckets
- * that were loaded since and hold a delayed ACK or a FIN to be sent.
+ * that hold a delayed ACK or a FIN to be sent.
  *
  * tcp_slowtmr() and tcp_fasttmr() skip a pcb whose last_timer equals lwIP's
  * hidden 8-bit count of their calls. The count is mirrored here, and the pcbs
@@ -63,7 +63,6 @@ static bool expires(const struct tcp_pcb *pcb)
 
 static void slow_bucket(unsigned b)
 {
-	uint64_t hot = buckets_hot[b / 64];
 	const struct tcp_pcb *active = buckets[b].active, *old = buckets[b].time_wait;
 
 	while (active && !wants_slow(active))
@@ -78,7 +77,6 @@ static void slow_bucket(unsigned b)
 	calls++;
 	tcp_slowtmr();
 	bucket_store();
-	buckets_hot[b / 64] = hot;
 }
 
 static void slow_slice(void)
@@ -118,28 +116,13 @@ static void slow_timer(ktime now)
 		slow_due = FOREVER;
 }
 
-static bool wants_fast(const struct tcp_pcb *pcb)
+static void fast_bucket(unsigned b)
 {
-	return (pcb->flags & (TF_ACK_DELAY | TF_CLOSEPEND)) || pcb->refused_data;
-}
-
-/* True while something in it is still to be done. */
-static bool fast_bucket(unsigned b)
-{
-	struct tcp_pcb *pcb = buckets[b].active;
-
-	while (pcb && !wants_fast(pcb))
-		pcb = pcb->next;
-	if (!pcb)
-		return false;
 	make_due(buckets[b].active);
 	bucket_load(b);
 	calls++;
 	tcp_fasttmr();
 	bucket_store();
-	for (pcb = buckets[b].active; pcb && !wants_fast(pcb); pcb = pcb->next)
-		;
-	return pcb != NULL;
 }
 
 static void fast_timer(ktime now)
@@ -154,17 +137,9 @@ static void fast_timer(ktime now)
 	if (now < fast_due)
 		return;
 	for (unsigned w = 0; w < bucket_count() / 64; w++) {
-		uint64_t bits = buckets_hot[w] & buckets_used[w], left = 0;
-
-		while (bits) {
-			unsigned b = w * 64 + (unsigned)__builtin_ctzll(bits);
-
-			if (fast_bucket(b))
-				left |= bits & -bits;
-			bits &= bits - 1;
-		}
-		buckets_hot[w] = left;
-		again |= left != 0;
+		for (uint64_t bits = buckets_hot[w]; bits; bits &= bits - 1)
+			fast_bucket(w * 64 + (unsigned)__builtin_ctzll(bits));
+		again |= buckets_hot[w] != 0;
 	}
 	fast_due = again || port_pcbs() > 0 ? now + FAST : FOREVER;
 }

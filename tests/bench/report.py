@@ -77,8 +77,7 @@ def conditions(quick, load_before):
     loads = [os.getloadavg()[0], load_before]
     return {"date": datetime.date.today().isoformat(),
             "mode": "quick" if quick else "full",
-            "computer": f"{os.cpu_count()} cores, {model[1] if model else platform.machine()}, "
-                        f"Linux {platform.release()}",
+            "computer": f"{os.cpu_count()} cores, {model[1] if model else platform.machine()}",
             "load": f"{loads[1]:.1f} before, {loads[0]:.1f} at the end (its own part included)",
             "qemu": re.sub(r"QEMU emulator version ", "QEMU ", qemu),
             "compiler": version_of("gcc", "--version"),
