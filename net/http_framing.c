@@ -70,7 +70,7 @@ static bool coding_known(const uint8_t *in, struct http_slice item)
 }
 
 /* "chunked" alone is understood. Codings that are known, ended by chunked, frame
- * the body well but are not implemented: 501. All else is 400. */
+ * the body well but are not offered: 501. All else is 400. */
 static int transfer_encoding(struct http_head *h, const uint8_t *in, struct http_slice v)
 {
 	struct http_slice item;
