@@ -3,6 +3,7 @@
  * (sanitizer/common_interface_defs.h), and makes stacks larger for it. Linked
  * into BOARD=host with a sanitizer only, by -Wl,--wrap=NAME for the three
  * functions below. */
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
 #include "kernel/arch.h"
@@ -43,6 +44,9 @@ static void start(void)
 void __wrap_arch_ctx_init(struct arch_ctx *ctx, void *stack, size_t size, void (*entry)(void))
 {
 	task_entry = entry;
+	/* The task before on this stack never returned from its last functions,
+	 * and their red zones would still be there. */
+	__asan_unpoison_memory_region(stack, size);
 	__real_arch_ctx_init(ctx, stack, size, start);
 }
 
