@@ -3,7 +3,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -253,8 +252,6 @@ def test_own_tap():
 @pytest.mark.parametrize("board", ["pc", "virt"])
 def test_debug(board):
     """make debug: gdb with symbols, stopped before the kernel's first line."""
-    if not shutil.which("gdb-multiarch"):
-        pytest.skip("gdb-multiarch is not installed")
     images.image(board, app="time")
     done = images.make("-s", "debug", f"BOARD={board}", f"PORT={free_port()}",
                        input=b"backtrace\nkill\n", stdout=subprocess.PIPE,
