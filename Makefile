@@ -50,6 +50,8 @@ $(call one_of,BOARD,$(patsubst boards/%/board.mk,%,$(sort $(wildcard boards/*/bo
 $(call one_of,APP,$(patsubst app/%/,%,$(sort $(wildcard app/*/))))
 include boards/$(BOARD)/board.mk
 include linker/$(ARCH).mk
+BUDGET ?= large
+OPTIMIZE ?= -O2
 FORMAT ?= $(if $(GUEST),$(BOOT),elf)
 $(call one_of,MACHINE,$(MACHINES))
 $(call one_of,FIRMWARE,$(FIRMWARES))
@@ -95,16 +97,18 @@ objs := $(ours:%=$O/%.o) $(lwip:%=$O/lwip/%.o) $(OUT)/config.o
 # system's, its files are compiled without these.
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter -Werror
-CFLAGS = -std=gnu11 -O2 -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-sections \
+CFLAGS = -std=gnu11 $(OPTIMIZE) -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-sections \
 	-fdata-sections -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
-	-ffile-prefix-map=$(CURDIR)=. -I. -Inet/port -isystem $(LWIP)/include
+	-ffile-prefix-map=$(CURDIR)=. -I. -Inet/port -isystem $(LWIP)/include \
+	-DBUDGET_FILE='"boards/budget/$(BUDGET).h"'
 LDFLAGS = -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-Map=$@.map -Wl,--fatal-warnings \
 	-Wl,-z,noexecstack -no-pie
 LIBS =
 ifneq ($(ARCH),host)
 # -fbuiltin: the C library is there, so small copies may be inlined.
 CFLAGS += -ffreestanding -fbuiltin -nostdinc -isystem $(PICOLIBC)/include \
-	-isystem $(shell $(CC) -print-file-name=include)
+	-isystem $(shell $(CC) -print-file-name=include) \
+	-isystem $(shell $(CC) -print-file-name=include-fixed)
 # Without what makes an image a fifth larger and no faster: inlining what nobody called inline,
 # and padding.
 CFLAGS += -fno-inline-functions -falign-functions=1 -falign-loops=1 -falign-jumps=1 \

@@ -5,10 +5,9 @@
 #include "kernel/arch.h"
 #include "kernel/clock_scale.h"
 #include "kernel/task.h"
+#include "kernel/wide.h"
 
 #define NS_PER_S 1000000000u
-
-typedef unsigned __int128 u128;
 
 void clock_scale_set(struct clock_scale *s, uint64_t ticks, ktime ns, uint64_t hz)
 {
@@ -26,7 +25,7 @@ void clock_scale_set(struct clock_scale *s, uint64_t ticks, ktime ns, uint64_t h
 
 ktime clock_scale_ns(const struct clock_scale *s, uint64_t ticks)
 {
-	return s->ns + (ktime)((u128)(ticks - s->ticks) * s->ns_per_tick >> 52);
+	return s->ns + (ktime)wide_shift(wide_mul(ticks - s->ticks, s->ns_per_tick), 52);
 }
 
 uint64_t clock_scale_ticks(const struct clock_scale *s, uint64_t ticks, ktime ns)
@@ -35,7 +34,7 @@ uint64_t clock_scale_ticks(const struct clock_scale *s, uint64_t ticks, ktime ns
 
 	if (ahead <= 0)
 		return ticks;
-	return ticks + (uint64_t)((u128)ahead * s->ticks_per_ns >> 30) + 1;
+	return ticks + wide_shift(wide_mul((uint64_t)ahead, s->ticks_per_ns), 30) + 1;
 }
 
 static struct clock_scale scale;

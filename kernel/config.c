@@ -6,11 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kernel/budget.h"
 #include "kernel/kernel.h"
 
 #define TABLES_MAX 16
-#define KEY_MAX 48
-#define VALUE_MAX 512
+#define KEY_MAX BUDGET_SETTING_KEY
+#define VALUE_MAX BUDGET_SETTING_VALUE
 
 struct word {
 	char key[KEY_MAX], value[VALUE_MAX];

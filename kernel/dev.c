@@ -5,17 +5,17 @@
 
 #include <errno.h>
 
+#include "kernel/budget.h"
 #include "kernel/random.h"
 #include "kernel/task.h"
 
-#define EARLY_MAX 1024         /* log text from before the console is open */
 #define BUTTON_PAUSE_MS 200    /* between two looks at the button */
 
 static const struct uart *console SEALED;
 static const struct rtc *rtc SEALED;
 static bool has_button SEALED;
 static struct event button_event;
-static char early[EARLY_MAX];
+static char early[BUDGET_EARLY_LOG];   /* log text from before the console is open */
 static unsigned early_len;
 
 /* Opens `open` for devices of `kind` until one accepts: it, or NULL. */
@@ -115,7 +115,7 @@ void console_putc(char c)
 {
 	if (console)
 		console->putc(c);
-	else if (early_len < EARLY_MAX)
+	else if (early_len < BUDGET_EARLY_LOG)
 		early[early_len++] = c;
 }
 

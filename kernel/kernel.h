@@ -12,6 +12,8 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ALIGN_UP(n, to) (((n) + ((to) - 1)) & ~((__typeof__(n))(to) - 1))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define TEXT_OF(number) TEXT_OF_(number)
+#define TEXT_OF_(number) #number
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
 /* Data that is zero at first, written during boot and read-only from arch_seal()
@@ -40,7 +42,7 @@ _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* One line on the console, "[   0.001234] text"; cut at 255 bytes. `fmt`
+/* One line on the console, "[   0.001234] text"; cut at BUDGET_LOG_LINE bytes. `fmt`
  * has no newline. Drops the line when log.level is below `level`. Not from an
  * interrupt. Never waits. */
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/budget.h"
 #include "kernel/clock.h"
 #include "kernel/dev.h"
 #include "kernel/kernel.h"
-
-#define LINE_MAX 256
 
 static enum log_level level_max = LOG_INFO;
 
@@ -27,7 +26,7 @@ int log_set_level(const char *name)
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	char line[LINE_MAX];
+	char line[BUDGET_LOG_LINE];
 	ktime us;
 	size_t n;
 	va_list args;

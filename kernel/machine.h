@@ -8,16 +8,18 @@
 
 #include <stdint.h>
 
+#include "kernel/budget.h"
 #include "kernel/kernel.h"
 
-#define MACHINE_RAM_MAX 16
-#define MACHINE_DEV_MAX 64
-#define MACHINE_CMDLINE_MAX 2048
+#define MACHINE_RAM_MAX BUDGET_RAM_REGIONS
+#define MACHINE_DEV_MAX BUDGET_DEVICES
+#define MACHINE_CMDLINE_MAX BUDGET_CMDLINE
 
 enum device_kind {
 	DEV_NONE,
 	DEV_UART_16550,   /* base is an I/O port below 0x10000, else MMIO */
 	DEV_UART_PL011,
+	DEV_UART_CMSDK,   /* arg: clock, Hz */
 	DEV_IOAPIC,       /* irq: its first global interrupt */
 	DEV_GICV2,        /* base: distributor, base2: CPU interface */
 	DEV_GICV3,        /* base: distributor, base2: redistributors */
@@ -27,12 +29,19 @@ enum device_kind {
 	DEV_PCI_FUNCTION, /* found by kernel/dev/pci.c; fields as kernel/dev/pci.h says */
 	DEV_RTC_CMOS,
 	DEV_RTC_PL031,
+	DEV_RTC_SUN6I,    /* Allwinner H3 */
 	DEV_RTC_KVMCLOCK, /* KVM's paravirtual wall clock */
 	DEV_PMTIMER,      /* ACPI PM timer, I/O port base */
 	DEV_POWER_GED,    /* ACPI generic event device (microvm): power button */
 	DEV_POWER_ACPI,   /* PM1a event block at base: power button; base2: PM1a control */
 	DEV_POWER_PL061,  /* GPIO line `arg` is the power button */
 	DEV_PSCI,         /* arg: 0 smc, 1 hvc */
+	DEV_WATCHDOG_LUMINARY, /* Stellaris, arg: clock, Hz */
+	DEV_WATCHDOG_CMSDK,    /* arg: clock, Hz */
+	DEV_WATCHDOG_SUNXI,    /* Allwinner H3 */
+	DEV_STELLARIS_ETH,
+	DEV_LAN9118,
+	DEV_SUN8I_EMAC,   /* base2: the system controller's EMAC clock register */
 	DEV_HOST_TAP,     /* BOARD=host: irq is the file descriptor */
 	DEV_HOST_CONSOLE, /* BOARD=host: standard input and output */
 	DEV_HOST_RTC,     /* BOARD=host: CLOCK_REALTIME, in seconds like any RTC */
@@ -58,8 +67,9 @@ struct machine {
 	struct device dev[MACHINE_DEV_MAX];  /* the first NIC is tried first */
 	unsigned dev_count;
 	char cmdline[MACHINE_CMDLINE_MAX];   /* a copy, cut with a warning when longer */
-	uint64_t stacks;               /* address space for task stacks, 0: mem.c's usual place */
-	uint32_t stack_size;           /* bytes of each, 0: the usual 8 KiB */
+	struct region settings;        /* a settings page or file, size 0: none (kernel/settings.h) */
+	uint64_t stacks;               /* address space for task stacks, 0: where they lie in RAM */
+	uint32_t stack_size;           /* bytes of each, 0: BUDGET_STACK */
 	uint8_t seed[64];              /* device tree rng-seed; wiped once used */
 	unsigned seed_len;
 };

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* How RAM is split. Once, at boot, in proportion to its size T:
+/* How RAM is split, once, at boot:
  *
- *	part           bytes                                 at least   at most
- *	tables         4 KiB x (24 + T / 4 MiB + stacks' own)  100 KiB
- *	sealed pages   T / 64                                 32 KiB     256 KiB
- *	DMA pool       T / 8                                  384 KiB    4 MiB
- *	task stacks    T / 32 of the first 64 MiB,            64 KiB     128 MiB
- *	               5 / 8 of what lies beyond
- *	malloc() heap  T / 16                                 32 KiB     64 MiB
- *	pools          everything else
+ *	page tables and sealed pages, the DMA pool, task stacks, the heap of
+ *	malloc(), and, with everything else, pools
  *
- * (below 2 MiB of RAM the DMA pool is T / 5). Each part except the pools' is
- * contiguous, taken from the first region of RAM that has room for it. Tables
- * and sealed pages share one part and grow towards each other from its ends.
+ * as kernel/budget.h says. Each part except the pools' is contiguous, taken from
+ * the first region of RAM that has room for it. Tables and sealed pages share
+ * one part and grow towards each other from its ends. Where machine.stacks names
+ * no address space for them, task stacks lie in RAM with their guards between.
  *
  * Outside: arch_discover() has filled machine.ram; all of RAM is mapped at its
  * physical address until arch_seal(), which leaves only what arch_map() was
@@ -20,10 +15,9 @@
 #include "kernel/mem.h"
 
 #include "kernel/arch.h"
+#include "kernel/budget.h"
 
-#define STACK_SIZE 8192u
 #define KIB ((size_t)1 << 10)
-#define MIB ((size_t)1 << 20)
 
 struct part {
 	uintptr_t at, end;         /* what is still free of it */
@@ -42,9 +36,9 @@ static uintptr_t heap_base SEALED;
 static struct part pools[MACHINE_RAM_MAX];
 static unsigned pools_first;                     /* regions before it are used up */
 
-static size_t clamp(size_t n, size_t least, size_t most)
+static size_t whole(size_t n)
 {
-	return ALIGN_UP(MAX(least, MIN(n, most)), PAGE_SIZE);
+	return ALIGN_UP(n, (size_t)BUDGET_GRANULE);
 }
 
 static struct part take(size_t size, const char *what)
@@ -62,24 +56,22 @@ static struct part take(size_t size, const char *what)
 
 static unsigned stack_count(void)
 {
-	size_t bytes = MIN(total, 64 * MIB) / 32;
+	unsigned n = (unsigned)(BUDGET_STACKS(total) / stacks.size);
 
-	if (total > 64 * MIB)
-		bytes += (total - 64 * MIB) / 8 * 5;
-	return MAX(8u, MIN((unsigned)(bytes / stacks.size), MEM_STACKS_MAX));
+	return MIN(MAX(n, MIN(8u, BUDGET_STACKS_MAX)), BUDGET_STACKS_MAX);
 }
 
 /* Idempotent, so that a driver may map a device before mem_init(). */
 static void split(void)
 {
-	size_t table_pages;
+	size_t table_bytes;
 
 	if (total)
 		return;
 	for (unsigned i = 0; i < machine.ram_count; i++) {
 		const struct region *r = &machine.ram[i];
-		uintptr_t at = ALIGN_UP(MAX(r->base, PAGE_SIZE), PAGE_SIZE);
-		uintptr_t end = (r->base + r->size) & ~(uint64_t)(PAGE_SIZE - 1);
+		uintptr_t at = whole(MAX(r->base, BUDGET_GRANULE));
+		uintptr_t end = (r->base + r->size) & ~(uint64_t)(BUDGET_GRANULE - 1);
 
 		if (end <= at)
 			continue;
@@ -87,41 +79,46 @@ static void split(void)
 		total += end - at;
 	}
 
-	stacks.base = machine.stacks ? machine.stacks : MEM_STACKS_VA;
-	stacks.size = machine.stack_size ? machine.stack_size : STACK_SIZE;
-	stacks.stride = stacks.size + PAGE_SIZE;
+	stacks.base = machine.stacks;
+	stacks.size = machine.stack_size ? machine.stack_size : BUDGET_STACK;
+	stacks.stride = stacks.size + BUDGET_STACK_GUARD;
 	stacks.count = stack_count();
 
-	/* A table page maps 2 MiB; one of the next level 1 GiB. */
-	table_pages = 24 + MIN(total / (4 * MIB), 16) + total / (1024 * MIB) + ram_count * 2;
-	table_pages += 3 + stacks.count * stacks.stride / (2 * MIB);
-	tables = take(table_pages * PAGE_SIZE + clamp(total / 64, 32 * KIB, 256 * KIB), "tables");
+	table_bytes = BUDGET_TABLES(total, ram_count, stacks.count * stacks.stride) * PAGE_SIZE;
+	tables = take(table_bytes + whole(BUDGET_SEALED(total)), "tables");
+}
+
+static void place_stacks(void)
+{
+	uintptr_t pa;
+
+	if (!stacks.base) {
+		stacks.base = take(stacks.count * stacks.stride, "stacks").at + BUDGET_STACK_GUARD;
+		return;
+	}
+	pa = take(stacks.count * stacks.size, "stacks").at;
+	for (unsigned i = 0; i < stacks.count; i++)
+		arch_map(stacks.base + i * stacks.stride, pa + i * stacks.size, stacks.size,
+			 PROT_R | PROT_W);
 }
 
 void mem_init(void)
 {
-	size_t least_dma;
-	uintptr_t stacks_pa;
-
 	split();
-	stacks_pa = take(stacks.count * stacks.size, "stacks").at;
-	for (unsigned i = 0; i < stacks.count; i++)
-		arch_map(stacks.base + i * stacks.stride, stacks_pa + i * stacks.size,
-			 stacks.size, PROT_R | PROT_W);
+	place_stacks();
 
 	/* All the rest is read and written: mapped before it is split further. */
 	for (unsigned i = 0; i < ram_count; i++)
 		if (ram[i].end > ram[i].at)
 			arch_map(ram[i].at, ram[i].at, ram[i].end - ram[i].at, PROT_R | PROT_W);
-	least_dma = MIN(384 * KIB, total / 5);
-	dma = take(clamp(total / 8, least_dma, 4 * MIB), "DMA pool");
+	dma = take(whole(BUDGET_DMA(total)), "DMA pool");
 	dma_region = (struct region){ dma.at, dma.end - dma.at };
-	heap = take(clamp(total / 16, 32 * KIB, 64 * MIB), "heap");
+	heap = take(whole(BUDGET_HEAP(total)), "heap");
 	heap_base = heap.at;
 	for (unsigned i = 0; i < ram_count; i++)
 		pools[i] = ram[i];
-	log_info("memory: %zu KiB, %u task stacks of %zu KiB, %zu KiB for devices", total / KIB,
-		 stacks.count, stacks.size / KIB, (size_t)dma_region.size / KIB);
+	log_info("memory: %zu KiB, %u task stacks of %zu bytes, %zu KiB for devices", total / KIB,
+		 stacks.count, stacks.size, (size_t)dma_region.size / KIB);
 }
 
 /* A cleared range. Sixteen bytes a store: boot counts its instructions, and a

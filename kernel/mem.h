@@ -2,8 +2,8 @@
 /* Memory: how RAM is split at boot, and bounded pools of equal objects.
  *
  * mem_init() splits the machine's RAM once, in proportion to its size, into
- * page tables, sealed pages, the DMA pool, task stacks (mapped with a guard
- * page below each), pools and the heap of malloc(). Nothing is ever given
+ * page tables, sealed pages, the DMA pool, task stacks (with a guard below
+ * each), pools and the heap of malloc(). Nothing is ever given
  * back from one part to another. */
 #pragma once
 
@@ -36,11 +36,6 @@ size_t mem_total(void);
  * stride; `size` bytes usable, a guard page lies below each. */
 struct mem_stacks { uintptr_t base; size_t stride, size; unsigned count; };
 struct mem_stacks mem_stacks(void);
-
-/* Where task stacks are mapped unless machine.stacks says otherwise, and the
- * most there can be. */
-#define MEM_STACKS_VA 0x6000000000u
-#define MEM_STACKS_MAX 16384u
 
 /* `size` bytes of the pools' part, for ever, not cleared, aligned to 16: for
  * tables whose length depends on mem_total(). NULL when it is used up. */

@@ -3,16 +3,15 @@
  * pools' part of RAM a slab at a time and then live on the pool's free list for
  * ever: nothing moves between pools. A free object holds a struct free. */
 #include "kernel/arch.h"
+#include "kernel/budget.h"
 #include "kernel/mem.h"
-
-#define SLAB_BYTES 4096u
 
 struct free {
 	struct free *next;
 	uintptr_t mark;            /* MARK ^ its own address: "I am free" */
 };
 
-#define MARK ((uintptr_t)0x9e3779b97f4a7c15u)
+#define MARK ((uintptr_t)0x9e3779b97f4a7c15u)   /* on 32 bits its lower half */
 
 static struct pool *pools;
 
@@ -42,7 +41,7 @@ static void *carve(struct pool *p)
 	if (p->made == p->cap)
 		return NULL;
 	if (p->fresh == p->fresh_end) {
-		size_t n = MAX((size_t)1, SLAB_BYTES / p->size);
+		size_t n = MAX((size_t)1, BUDGET_POOL_SLAB / p->size);
 
 		n = MIN(n, (size_t)(p->cap - p->made));
 		p->fresh = mem_take(n * p->size);

@@ -10,11 +10,12 @@
 #include <string.h>
 
 #include "kernel/arch.h"
+#include "kernel/budget.h"
 #include "kernel/chacha.h"
 #include "kernel/siphash.h"
 
 #define READY_BITS 128
-#define BLOCKS 8               /* of 64 bytes in one refill */
+#define BLOCKS BUDGET_RANDOM_BLOCKS    /* of 64 bytes in one refill */
 #define KEY_BYTES 32
 #define CPU_WORDS 8            /* taken from the CPU's instruction at boot */
 #define JITTER_ROUNDS 64

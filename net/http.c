@@ -6,12 +6,8 @@
 #include "net/http_impl.h"
 #include "net/net.h"
 
-/* One slot in this many, and at least SPARE_MIN, is kept for telling 503. */
-#define SPARE_PART 32
-#define SPARE_MIN 2
 /* The share of the heap that requests and answers may take. */
 #define WORK_PART 2
-#define WORK_MIN (16u << 10)
 
 static struct pool conns;
 static unsigned limit;
@@ -115,13 +111,13 @@ void http_init(void)
 	unsigned max = stream_max();
 	size_t heap = mem_heap().size;
 
-	limit = max - MIN(max / 2, MAX(max / SPARE_PART, (unsigned)SPARE_MIN));
+	limit = max - MIN(max / 2, BUDGET_CONN_SPARE(max));
 	if (http_settings.max_connections && http_settings.max_connections < limit)
 		limit = http_settings.max_connections;
 	http_draining = false;
 	pool_init(&conns, "http_conns", sizeof(struct conn), max);
 	requests_init(mem_stacks().count + 1);
-	work_init(MAX(heap / WORK_PART, (size_t)WORK_MIN));
+	work_init(MIN(heap, MAX(heap / WORK_PART, (size_t)BUDGET_WORK_MIN)));
 	peers_init(max);
 	http_time_init();
 }

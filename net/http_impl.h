@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "kernel/budget.h"
 #include "kernel/clock.h"
 #include "kernel/counter.h"
 #include "kernel/kernel.h"
@@ -116,14 +117,14 @@ enum step read_step(struct conn *c);
 
 /* ---- Requests: http_run.c, http_request.c ------------------------------------ */
 
-#define REQUEST_STORE 1536             /* heads up to this size are kept in the request itself */
+#define REQUEST_STORE BUDGET_REQUEST_STORE
 #define REQUEST_PATCHES 16
 
-#define RESPONSE_HEAD_MAX 768          /* status line and fields */
-#define RESPONSE_EXTRA_MAX 512         /* of these, fields added by the handler */
-#define RESPONSE_TYPE_MAX 80
-#define RESPONSE_INLINE 2048           /* bodies up to this size need no malloc() */
-#define RESPONSE_MAX (4u << 20)
+#define RESPONSE_HEAD_MAX BUDGET_RESPONSE_HEAD
+#define RESPONSE_EXTRA_MAX BUDGET_RESPONSE_EXTRA
+#define RESPONSE_TYPE_MAX BUDGET_RESPONSE_TYPE
+#define RESPONSE_INLINE BUDGET_RESPONSE_INLINE
+#define RESPONSE_MAX BUDGET_RESPONSE_MAX
 
 struct response {
 	uint16_t status;

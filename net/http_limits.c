@@ -9,10 +9,6 @@
 #define IDLE_TIMEOUT_S 60              /* before the first request and between two */
 #define WRITE_TIMEOUT_S 60             /* without the client taking any of an answer */
 #define TIMEOUT_MAX_S 86400
-#define HEAD_BYTES 8192
-#define FIELDS 64
-#define URI_BYTES 2048
-#define BODY_BYTES 65536
 #define BODY_BYTES_MAX (4u << 20)
 
 struct http_settings http_settings SEALED;
@@ -31,7 +27,8 @@ static const struct setting settings[] = {
 	SECONDS_SETTING(idle_timeout),
 	SECONDS_SETTING(write_timeout),
 	NUMBER_SETTING("max_head", parse.max_head, 256, HTTP_HEAD_MAX, "bytes, 256 to 32768"),
-	NUMBER_SETTING("max_headers", parse.max_fields, 1, HTTP_FIELDS_MAX, "a number, 1 to 128"),
+	NUMBER_SETTING("max_headers", parse.max_fields, 1, HTTP_FIELDS_MAX,
+		       "a number, 1 to " TEXT_OF(HTTP_FIELDS_MAX)),
 	NUMBER_SETTING("max_uri", parse.max_uri, 16, HTTP_HEAD_MAX, "bytes, 16 to 32768"),
 	NUMBER_SETTING("max_body", max_body, 0, BODY_BYTES_MAX, "bytes, 0 to 4194304"),
 	NUMBER_SETTING("max_connections", max_connections, 0, UINT32_MAX,
@@ -60,8 +57,9 @@ void http_declare(void)
 		.body_timeout = BODY_TIMEOUT_S,
 		.idle_timeout = IDLE_TIMEOUT_S,
 		.write_timeout = WRITE_TIMEOUT_S,
-		.max_body = BODY_BYTES,
-		.parse = {.max_head = HEAD_BYTES, .max_fields = FIELDS, .max_uri = URI_BYTES},
+		.max_body = BUDGET_BODY,
+		.parse = {.max_head = BUDGET_HEAD, .max_fields = BUDGET_FIELDS,
+			  .max_uri = BUDGET_URI},
 	};
 	config_declare(settings, ARRAY_LEN(settings));
 	counters_add(http_counters, COUNT_MAX);

@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_FIELDS_MAX 128            /* what struct http_head has room for */
+#include "kernel/budget.h"
+
+#define HTTP_FIELDS_MAX BUDGET_FIELDS_MAX  /* what struct http_head has room for */
 #define HTTP_HEAD_MAX 32768            /* most that http.max_head may be set to */
 
 /* A part of the head: offset from its first byte, and length. */

@@ -29,7 +29,7 @@ void peers_init(unsigned connections)
 		memset(peers, 0, slots * sizeof(*peers));
 	else
 		log_error("http.max_per_address: no memory for %u addresses, there is no limit",
-			  slots / 2);
+			  (unsigned)slots / 2);
 	mask = slots - 1;
 	seed = random_u32() | 1;
 }

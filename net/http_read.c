@@ -7,8 +7,6 @@
 
 #include "net/http_impl.h"
 
-#define COLLECT_FIRST 1024             /* first size of a buffer for a collected request */
-
 bool request_is_head(const uint8_t *bytes, size_t len)
 {
 	return len >= 5 && memcmp(bytes, "HEAD ", 5) == 0;
@@ -216,7 +214,7 @@ static enum step read_head(struct conn *c)
 
 static enum step collect(struct conn *c, const uint8_t *in, size_t n)
 {
-	struct work *w = work_new(COLLECT_FIRST, c);
+	struct work *w = work_new(BUDGET_COLLECT, c);
 
 	if (!w)
 		return refuse(c, 503, in, n);

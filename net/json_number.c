@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/wide.h"
 #include "net/json.h"
 
 static const uint32_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
@@ -62,12 +63,11 @@ static uint32_t scaled(uint64_t fraction, uint32_t scale, unsigned shift, bool o
 
 		return q64 + (rest > 1ull << 63 || (rest == 1ull << 63 && (q64 & 1)));
 	}
-	unsigned __int128 n = (unsigned __int128)fraction * scale;
-	unsigned __int128 half = (unsigned __int128)1 << (shift - 1);
-	uint32_t q = (uint32_t)(n >> shift);
+	struct wide n = wide_mul(fraction, scale);
+	uint32_t q = (uint32_t)wide_shift(n, shift);
+	int half = wide_half(n, shift);
 
-	n &= half * 2 - 1;
-	return q + (n > half || (n == half && (scale == 1 ? odd : q & 1)));
+	return q + (half > 0 || (half == 0 && (scale == 1 ? odd : q & 1)));
 }
 
 /* The last whole part that was printed: a clock's stays for a second. */

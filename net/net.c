@@ -120,7 +120,7 @@ int net_init(void)
 	}
 	log_info("net: %s at %s, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u%s%s", nic.ops->name,
 		 nic.where, nic.mac[0], nic.mac[1], nic.mac[2], nic.mac[3], nic.mac[4], nic.mac[5],
-		 MIN((unsigned)nic.mtu, mtu), nic.tx_csum ? ", tx checksum" : "",
+		 (unsigned)MIN(nic.mtu, mtu), nic.tx_csum ? ", tx checksum" : "",
 		 nic.rx_csum ? ", rx checksum" : "");
 	counters_add(net_counters, NET_COUNTS);
 	port_sys_init();

@@ -12,8 +12,8 @@ struct request;
 struct response;
 typedef void http_handler(struct request *, struct response *);
 
-#define ROUTES_MAX 64
-#define ROUTE_PARAMS 8
+#define ROUTES_MAX BUDGET_ROUTES
+#define ROUTE_PARAMS BUDGET_ROUTE_PARAMS
 #define ROUTE_PATH_MAX 128
 #define ROUTE_METHOD_MAX 16
 

@@ -17,12 +17,13 @@
 
 #include <lwip/priv/tcp_priv.h>
 
+#include "kernel/budget.h"
 #include "kernel/mem.h"
 #include "net/net.h"
 #include "net/port/port.h"
 
-#define SPARE 16u                      /* newcomers that may wait for an eviction */
-#define LISTENERS 8u
+#define SPARE BUDGET_STREAMS_SPARE
+#define LISTENERS BUDGET_LISTENERS
 #define PIECES_MAX 4u                  /* beyond these, small input is put together */
 #define STARVED_MS 10                  /* until a write is tried again that found no memory */
 

@@ -14,6 +14,7 @@
 
 #include <lwip/priv/tcp_priv.h>
 
+#include "kernel/budget.h"
 #include "net/port/port.h"
 
 #define LOOK SECONDS(2)
@@ -25,7 +26,7 @@ static unsigned count, most;
 
 void linger_init(void)
 {
-	most = port_limits.streams / 8 + 16;
+	most = BUDGET_LINGER(port_limits.streams);
 }
 
 bool linger_undelivered(void)

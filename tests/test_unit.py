@@ -16,7 +16,7 @@ from images import ROOT
 
 FLAGS = ("-std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined"
          " -fno-sanitize-recover=all -Wall -Wextra -Wno-unused-parameter -I. -Inet/port"
-         " -isystem build/src/lwip/src/include").split()
+         " -isystem build/src/lwip/src/include -DBUDGET_FILE=\"boards/budget/large.h\"").split()
 HEAD_LINES = 12
 TIMEOUT_S = 120
 PROGRAMS = sorted(glob.glob(os.path.join(ROOT, "tests/unit/test_*.c")))

@@ -26,7 +26,7 @@
 #define ETH SIZEOF_ETH_HDR
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)
 #define TYPE_ARP PP_HTONS(ETHTYPE_ARP)
-#define SMALL_MAX 256u                 /* a packet that net_rx_small holds */
+#define SMALL_MAX BUDGET_RX_SMALL_BYTES
 
 /* A frame in the device's buffer, one for each. */
 struct lent {

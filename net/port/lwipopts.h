@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+#include "kernel/budget.h"
+#include "kernel/kernel.h"
+
 /* ---- System: one task at a time, timers of our own ------------------------- */
 
 #define NO_SYS 1                        /* no threads below lwIP: all of it runs in the net loop */
@@ -46,14 +49,14 @@ void port_free(void *p);
 
 /* ---- ARP, IP, ICMP, UDP ---------------------------------------------------------- */
 
-#define ARP_TABLE_SIZE 127              /* many clients may be on-link; the most that fits u8 */
+#define ARP_TABLE_SIZE BUDGET_ARP
 #define ARP_QUEUEING 1                  /* a burst of connections waits for one answer */
-#define ARP_QUEUE_LEN 64                /* from each address; memp.c bounds them all */
+#define ARP_QUEUE_LEN BUDGET_ARP_QUEUE  /* from each address; memp.c bounds them all */
 #define IP_FORWARD 0
 #define IP_REASSEMBLY 1
-#define IP_REASS_MAX_PBUFS 32           /* 47 KiB: the whole of what fragments can hold */
+#define IP_REASS_MAX_PBUFS BUDGET_FRAGMENTS
 #define IP_REASS_MAXAGE 10              /* seconds; RFC 791 asks for less than a minute */
-#define MEMP_NUM_REASSDATA 8            /* datagrams at once; the oldest goes first */
+#define MEMP_NUM_REASSDATA BUDGET_DATAGRAMS
 #define IP_FRAG 1                       /* answers a ping larger than the MTU */
 #define IP_DEFAULT_TTL 64               /* RFC 1700 */
 #define LWIP_BROADCAST_PING 0           /* no amplifier */
@@ -92,18 +95,19 @@ void port_free(void *p);
 #define LWIP_DNS 1
 #define DNS_MAX_SERVERS 2
 #define LWIP_DHCP_MAX_DNS_SERVERS DNS_MAX_SERVERS  /* 2.2.1 overruns when these differ */
-#define DNS_TABLE_SIZE 8
+#define DNS_TABLE_SIZE BUDGET_DNS_NAMES
+#define DNS_MAX_NAME_LENGTH BUDGET_DNS_NAME
 #define DNS_MAX_RETRIES 4
 
 /* ---- TCP ------------------------------------------------------------------------- */
 
-#define TCP_MSS 1460
-#define TCP_WND (16 * TCP_MSS)          /* 23 KiB; a 256-buffer ring holds 16 such bursts */
-#define TCP_SND_BUF (16 * TCP_MSS)
+#define TCP_MSS BUDGET_MSS
+#define TCP_WND (BUDGET_WINDOW * TCP_MSS)
+#define TCP_SND_BUF (BUDGET_SEND * TCP_MSS)
 #define TCP_OVERSIZE 0                  /* no MSS-sized block for a 150-byte answer */
 #define TCP_QUEUE_OOSEQ 1
 #define TCP_OOSEQ_MAX_BYTES TCP_WND     /* what one connection can hold out of order */
-#define TCP_OOSEQ_MAX_PBUFS 16
+#define TCP_OOSEQ_MAX_PBUFS BUDGET_OOSEQ
 #define LWIP_TCP_TIMESTAMPS 1           /* RFC 7323; only with peers that offer them */
 #define LWIP_WND_SCALE 0                /* both buffers are below 64 KiB: nothing to scale */
 #define LWIP_TCP_SACK_OUT 0             /* lwIP only reports, never uses SACK */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* lwIP's memory (lwip/memp.h, MEM_CUSTOM_ALLOCATOR) over kernel/mem.h's pools,
- * sized once at boot. An empty pool is a NULL that lwIP handles: the packet or
- * the connection is dropped and the pool counts it.
+ * sized once at boot as kernel/budget.h says. An empty pool is a NULL that lwIP
+ * handles: the packet or the connection is dropped and the pool counts it.
  *
- * A third of RAM is meant for connections at about 900 bytes each (pcb, stream,
- * the protocol's state); the rest of the pools' part carries buffers. Caps may
- * add up to more than there is: pools carve what they need. */
+ * Where that follows from the machine's memory, a third of it is meant for
+ * connections at about 900 bytes each (pcb, stream, the protocol's state); the
+ * rest of the pools' part carries buffers. Caps may add up to more than there
+ * is: pools carve what they need. */
+#include "kernel/budget.h"
 #include "kernel/mem.h"
 
 #include <string.h>
@@ -22,10 +24,6 @@
 
 #include "net/port/port.h"
 
-#define BYTES_PER_CONNECTION 2800u
-#define CONNECTIONS_MIN 128u
-#define CONNECTIONS_MAX (1u << 18)
-
 struct port_limits port_limits;
 
 static struct pool pools[MEMP_MAX];
@@ -40,46 +38,44 @@ static const struct {
 
 /* Blocks for pbuf_alloc(PBUF_RAM): an ACK, a small answer, ..., a full segment
  * with its headers. Each block begins with the number of its class. */
-enum { CLASSES = 4, BLOCK_HEADER = MEM_ALIGNMENT };
-static const uint16_t class_size[CLASSES] = { 256, 512, 1024, 1664 };
-static const char *const class_name[CLASSES] = {
-	"net_mem_256", "net_mem_512", "net_mem_1024", "net_mem_1664",
-};
+#define BLOCK_SIZE(size, cap) (size),
+#define BLOCK_NAME(size, cap) "net_mem_" #size,
+#define BLOCK_CAP(size, cap) (cap),
+static const uint16_t class_size[] = { BUDGET_BLOCKS(BLOCK_SIZE, 0) };
+static const char *const class_name[] = { BUDGET_BLOCKS(BLOCK_NAME, 0) };
+enum { CLASSES = ARRAY_LEN(class_size), BLOCK_HEADER = MEM_ALIGNMENT };
 static struct pool classes[CLASSES];
 
 void port_size(void)
 {
-	unsigned n = (unsigned)MIN(mem_total() / BYTES_PER_CONNECTION, (size_t)CONNECTIONS_MAX);
+	unsigned n = (unsigned)BUDGET_CONNECTIONS(mem_total());
 
-	n = MAX(n, CONNECTIONS_MIN);
 	port_limits.streams = n;
-	port_limits.half_open = MIN(MAX(n / 8, 32u), 1024u);
-	port_limits.pcbs = n + n / 8 + port_limits.half_open + 32;
-	port_limits.rx_small = MAX(n / 4, 64u);
-	port_limits.rx_big = MAX(n / 8, 32u);
+	port_limits.half_open = BUDGET_HALF_OPEN(n);
+	port_limits.pcbs = n + BUDGET_PCBS_SPARE(n) + port_limits.half_open;
+	port_limits.rx_small = BUDGET_RX_SMALL(n);
+	port_limits.rx_big = BUDGET_RX_BIG(n);
 }
 
 static unsigned cap_of(memp_t kind)
 {
-	unsigned n = port_limits.streams;
-
 	switch (kind) {
 	case MEMP_UDP_PCB:
 		return 4 + DNS_TABLE_SIZE;
 	case MEMP_TCP_PCB:
 		return port_limits.pcbs;
 	case MEMP_TCP_PCB_LISTEN:
-		return 8;
+		return BUDGET_LISTENERS;
 	case MEMP_TCP_SEG:
-		return n + 1024;
+		return BUDGET_SEGMENTS(port_limits.streams);
 	case MEMP_REASSDATA:
 		return MEMP_NUM_REASSDATA;
 	case MEMP_FRAG_PBUF:
-		return 64;
+		return BUDGET_FRAGMENTS_SENT;
 	case MEMP_ARP_QUEUE:
-		return 256;
+		return BUDGET_ARP_QUEUED;
 	case MEMP_PBUF:
-		return n / 2 + 64;
+		return BUDGET_PBUFS(port_limits.streams);
 	default:
 		return 0;
 	}
@@ -87,8 +83,7 @@ static unsigned cap_of(memp_t kind)
 
 void memp_init(void)
 {
-	unsigned n = port_limits.streams;
-	unsigned caps[CLASSES] = { n + 64, n / 4 + 32, n / 16 + 32, MAX(n / 4, 96u) };
+	const unsigned caps[] = { BUDGET_BLOCKS(BLOCK_CAP, port_limits.streams) };
 
 	for (unsigned i = 0; i < MEMP_MAX; i++)
 		pool_init(&pools[i], kinds[i].name,

@@ -23,7 +23,7 @@
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)
 #define TCP_CHECKSUM_AT 16u
 #define ICMP_ERRORS_PER_SECOND 100u    /* RFC 1812 §4.3.2.8 */
-#define NEIGHBOURS 64u
+#define NEIGHBOURS BUDGET_NEIGHBOURS
 #define MTU_MIN 576u
 
 /* The Ethernet header for an address, learned from what etharp_output() sends;

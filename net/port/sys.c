@@ -3,6 +3,7 @@
  * peer must not guess: initial sequence numbers (RFC 6528), IP ids. */
 #include "kernel/clock.h"
 #include "kernel/random.h"
+#include "kernel/wide.h"
 
 #include <lwip/opt.h>
 
@@ -34,11 +35,11 @@ u32_t sys_now(void)
 
 uint16_t port_random16(void)
 {
-	unsigned __int128 product;
+	struct wide product;
 
 	id_state += id_step;
-	product = (unsigned __int128)id_state * (id_state ^ id_step);
-	return (uint16_t)((uint64_t)(product >> 64) ^ (uint64_t)product);
+	product = wide_mul(id_state, id_state ^ id_step);
+	return (uint16_t)(product.high ^ product.low);
 }
 
 void port_isn_floor(uint32_t seq)

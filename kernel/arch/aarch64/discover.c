@@ -332,5 +332,6 @@ void arch_discover(void)
 	uart = machine_find(DEV_UART_PL011, NULL);
 	if (uart)
 		warden.console = uart->base;
+	machine.stacks = STACKS_VA;
 	irq_init(timer_irq, msi_frame);
 }

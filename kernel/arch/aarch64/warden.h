@@ -49,6 +49,9 @@
 #define IMAGE_VA 0x4000000000
 #define IMAGE_MAX 0x200000
 
+/* Where task stacks are mapped. */
+#define STACKS_VA 0x6000000000
+
 /* PSTATE of the payload: EL0t; D, I and F masked, SError taken. */
 #define SPSR_EL0 0x2c0
 

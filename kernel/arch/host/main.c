@@ -27,7 +27,7 @@
 
 #define MEM_DEFAULT_MIB 64
 #define MEM_MIB_MAX 65536
-#define STACK_WINDOW ((size_t)MEM_STACKS_MAX * 65536)
+#define STACK_WINDOW ((size_t)BUDGET_STACKS_MAX * 65536)
 
 static struct region ram;
 static int ram_fd;

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* The budget of a microcontroller with 64 KiB of RAM (kernel/budget.h): 12
+ * connections with a request each, in 40 KiB. */
+#pragma once
+
+/* ---- RAM by part, see kernel/mem.c ------------------------------------------ */
+
+#define BUDGET_GRANULE 256u                 /* of the MPU's regions */
+#define BUDGET_POOL_SLAB 1u                 /* one object at a time */
+#define BUDGET_TABLES(ram, regions, stacks) 0u
+#define BUDGET_SEALED(ram) 0u
+#define BUDGET_DMA(ram) (5u * 1536)         /* the NIC's buffers: 4 to receive, 1 to send */
+#define BUDGET_HEAP(ram) MAX((ram) / 8, 2048u)
+#define BUDGET_STACK 2816u
+#define BUDGET_STACK_GUARD 256u
+#define BUDGET_STACKS_MAX 2u
+/* The loop, and a handler that waits. */
+#define BUDGET_STACKS(ram) (BUDGET_STACKS_MAX * BUDGET_STACK)
+
+/* ---- Kernel ------------------------------------------------------------------ */
+
+#define BUDGET_RAM_REGIONS 1
+#define BUDGET_DEVICES 8
+#define BUDGET_CMDLINE 1                    /* no loader gives one */
+#define BUDGET_EARLY_LOG 64                 /* bytes of log from before the console is open */
+#define BUDGET_LOG_LINE 160
+#define BUDGET_SETTING_KEY 32
+#define BUDGET_SETTING_VALUE 160
+#define BUDGET_RANDOM_BLOCKS 2              /* of 64 bytes, made at a time */
+
+/* ---- lwIP ---------------------------------------------------------------------- */
+
+#define BUDGET_ARP 8
+#define BUDGET_ARP_QUEUE 2                  /* packets that wait for one address */
+#define BUDGET_ARP_QUEUED 4                 /* and for all together */
+#define BUDGET_NEIGHBOURS 8                 /* remembered Ethernet headers */
+#define BUDGET_FRAGMENTS 4                  /* the whole of what fragments can hold */
+#define BUDGET_DATAGRAMS 2                  /* being put together at once; the oldest goes first */
+#define BUDGET_FRAGMENTS_SENT 4
+#define BUDGET_DNS_NAMES 1
+#define BUDGET_DNS_NAME 64                  /* bytes */
+#define BUDGET_MSS 536
+#define BUDGET_WINDOW 4                     /* segments */
+#define BUDGET_SEND 4                       /* segments */
+#define BUDGET_OOSEQ 2                      /* pieces that one connection holds out of order */
+#define BUDGET_LISTENERS 2
+
+/* ---- Connections --------------------------------------------------------------- */
+
+#define BUDGET_CONNECTIONS(ram) 14u         /* 12 served, 2 to be told 503 */
+#define BUDGET_HALF_OPEN(n) 4u
+#define BUDGET_PCBS_SPARE(n) 4u             /* closing and in TIME_WAIT */
+#define BUDGET_STREAMS_SPARE 1u             /* newcomers that may wait for an eviction */
+#define BUDGET_LINGER(n) 4u                 /* closed here, not yet by the peer */
+#define BUDGET_SEGMENTS(n) 32u
+#define BUDGET_PBUFS(n) 16u
+#define BUDGET_RX_SMALL_BYTES 256           /* a packet that net_rx_small holds */
+#define BUDGET_RX_SMALL(n) 8u
+#define BUDGET_RX_BIG(n) 2u
+/* Blocks to send from, smallest first; the last holds a full frame. */
+#define BUDGET_BLOCKS(X, n) X(256, 16u) X(640, 6u) X(1664, 2u)
+
+/* ---- HTTP ------------------------------------------------------------------------- */
+
+#define BUDGET_CONN_SPARE(n) 2u             /* kept for telling 503 */
+#define BUDGET_REQUEST_STORE 512            /* heads up to this are kept in the request itself */
+#define BUDGET_RESPONSE_HEAD 384            /* status line and fields */
+#define BUDGET_RESPONSE_EXTRA 128           /* of these, fields added by the handler */
+#define BUDGET_RESPONSE_TYPE 48
+#define BUDGET_RESPONSE_INLINE 256          /* bodies up to this size need no malloc() */
+#define BUDGET_RESPONSE_MAX (16u << 10)
+#define BUDGET_WORK_MIN (64u << 10)         /* bytes of the heap for requests and answers: all */
+#define BUDGET_COLLECT 256                  /* first size of a buffer for a collected request */
+#define BUDGET_FIELDS_MAX 32                /* http.max_headers goes up to this */
+#define BUDGET_FIELDS 32                    /* and is this, unless set */
+#define BUDGET_HEAD 2048
+#define BUDGET_URI 512
+#define BUDGET_BODY 2048
+#define BUDGET_ROUTES 16
+#define BUDGET_ROUTE_PARAMS 4
