@@ -251,8 +251,12 @@ static void test_luminary(void **state)
 	assert_false(chip.reset || chip.open || chip.stray);
 	pass_ms(1);
 	assert_true(chip.reset);
+
+	/* Where something else has opened the gate, it is left alone. */
+	chip.gates = 0x1008;
 	dev.base2 = 0;
-	assert_int_equal(watchdog_luminary.open(&dev, 4000), -EINVAL);
+	assert_int_equal(watchdog_luminary.open(&dev, 4000), 4000);
+	assert_int_equal(chip.gates, 0x1008);
 }
 
 static void test_none(void **state)
