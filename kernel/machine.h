@@ -36,7 +36,7 @@ enum device_kind {
 	DEV_POWER_ACPI,   /* PM1a event block at base: power button; base2: PM1a control */
 	DEV_POWER_PL061,  /* GPIO line `arg` is the power button */
 	DEV_PSCI,         /* arg: 0 smc, 1 hvc */
-	DEV_WATCHDOG_LUMINARY, /* Stellaris, arg: clock, Hz */
+	DEV_WATCHDOG_LUMINARY, /* Stellaris, arg: clock, Hz; base2: system control, 0: is clocked */
 	DEV_WATCHDOG_CMSDK,    /* arg: clock, Hz */
 	DEV_WATCHDOG_SUNXI,    /* Allwinner H3 */
 	DEV_STELLARIS_ETH,
