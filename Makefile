@@ -229,9 +229,9 @@ symbols:
 #: make bench      measure, beside an empty guest and Linux; table and chart
 bench: | setup
 	$(alone) tests/bench/run
-#: make soak       a million short connections in one boot
+#: make soak       a million short connections in one boot, and floods
 soak: | setup
-	$(alone) tests/bench/soak
+	$(alone) BOARD=$(BOARD) tests/bench/soak
 #: make fuzz       libFuzzer on the parsers and on received frames, BOARD=host
 fuzz: | setup
 	$(alone) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
