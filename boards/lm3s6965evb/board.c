@@ -7,6 +7,7 @@
 #include "net/netdev.h"
 
 extern const struct uart uart_pl011;
+extern const struct watchdog watchdog_luminary;
 extern const struct netdev_ops stellaris_eth;
 
 static const struct device devices[] = {
@@ -14,6 +15,8 @@ static const struct device devices[] = {
 	  .arg = STELLARIS_HZ },
 	{ .kind = DEV_STELLARIS_ETH, .irq = 42, .base = 0x40048000, .size = 0x1000,
 	  .base2 = STELLARIS_USER_REG0, .size2 = 8, .arg = STELLARIS_HZ },
+	{ .kind = DEV_WATCHDOG_LUMINARY, .irq = 18, .base = 0x40000000, .size = 0x1000,
+	  .base2 = STELLARIS_SYSCTL, .arg = STELLARIS_HZ },
 	{ .kind = DEV_NONE },
 };
 
@@ -30,4 +33,5 @@ const struct uart *const board_uarts[] = { &uart_pl011, NULL };
 const struct rtc *const board_rtcs[] = { NULL };
 const struct entropy *const board_entropy[] = { NULL };
 const struct button *const board_buttons[] = { NULL };
+const struct watchdog *const board_watchdogs[] = { &watchdog_luminary, NULL };
 const struct netdev_ops *const board_netdevs[] = { &stellaris_eth, NULL };

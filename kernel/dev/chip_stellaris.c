@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define SYSCTL 0x400fe000u
+#define SYSCTL STELLARIS_SYSCTL
 #define RIS 0x050
 #define RIS_PLLLRIS (1u << 6)
 #define RCC 0x060

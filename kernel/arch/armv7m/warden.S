@@ -60,7 +60,7 @@
 vectors:
 	.word	warden + W_TICKS              // the stack ends where the rest begins
 	.word	reset
-	.word	dead                          // NMI
+	.word	passed_over                   // NMI: the first warning of a watchdog
 	.word	fault                         // HardFault
 	.word	fault                         // MemManage
 	.word	fault                         // BusFault
@@ -123,6 +123,9 @@ function reset
 	bx	r0
 
 /* ---- Interrupts ---------------------------------------------------------------- */
+
+function passed_over
+	bx	lr
 
 /* The line stays off until the payload, which alone can quiet the device, has had a look. */
 function interrupt
