@@ -12,8 +12,9 @@ MAKEFLAGS += -rR --no-print-directory -j$(shell nproc)
 public := BOARD APP MACHINE FIRMWARE ACCEL MEM SMP PORT NET CMDLINE QEMU_ARGS FORMAT CONFIG TLS \
 	DISTFILES DEV
 # For the tests: a guest of tests/guests instead of an app, another output folder, sanitizers or
-# clang for BOARD=host, V=1 to see the commands, how long each fuzzer runs.
-private := GUEST BUILD SANITIZE CLANG V FUZZ_SECONDS
+# clang for BOARD=host, V=1 to see the commands, how long each fuzzer runs, less RAM than a
+# microcontroller has.
+private := GUEST BUILD SANITIZE CLANG V FUZZ_SECONDS RAM_KIB
 commands := help run test test-full image flash debug symbols bench soak fuzz size lint clean
 
 BOARD ?= pc
@@ -52,6 +53,7 @@ include boards/$(BOARD)/board.mk
 include linker/$(ARCH).mk
 BUDGET ?= large
 OPTIMIZE ?= -O2
+FRAME ?= -fno-omit-frame-pointer
 FORMAT ?= $(if $(GUEST),$(BOOT),elf)
 $(call one_of,MACHINE,$(MACHINES))
 $(call one_of,FIRMWARE,$(FIRMWARES))
@@ -81,7 +83,8 @@ core := def.c dns.c inet_chksum.c init.c ip.c mem.c netif.c pbuf.c raw.c stats.c
 ipv4 := acd.c dhcp.c etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c
 lwip := $(core:%.c=core/%) $(ipv4:%.c=core/ipv4/%) netif/ethernet
 
-kernel := $(wildcard kernel/*.c kernel/arch/$(ARCH)/*.[cS]) $(DRIVERS:%=kernel/dev/%.c)
+kernel := $(wildcard kernel/*.c $(patsubst %,kernel/arch/%/*.[cS],$(ARCH) $(FAMILY))) \
+	$(DRIVERS:%=kernel/dev/%.c)
 ifeq ($(ARCH),host)
 kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/switch.S \
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
@@ -98,7 +101,7 @@ objs := $(ours:%=$O/%.o) $(lwip:%=$O/lwip/%.o) $(OUT)/config.o
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter -Werror
 CFLAGS = -std=gnu11 $(OPTIMIZE) -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-sections \
-	-fdata-sections -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
+	-fdata-sections -fno-strict-aliasing $(FRAME) -fstack-protector-strong \
 	-ffile-prefix-map=$(CURDIR)=. -I. -Inet/port -isystem $(LWIP)/include \
 	-DBUDGET_FILE='"boards/budget/$(BUDGET).h"'
 LDFLAGS = -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-Map=$@.map -Wl,--fatal-warnings \
@@ -114,7 +117,7 @@ CFLAGS += -ffreestanding -fbuiltin -nostdinc -isystem $(PICOLIBC)/include \
 CFLAGS += -fno-inline-functions -falign-functions=1 -falign-loops=1 -falign-jumps=1 \
 	-falign-labels=1
 # -n: sections lie on pages in memory, by the script, but not in the file.
-LDFLAGS += -nostdlib -static -Wl,-n -T linker/$(ARCH).ld
+LDFLAGS += -nostdlib -static -Wl,-n -T linker/$(ARCH).ld $(PLACE)
 LIBS += $(PICOLIBC)/lib/libc.a -lgcc
 LIBC := $(PICOLIBC)/lib/libc.a
 SCRIPT := linker/$(ARCH).ld
@@ -226,9 +229,9 @@ symbols:
 #: make bench      measure, beside an empty guest and Linux; table and chart
 bench: | setup
 	$(alone) tests/bench/run
-#: make soak       a million short connections in one boot
+#: make soak       a million short connections in one boot, and floods
 soak: | setup
-	$(alone) tests/bench/soak
+	$(alone) BOARD=$(BOARD) tests/bench/soak
 #: make fuzz       libFuzzer on the parsers and on received frames, BOARD=host
 fuzz: | setup
 	$(alone) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run

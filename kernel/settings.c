@@ -53,7 +53,7 @@ static int read_number(const char **p, const char *end, uint32_t base, unsigned 
 	*number = 0;
 	for (; *p < end && **p != after; (*p)++) {
 		found = memchr(digit, **p, base);
-		if (!found || *p - first == digits)
+		if (!found || *p - first == (ptrdiff_t)digits)
 			return -EINVAL;
 		*number = *number * base + (uint32_t)(found - digit);
 	}

@@ -171,11 +171,11 @@ _Noreturn void net_run(void *unused)
 		address_start();
 	}
 	for (;;) {
-		bool more = work();
-
-		if (task_others_ready())
+		/* A turn of the scheduler either way, or a flood of frames would keep
+		 * sleepers asleep and the watchdog hungry. */
+		if (work() || task_others_ready() || nic.ops->arm(&nic))
 			task_yield();
-		else if (!more && !nic.ops->arm(&nic))
+		else
 			event_wait(&wake, port_due);
 	}
 }
