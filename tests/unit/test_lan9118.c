@@ -54,7 +54,8 @@ static void test_open_odd(void **state)
 	assert_int_equal(chip.phy[BMCR], 1 << 12 | 1 << 9);
 
 	chip_new();
-	chip.mac[MAC_ADDRL] = chip.mac[MAC_ADDRH] = 0;
+	chip.mac[MAC_ADDRL] = 0;
+	chip.mac[MAC_ADDRH] = 0xffff0000;                               /* reserved bits */
 	assert_int_equal(chip_open(), 0);
 	assert_int_equal(nd.mac[0], 0xfe);
 }
@@ -172,7 +173,11 @@ static void test_receive_out_of_step(void **state)
 		assert_true(deliver(99, (uint8_t)i, 0));
 		expect_frame(99, (uint8_t)i);
 	}
-	assert_int_equal(count("lan9118_rx_resyncs_total"), ARRAY_LEN(bad));
+	/* Behind a frame that is dropped: what that took is not there any more. */
+	deliver(500, 0, RX_ERROR);
+	deliver_raw(400u << 16, 0);
+	assert_null(lan9118.recv(&nd));
+	assert_int_equal(count("lan9118_rx_resyncs_total"), ARRAY_LEN(bad) + 1);
 	assert_int_equal(chip.underruns, 0);
 	assert_true(chip.mac[MAC_CR] & CR_FDPX);        /* what was negotiated stays */
 }
@@ -336,6 +341,21 @@ static void test_send_full(void **state)
 	assert_false(lan9118.arm(&nd));
 	assert_int_equal(chip.int_en, INT_RSFL);
 	assert_false(irq_line());
+}
+
+/* Room is promised for the longest frame, whatever came before. */
+static void test_send_room(void **state)
+{
+	open_up();
+	chip.holds_frames = true;
+	for (unsigned len = 14; len < 1400; len += 37) {
+		chip.tx_used = 0;
+		while (4608 - chip.tx_used > 1536 + len)
+			send(len, 1);
+		while (lan9118.tx_get(&nd))
+			send(NETDEV_FRAME_MAX, 2);
+		assert_in_range(chip.tx_used, 4608 - 1600, 4608);
+	}
 }
 
 static void test_send_error(void **state)
@@ -513,6 +533,7 @@ int main(void)
 		mmio_unit_test_setup(test_send, setup),
 		mmio_unit_test_setup(test_send_states, setup),
 		mmio_unit_test_setup(test_send_full, setup),
+		mmio_unit_test_setup(test_send_room, setup),
 		mmio_unit_test_setup(test_send_error, setup),
 		mmio_unit_test_setup(test_arm, setup),
 		mmio_unit_test_setup(test_link, setup),
