@@ -37,6 +37,8 @@ class Row:
                        cpu=self.cpu, nic=self.nic, cmdline=words, **more)
 
 
+MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False}
+
 ROWS = (
     Row("microvm", "pc", "microvm", "mmio", wire=True),
     Row("microvm-bare", "pc", BARE_MICROVM, "mmio", button=False, clock=False),
@@ -49,6 +51,8 @@ ROWS = (
     Row("virt-pci", "virt", "virt", "pci"),
     Row("virt-gicv3", "virt", "virt,gic-version=3", "mmio"),
     Row("virt-a53", "virt", "virt", "mmio", cpu="cortex-a53"),
+    Row("lm3s6965evb", "lm3s6965evb", "lm3s6965evb", **MICROCONTROLLER),
+    Row("mps2-an385", "mps2-an385", "mps2-an385", **MICROCONTROLLER),
     Row("host", "host", "host", wire=True, offload=False, memory=False, bare=False),
 )
 
@@ -72,14 +76,24 @@ FORBIDDEN = (
     ("overflow_stack", "fault"),
     ("smash_canary", "panic"),
     ("write_page_table", "fault"),
+    ("write_mpu", "fault"),
     ("touch_warden", "fault"),
     ("write_descriptor", "fault"),
     ("dma_text", "refusal"),
     ("submit_elsewhere", "fault|panic"),
 )
 
-# Privileged instructions and ports, one guest per architecture; access=N picks one of them.
-PRIVILEGED = {"pc": ("privileged_x86_64", 8), "virt": ("privileged_aarch64", 6)}
+# What a guest is about and a machine has not: {board: {guest: why it does not run there}}.
+MMU = {"write_mpu": "has an MMU: write_page_table"}
+MPU = {"write_page_table": "has an MPU: write_mpu",
+       "write_descriptor": "its NIC has no DMA, so there are no descriptors",
+       "dma_text": "its NIC has no DMA, so there are no descriptors",
+       "submit_elsewhere": "its NIC has no DMA, so there are no queues"}
+NOT_ON = {"pc": MMU, "virt": MMU, "lm3s6965evb": MPU, "mps2-an385": MPU}
 
-# The machines that guests run on: one per architecture.
-GUEST_ROWS = (BY_NAME["microvm"], BY_NAME["virt"])
+# Privileged instructions and ports, one guest per architecture; access=N picks one of them.
+PRIVILEGED = {"pc": ("privileged_x86_64", 8), "virt": ("privileged_aarch64", 6),
+              "lm3s6965evb": ("privileged_armv7m", 13), "mps2-an385": ("privileged_armv7m", 13)}
+
+# The machines that guests run on: one per architecture, and each board.
+GUEST_ROWS = tuple(BY_NAME[name] for name in ("microvm", "virt", "lm3s6965evb", "mps2-an385"))

@@ -43,8 +43,7 @@
 #define CFSR_BFARVALID (1 << 15)
 #define SYST_ON 7                             /* CPU clock, exception at 0, enabled */
 #define SYST_WHOLE 0x1000000                  /* ticks of its longest period */
-#define SYST_LEAST 64                         /* shorter ones would end while they are set up */
-#define RELOAD_LOOKS 100
+#define SYST_LEAST 512                        /* a shorter one might end while it is set up */
 #define CRASH_ROOM 1024
 
 #define FRAME 32                              /* r0-r3, r12, lr, pc, xPSR */
@@ -107,6 +106,7 @@ function reset
 	str	r1, [r5, #CCR]
 	mov	r1, #SYST_WHOLE
 	str	r1, [r4, #W_PERIOD]
+	str	r1, [r4, #W_NEXT]
 	subs	r1, r1, #1
 	str	r1, [r5, #SYST_RVR]
 	str	r0, [r5, #SYST_CVR]
@@ -144,6 +144,8 @@ function interrupt
 	dsb
 	bx	lr
 
+/* A period has ended, and the next has begun with what the reload register held: it is set for
+ * the one after that. */
 function systick
 	ldr	r3, =warden
 	ldrd	r0, r1, [r3, #W_TICKS]
@@ -151,8 +153,12 @@ function systick
 	adds	r0, r0, r2
 	adc	r1, r1, #0
 	strd	r0, r1, [r3, #W_TICKS]
-	mov	r2, #SYST_WHOLE
-	str	r2, [r3, #W_PERIOD]
+	ldr	r2, [r3, #W_NEXT]
+	mov	r0, #SYST_WHOLE
+	strd	r2, r0, [r3, #W_PERIOD]
+	ldr	r1, =PPB
+	subs	r0, r0, #1
+	str	r0, [r1, #SYST_RVR]
 	bx	lr
 
 /* ---- The gate -------------------------------------------------------------------- */
@@ -181,7 +187,7 @@ function svcall
 	beq	1f
 	adds	r0, r0, r4
 	adc	r1, r1, #0
-	mov	r4, #SYST_WHOLE
+	ldr	r4, [r3, #W_NEXT]
 	ldr	r2, [r12, #SYST_CVR]
 1:	cbz	r2, 2f                        // 0 belongs to the period that begins
 	subs	r4, r4, r2
@@ -232,19 +238,12 @@ gate_idle:
 	ldr	r2, [r12, #SYST_CVR]
 	str	r1, [r12, #SYST_CVR]
 	ldr	r0, [r3, #W_PERIOD]
-	str	r6, [r3, #W_PERIOD]
+	strd	r6, r6, [r3, #W_PERIOD]
 	subs	r0, r0, r2
 	ldrd	r4, r5, [r3, #W_TICKS]
 	adds	r4, r4, r0
 	adc	r5, r5, #0
 	strd	r4, r5, [r3, #W_TICKS]
-	movs	r0, #RELOAD_LOOKS
-3:	ldr	r1, [r12, #SYST_CVR]          // once it counts, the next period can be set
-	cbnz	r1, 4f
-	subs	r0, r0, #1
-	bne	3b
-4:	ldr	r0, =SYST_WHOLE - 1
-	str	r0, [r12, #SYST_RVR]
 5:	dsb
 	wfi
 	b	9f

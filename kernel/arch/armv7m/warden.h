@@ -18,16 +18,17 @@
 /* Offsets in struct warden. */
 #define W_TICKS 160
 #define W_PERIOD 168
-#define W_FIRED 172
+#define W_NEXT 172
+#define W_FIRED 176
 #define W_FIRED_WORDS 2
-#define W_SEALED 180
-#define W_CRASHED 184
-#define W_STACKS 188
-#define W_STACKS_SIZE 192
-#define W_STRIDE 196
-#define W_GUARD 200
-#define W_CONSOLE 204
-#define W_SIZE 208
+#define W_SEALED 184
+#define W_CRASHED 188
+#define W_STACKS 192
+#define W_STACKS_SIZE 196
+#define W_STRIDE 200
+#define W_GUARD 204
+#define W_CONSOLE 208
+#define W_SIZE 216
 
 /* Offsets in struct protection. */
 #define P_SEALS 64
@@ -55,16 +56,18 @@
 struct warden {
 	uint32_t stack[40];            /* MSP; below it RAM ends */
 	uint64_t ticks;                /* at the beginning of SysTick's period */
-	uint32_t period;               /* its length */
+	uint32_t period, next;         /* its length, and that of the one after */
 	uint32_t fired[W_FIRED_WORDS]; /* lines that are off until the next idle */
 	uint32_t sealed, crashed;
 	uint32_t stacks, stacks_size;  /* first usable byte of task stacks; bytes of all */
 	uint32_t stride, guard;        /* from one to the next; bytes of the guard below each */
 	uint32_t console;              /* UART data register for the last line, or 0 */
+	uint32_t unused;
 };
 
 _Static_assert(offsetof(struct warden, ticks) == W_TICKS, "");
 _Static_assert(offsetof(struct warden, period) == W_PERIOD, "");
+_Static_assert(offsetof(struct warden, next) == W_NEXT, "");
 _Static_assert(offsetof(struct warden, fired) == W_FIRED, "");
 _Static_assert(offsetof(struct warden, sealed) == W_SEALED, "");
 _Static_assert(offsetof(struct warden, crashed) == W_CRASHED, "");
