@@ -76,6 +76,18 @@ struct machine {
 
 extern struct machine machine;
 
+/* A board whose parts are known when it is built: boards/NAME/board.c, for that
+ * architecture's arch_discover(). Where RAM lies, the linker script says. */
+struct board {
+	const char *name;
+	const struct device *devices;  /* ended by DEV_NONE */
+	uint32_t clock_hz;             /* of the CPU, once start() has returned; 0: it can tell */
+	void (*start)(void);           /* what the chip needs before its parts work, or NULL */
+	struct region settings;        /* as machine.settings */
+};
+
+extern const struct board board;
+
 /* Next device of `kind` after `prev` (NULL: the first), or NULL. */
 const struct device *machine_find(enum device_kind kind, const struct device *prev);
 
