@@ -52,6 +52,7 @@ include boards/$(BOARD)/board.mk
 include linker/$(ARCH).mk
 BUDGET ?= large
 OPTIMIZE ?= -O2
+FRAME ?= -fno-omit-frame-pointer
 FORMAT ?= $(if $(GUEST),$(BOOT),elf)
 $(call one_of,MACHINE,$(MACHINES))
 $(call one_of,FIRMWARE,$(FIRMWARES))
@@ -81,7 +82,8 @@ core := def.c dns.c inet_chksum.c init.c ip.c mem.c netif.c pbuf.c raw.c stats.c
 ipv4 := acd.c dhcp.c etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c
 lwip := $(core:%.c=core/%) $(ipv4:%.c=core/ipv4/%) netif/ethernet
 
-kernel := $(wildcard kernel/*.c kernel/arch/$(ARCH)/*.[cS]) $(DRIVERS:%=kernel/dev/%.c)
+kernel := $(wildcard kernel/*.c $(patsubst %,kernel/arch/%/*.[cS],$(ARCH) $(FAMILY))) \
+	$(DRIVERS:%=kernel/dev/%.c)
 ifeq ($(ARCH),host)
 kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/switch.S \
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
@@ -98,9 +100,9 @@ objs := $(ours:%=$O/%.o) $(lwip:%=$O/lwip/%.o) $(OUT)/config.o
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter -Werror
 CFLAGS = -std=gnu11 $(OPTIMIZE) -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-sections \
-	-fdata-sections -fno-strict-aliasing -fno-omit-frame-pointer -fstack-protector-strong \
+	-fdata-sections -fno-strict-aliasing $(FRAME) -fstack-protector-strong \
 	-ffile-prefix-map=$(CURDIR)=. -I. -Inet/port -isystem $(LWIP)/include \
-	-DBUDGET_FILE='"boards/budget/$(BUDGET).h"'
+	-DBUDGET_FILE='"boards/budget/$(BUDGET).h"' -DWARDEN_FILE='"kernel/arch/$(ARCH)/warden.h"'
 LDFLAGS = -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-Map=$@.map -Wl,--fatal-warnings \
 	-Wl,-z,noexecstack -no-pie
 LIBS =
@@ -114,7 +116,7 @@ CFLAGS += -ffreestanding -fbuiltin -nostdinc -isystem $(PICOLIBC)/include \
 CFLAGS += -fno-inline-functions -falign-functions=1 -falign-loops=1 -falign-jumps=1 \
 	-falign-labels=1
 # -n: sections lie on pages in memory, by the script, but not in the file.
-LDFLAGS += -nostdlib -static -Wl,-n -T linker/$(ARCH).ld
+LDFLAGS += -nostdlib -static -Wl,-n -T linker/$(ARCH).ld $(PLACE)
 LIBS += $(PICOLIBC)/lib/libc.a -lgcc
 LIBC := $(PICOLIBC)/lib/libc.a
 SCRIPT := linker/$(ARCH).ld
