@@ -12,8 +12,9 @@ MAKEFLAGS += -rR --no-print-directory -j$(shell nproc)
 public := BOARD APP MACHINE FIRMWARE ACCEL MEM SMP PORT NET CMDLINE QEMU_ARGS FORMAT CONFIG TLS \
 	DISTFILES DEV
 # For the tests: a guest of tests/guests instead of an app, another output folder, sanitizers or
-# clang for BOARD=host, V=1 to see the commands, how long each fuzzer runs.
-private := GUEST BUILD SANITIZE CLANG V FUZZ_SECONDS
+# clang for BOARD=host, V=1 to see the commands, how long each fuzzer runs, less RAM than a
+# microcontroller has.
+private := GUEST BUILD SANITIZE CLANG V FUZZ_SECONDS RAM_KIB
 commands := help run test test-full image flash debug symbols bench soak fuzz size lint clean
 
 BOARD ?= pc
@@ -228,9 +229,9 @@ symbols:
 #: make bench      measure, beside an empty guest and Linux; table and chart
 bench: | setup
 	$(alone) tests/bench/run
-#: make soak       a million short connections in one boot
+#: make soak       a million short connections in one boot, and floods
 soak: | setup
-	$(alone) tests/bench/soak
+	$(alone) BOARD=$(BOARD) tests/bench/soak
 #: make fuzz       libFuzzer on the parsers and on received frames, BOARD=host
 fuzz: | setup
 	$(alone) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run

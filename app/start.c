@@ -9,6 +9,7 @@
 #include "kernel/crash.h"
 #include "kernel/dev.h"
 #include "kernel/image.h"
+#include "kernel/settings.h"
 #include "net/http.h"
 #include "net/metrics.h"
 #include "net/net.h"
@@ -21,6 +22,7 @@ void image_boot(void)
 	net_declare();
 	metrics_declare();
 	config_apply(image_config, "image");
+	settings_apply();
 	config_apply(machine.cmdline, "command line");
 	if (net_init() < 0)
 		arch_exit(EXIT_PANIC); /* it has said which devices it saw */

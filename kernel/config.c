@@ -79,8 +79,8 @@ static bool append(char *text, size_t size, size_t *len, char c)
 	return true;
 }
 
-/* Reads the word at p and returns where it ended. */
-static const char *read_word(const char *p, struct word *w)
+/* Reads the word at p, which lies before `end`, and returns where it ended. */
+static const char *read_word(const char *p, const char *end, struct word *w)
 {
 	size_t key_len = 0, value_len = 0;
 	bool quoted = false;
@@ -88,7 +88,7 @@ static const char *read_word(const char *p, struct word *w)
 	w->key[0] = w->value[0] = '\0';
 	w->has_value = false;
 	w->whole = true;
-	for (; *p && (quoted || !is_space(*p)); p++) {
+	for (; p < end && (quoted || !is_space(*p)); p++) {
 		if (!w->has_value && *p == '=')
 			w->has_value = true;
 		else if (!w->has_value)
@@ -191,18 +191,19 @@ static void explain(const struct setting *s, struct word *w, const char *source)
 		 expected);
 }
 
-int config_apply(const char *words, const char *source)
+int config_apply_text(const char *words, size_t len, const char *source)
 {
 	static struct word w;
+	const char *end = words + strnlen(words, len);
 	const struct setting *s;
 	int refused = 0;
 
 	for (;;) {
-		while (is_space(*words))
+		while (words < end && is_space(*words))
 			words++;
-		if (!*words)
+		if (words == end)
 			return refused;
-		words = read_word(words, &w);
+		words = read_word(words, end, &w);
 		s = find(w.key);
 		if (s && set(s, &w) < 0) {
 			explain(s, &w, source);
@@ -214,4 +215,9 @@ int config_apply(const char *words, const char *source)
 			refused++;
 		}
 	}
+}
+
+int config_apply(const char *words, const char *source)
+{
+	return config_apply_text(words, strlen(words), source);
 }

@@ -5,7 +5,10 @@
  * that hold the default; config_apply() overwrites them. An unknown key or a
  * bad value is one log line that names the key and what was expected, and
  * leaves the default. Words that VMMs append (console=, reboot=, panic=, pci=,
- * virtio_mmio.device=, ...) are passed over in silence. */
+ * virtio_mmio.device=, ...) are passed over in silence.
+ *
+ * The sources, each overruling those before it: CONFIG= in the image, the settings
+ * page or file (kernel/settings.h), the command line. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,3 +39,6 @@ void config_declare(const struct setting *table, unsigned n);
  * ("command line"). A value may be quoted with "". Keys given twice: the last
  * wins. Returns the number of words that were refused. */
 int config_apply(const char *words, const char *source);
+
+/* The same for words of `len` bytes that need no NUL; one ends them all the same. */
+int config_apply_text(const char *words, size_t len, const char *source);

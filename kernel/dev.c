@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Chooses drivers from the board's lists for the devices that the machine has
- * (kernel/dev.h), and is the one console, clock and button of the rest. */
+ * (kernel/dev.h), and is the one console, clock, button and watchdog of the rest. */
 #include "kernel/dev.h"
 
 #include <errno.h>
@@ -14,6 +14,8 @@
 static const struct uart *console SEALED;
 static const struct rtc *rtc SEALED;
 static bool has_button SEALED;
+static const struct watchdog *watchdog SEALED;
+static uint64_t feed_ticks SEALED;     /* the longest idle between two feeds */
 static struct event button_event;
 static char early[BUDGET_EARLY_LOG];   /* log text from before the console is open */
 static unsigned early_len;
@@ -146,4 +148,48 @@ int power_on_button(void (*fn)(void))
 		return -ENODEV;
 	pressed = fn;
 	return task_spawn("power", watch_button, &pressed);
+}
+
+/* ---- Watchdog -------------------------------------------------------------- */
+
+/* Opens w on the first device that accepts: its time-out in ms, or 0. */
+static unsigned open_watchdog(const struct watchdog *w, uint32_t timeout_ms)
+{
+	const struct device *d = NULL;
+	int ms;
+
+	while ((d = machine_find(w->kind, d))) {
+		ms = w->open(d, timeout_ms);
+		if (ms > 0)
+			return (unsigned)ms;
+		log_warn("watchdog at %#llx: error %d", (unsigned long long)d->base, -ms);
+	}
+	return 0;
+}
+
+void watchdog_start(uint32_t timeout_s)
+{
+	unsigned ms = 0;
+
+	for (unsigned i = 0; board_watchdogs[i] && timeout_s > 0 && !watchdog; i++) {
+		ms = open_watchdog(board_watchdogs[i], timeout_s * 1000);
+		if (ms > 0)
+			watchdog = board_watchdogs[i];
+	}
+	if (!watchdog)
+		return;
+	feed_ticks = arch_ticks_hz() / 1000 * (ms / 4);
+	log_info("watchdog: a reset after %u.%03u s without a turn of the scheduler", ms / 1000,
+		 ms % 1000);
+}
+
+void watchdog_feed(void)
+{
+	if (watchdog)
+		watchdog->feed();
+}
+
+uint64_t watchdog_alarm(uint64_t until)
+{
+	return watchdog ? MIN(until, arch_ticks() + feed_ticks) : until;
 }

@@ -34,6 +34,14 @@ struct button {
 	int (*pressed)(void);                /* 1 since the last call, else 0 */
 };
 
+struct watchdog {
+	enum device_kind kind;
+	/* Starts it: the machine is reset unless it is fed within `timeout_ms`, or
+	 * within the longest time that it can count. That time in ms, or -errno. */
+	int (*open)(const struct device *, uint32_t timeout_ms);
+	void (*feed)(void);
+};
+
 struct bus {
 	enum device_kind kind;
 	int (*open)(const struct device *);  /* adds to `machine` what it finds: machine_add() */
@@ -45,6 +53,7 @@ extern const struct uart *const board_uarts[];
 extern const struct rtc *const board_rtcs[];
 extern const struct entropy *const board_entropy[];
 extern const struct button *const board_buttons[];
+extern const struct watchdog *const board_watchdogs[];
 
 /* kernel/dev.c: opens the first of each that the machine has; logs what was
  * chosen. dev_open_rest() opens every bus first, then every source of entropy.
@@ -62,3 +71,12 @@ int console_getc(void);
 /* Starts a task that calls fn once, when a power button is pressed (-ENODEV
  * without one, -ENOMEM). fn may wait. */
 int power_on_button(void (*fn)(void));
+
+/* Boot, the last before the seal: starts the first watchdog that the machine has
+ * (0: none). From then on the scheduler feeds it (kernel/task.c): each time the
+ * CPU comes back from idle, where it must not stay beyond watchdog_alarm(). */
+void watchdog_start(uint32_t timeout_s);
+void watchdog_feed(void);
+
+/* `until` in arch_ticks(), or earlier where a watchdog wants to be fed by then. */
+uint64_t watchdog_alarm(uint64_t until);

@@ -36,7 +36,7 @@ enum device_kind {
 	DEV_POWER_ACPI,   /* PM1a event block at base: power button; base2: PM1a control */
 	DEV_POWER_PL061,  /* GPIO line `arg` is the power button */
 	DEV_PSCI,         /* arg: 0 smc, 1 hvc */
-	DEV_WATCHDOG_LUMINARY, /* Stellaris, arg: clock, Hz */
+	DEV_WATCHDOG_LUMINARY, /* Stellaris, arg: clock, Hz; base2: system control, 0: is clocked */
 	DEV_WATCHDOG_CMSDK,    /* arg: clock, Hz */
 	DEV_WATCHDOG_SUNXI,    /* Allwinner H3 */
 	DEV_STELLARIS_ETH,
@@ -67,8 +67,8 @@ struct machine {
 	struct device dev[MACHINE_DEV_MAX];  /* the first NIC is tried first */
 	unsigned dev_count;
 	char cmdline[MACHINE_CMDLINE_MAX];   /* a copy, cut with a warning when longer */
-	struct region dma;             /* RAM for devices, whole 2 MiB, not in `ram`; size 0: any will do */
-	struct region settings;        /* a settings page or file, size 0: none (kernel/settings.h) */
+	struct region dma;             /* RAM for devices, whole 2 MiB, not in `ram`; size 0: any */
+	struct region settings;        /* a settings page or file, size 0: none: settings.h */
 	uint64_t stacks;               /* address space for task stacks, 0: where they lie in RAM */
 	uint32_t stack_size;           /* bytes of each, 0: BUDGET_STACK */
 	uint8_t seed[64];              /* device tree rng-seed; wiped once used */

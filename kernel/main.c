@@ -15,11 +15,17 @@
 
 uintptr_t __stack_chk_guard SEALED __attribute__((used));
 
+#define WATCHDOG_S 10                  /* unless set: a task that takes no turn for so long hangs */
+#define WATCHDOG_MAX_S 3600
+
+static uint32_t watchdog_s = WATCHDOG_S;
 static const struct setting settings[] = {
 	{ .key = "log.level", .type = SETTING_CHECKED, .check = log_set_level,
 	  .expected = "error, warn, info or debug" },
 	{ .key = "crash", .type = SETTING_CHECKED, .check = crash_set,
 	  .expected = "exit or reboot" },
+	{ .key = "watchdog", .type = SETTING_U32, .value = &watchdog_s, .max = WATCHDOG_MAX_S,
+	  .expected = "a number of seconds, 0 to 3600; 0: none" },
 };
 
 static void banner(void)
@@ -40,6 +46,7 @@ _Noreturn void kmain(void)
 	dev_open_rest();                /* buses, RTC, entropy, power button */
 	clock_start_wall();             /* the time of day, now that an RTC may be there */
 	image_boot();                   /* settings, NIC, routes: the last with boot's rights */
+	watchdog_start(watchdog_s);     /* settings are known; from here on tasks must take turns */
 	arch_seal(mem_dma_pool());      /* page tables and devices are closed for ever */
 	task_run(image_main);
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "kernel/dev.h"
 #include "kernel/mem.h"
 
 #define POLL_EVENTS 4
@@ -148,6 +149,7 @@ static uint64_t alarm_ticks(void)
 
 static void look_at_devices(void)
 {
+	watchdog_feed();
 	for (unsigned i = 0; i < polled_count; i++)
 		event_signal(polled[i]);
 }
@@ -170,7 +172,7 @@ static struct task *pick(void)
 	while (!(t = next_ready())) {
 		uint64_t alarm = alarm_ticks();
 
-		arch_idle(alarm);
+		arch_idle(watchdog_alarm(alarm));
 		look_at_devices();
 		if (arch_ticks() >= alarm) {
 			wake_sleepers();

@@ -125,9 +125,8 @@ void http_init(void)
 int http_start(void)
 {
 	static const struct stream_ops ops = {opened, ready, gone, evict};
-	int e = http_time_start();
 
-	return e < 0 ? e : stream_listen(http_port(), &ops);
+	return stream_listen(http_port(), &ops);
 }
 
 void http_drain(void)

@@ -22,8 +22,7 @@ void http_declare(void);
 /* Boot, after net_init(): sizes the pools. */
 void http_init(void);
 
-/* Listens on http.port and starts the task that ends what takes too long. 0,
- * -EADDRINUSE, -ENOMEM. */
+/* Listens on http.port. 0, -EADDRINUSE, -ENOMEM. */
 int http_start(void);
 uint16_t http_port(void);
 

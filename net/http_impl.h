@@ -102,7 +102,6 @@ struct conn *conn_oldest(enum conn_state state);
  * when more are due. */
 ktime conn_expire(ktime now);
 void http_time_init(void);
-int http_time_start(void);
 
 /* ---- Connections per address: http_peers.c --------------------------------- */
 

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Time-outs. Every connection in a state waits equally long, so a list in order
  * of arrival is in order of deadlines too: entering a state is O(1), and so is
- * finding the oldest. One task sleeps until the earliest deadline there was when
- * it last looked; it is woken only for an earlier one, and sleeps for good while
- * there is no connection. */
-#include "kernel/task.h"
+ * finding the oldest. A timer of the net loop is set for the earliest deadline
+ * there was when it last looked; it is set anew only for an earlier one, and not
+ * at all while there is no connection. */
 #include "net/http_impl.h"
 #include "net/net.h"
 
 #define TICK_SHIFT 20                  /* of struct conn.since: 2^20 ns, about a millisecond */
 #define SLACK MILLIS(250)              /* how late a time-out may be */
-#define BATCH 64                       /* connections ended before other tasks run */
+#define BATCH 64                       /* connections ended before frames are looked at */
 
 struct list {
 	struct conn *first, *last;
@@ -18,8 +17,7 @@ struct list {
 };
 
 static struct list lists[CONN_RUN];
-static struct event wake;
-static ktime armed;                    /* the task looks again by then */
+static ktime armed;                    /* the timer looks again by then */
 
 void conn_leave(struct conn *c)
 {
@@ -46,7 +44,7 @@ void conn_enter(struct conn *c, enum conn_state state, ktime now)
 	l->last = c;
 	if (now + l->duration < armed) {
 		armed = now + l->duration;
-		event_signal(&wake);
+		net_timer_due(armed + SLACK);
 	}
 }
 
@@ -100,25 +98,15 @@ ktime conn_expire(ktime now)
 			time_out(l->first, now);
 		}
 	}
-	if (ended)
-		net_kick();
 	return next;
 }
 
-static void run(void *unused)
+static ktime look(ktime now)
 {
-	for (;;) {
-		ktime now = clock_now();
-
-		task_state("waits for the next time-out");
-		armed = conn_expire(now);
-		if (armed == now) {
-			net_kick();
-			task_yield();
-		} else {
-			event_wait(&wake, armed == FOREVER ? FOREVER : armed + SLACK);
-		}
-	}
+	if (armed == FOREVER || now < armed)
+		return armed == FOREVER ? FOREVER : armed + SLACK;
+	armed = conn_expire(now);
+	return armed == FOREVER || armed == now ? armed : armed + SLACK;
 }
 
 void http_time_init(void)
@@ -128,9 +116,5 @@ void http_time_init(void)
 	lists[CONN_BODY] = (struct list){NULL, NULL, SECONDS(http_settings.body_timeout)};
 	lists[CONN_WRITE] = (struct list){NULL, NULL, SECONDS(http_settings.write_timeout)};
 	armed = FOREVER;
-}
-
-int http_time_start(void)
-{
-	return task_spawn("http time-outs", run, NULL);
+	net_timer_add(look);
 }

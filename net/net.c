@@ -70,6 +70,8 @@ static struct netdev nic;
 static struct event wake;
 static struct task *owner;             /* holds the loop; NULL until a fresh task has it */
 static bool started;
+static ktime (*timers[NET_TIMERS])(ktime now) SEALED;
+static unsigned timer_count SEALED;
 
 /* ---- Start ------------------------------------------------------------------ */
 
@@ -141,6 +143,8 @@ static void run_timers(ktime now)
 	port_due_at(port_timers(now));
 	port_due_at(streams_timers(now));
 	port_due_at(address_timers(now));
+	for (unsigned i = 0; i < timer_count; i++)
+		port_due_at(timers[i](now));
 }
 
 /* One round: true when there is more to do at once. */
@@ -171,11 +175,11 @@ _Noreturn void net_run(void *unused)
 		address_start();
 	}
 	for (;;) {
-		bool more = work();
-
-		if (task_others_ready())
+		/* A turn of the scheduler either way, or a flood of frames would keep
+		 * sleepers asleep and the watchdog hungry. */
+		if (work() || task_others_ready() || nic.ops->arm(&nic))
 			task_yield();
-		else if (!more && !nic.ops->arm(&nic))
+		else
 			event_wait(&wake, port_due);
 	}
 }
@@ -188,6 +192,19 @@ bool net_in_loop(void)
 void net_kick(void)
 {
 	event_signal(&wake);
+}
+
+void net_timer_add(ktime (*fn)(ktime now))
+{
+	ASSERT(timer_count < NET_TIMERS);
+	timers[timer_count++] = fn;
+}
+
+void net_timer_due(ktime t)
+{
+	port_due_at(t);
+	if (!net_in_loop())
+		net_kick();
 }
 
 /* The handler that net_call() runs is about to wait. */

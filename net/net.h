@@ -36,6 +36,14 @@ bool net_in_loop(void);
 /* Ends the loop's sleep: something was queued by another task. */
 void net_kick(void);
 
+/* A timer of the loop: fn(now) is called when it is time, does what is due, and
+ * says when it wants to be called next; it must not wait. At most NET_TIMERS,
+ * added at boot. net_timer_due() asks for a call at `t` or earlier, whatever was
+ * said before; from any task. */
+#define NET_TIMERS 4
+void net_timer_add(ktime (*fn)(ktime now));
+void net_timer_due(ktime t);
+
 /* True while the interface has an address. */
 bool net_up(void);
 

@@ -5,6 +5,7 @@ import re
 import socket
 import time
 
+from budget import budget_of
 from client import Client
 from netns import IFNAME, STATIC, Namespace
 from vm import Vm
@@ -29,6 +30,7 @@ class Site:
 
     def __init__(self, row, image, settings="", dhcp=True, by_hand=True, **options):
         self.row = row
+        self.budget = budget_of(row.board)
         self.net = Namespace(vnet_hdr=row.board != "host")
         self.dhcp = dhcp
         if not dhcp and by_hand and "ip=" not in settings:
@@ -73,6 +75,11 @@ class Site:
             sock.close()
             raise
         return sock
+
+    def crowd(self, wanted):
+        """How many connections a test may hold: those wanted, or what the board has room for
+        beside two others."""
+        return min(wanted, self.budget.connections - 2)
 
     def client(self, source=None, timeout=10):
         """A connected Client."""

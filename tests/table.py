@@ -25,7 +25,10 @@ class Row:
     full: bool = False
     cmdline: str = ""        # words the machine itself needs
     button: bool = True      # hears QMP system_powerdown
-    clock: bool = True       # has one: without, / answers 503
+    clock: bool = True       # has one: without, / answers 503 until a time server has
+    offload: bool = True     # its NIC takes checksums
+    memory: bool = True      # how much it has can be chosen
+    bare: bool = True        # can be started without a NIC
 
     def options(self, image, **more):
         """vm.Options for this machine; the settings in more["cmdline"] are added."""
@@ -46,7 +49,7 @@ ROWS = (
     Row("virt-pci", "virt", "virt", "pci"),
     Row("virt-gicv3", "virt", "virt,gic-version=3", "mmio"),
     Row("virt-a53", "virt", "virt", "mmio", cpu="cortex-a53"),
-    Row("host", "host", "host", wire=True),
+    Row("host", "host", "host", wire=True, offload=False, memory=False, bare=False),
 )
 
 BY_NAME = {row.name: row for row in ROWS}

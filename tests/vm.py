@@ -22,8 +22,12 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNET = 0x40000000
 
-QEMU = {"pc": "qemu-system-x86_64", "virt": "qemu-system-aarch64"}
-MACHINES = {"pc": ("microvm", "q35", "pc"), "virt": ("virt",), "host": ("host",)}
+QEMU = {"pc": "qemu-system-x86_64", "virt": "qemu-system-aarch64",
+        "lm3s6965evb": "qemu-system-arm", "mps2-an385": "qemu-system-arm"}
+MACHINES = {"pc": ("microvm", "q35", "pc"), "virt": ("virt",), "host": ("host",),
+            "lm3s6965evb": ("lm3s6965evb",), "mps2-an385": ("mps2-an385",)}
+# Machines that exist as hardware: CPU, memory and NIC are theirs, and no command line is passed.
+BOARDS = ("lm3s6965evb", "mps2-an385")
 BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_powerdown
 
 # What Firecracker's machine looks like: no ACPI, no legacy devices.
@@ -64,7 +68,7 @@ def default_nic(machine):
 
 
 def netdev(opts):
-    """QEMU's -netdev argument."""
+    """QEMU's -netdev argument, or -nic's for a NIC on the board."""
     if opts.tap_fd >= 0:
         return f"tap,id=n,fd={opts.tap_fd}"
     if opts.tap:
@@ -87,10 +91,22 @@ def cpu_model(opts):
     return "host,-arch-capabilities" if opts.accel == "kvm" and opts.board == "pc" else "max"
 
 
+def board_command(opts):
+    """The command line for a machine in BOARDS."""
+    if opts.cmdline:
+        raise VmError(f"BOARD={opts.board} has no command line: CONFIG= puts settings into it")
+    nic = "none" if opts.no_nic else f"{netdev(opts)},mac={opts.mac}"
+    return [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-nodefaults",
+            "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-nic", nic,
+            "-kernel", opts.image] + list(opts.extra)
+
+
 def command(opts):
     """The whole command line, as a list."""
     if opts.board == "host":
         return [opts.image] + opts.cmdline.split() + list(opts.extra)
+    if opts.board in BOARDS:
+        return board_command(opts)
     mmio = opts.kind() in ("microvm", "virt")
     args = [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-cpu", cpu_model(opts),
             "-m", f"{opts.mem}M", "-smp", str(opts.smp), "-nodefaults", "-no-user-config",

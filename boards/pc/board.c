@@ -16,4 +16,5 @@ const struct uart *const board_uarts[] = { &uart_16550, NULL };
 const struct rtc *const board_rtcs[] = { &rtc_kvmclock, &rtc_cmos, NULL };
 const struct entropy *const board_entropy[] = { &rng_virtio, &rng_virtio_pci, NULL };
 const struct button *const board_buttons[] = { &power_ged, &power_acpi, NULL };
+const struct watchdog *const board_watchdogs[] = { NULL };
 const struct netdev_ops *const board_netdevs[] = { &virtio_net, &virtio_net_pci, NULL };

@@ -16,4 +16,5 @@ const struct uart *const board_uarts[] = { &uart_pl011, NULL };
 const struct rtc *const board_rtcs[] = { &rtc_pl031, NULL };
 const struct entropy *const board_entropy[] = { &rng_virtio, &rng_virtio_pci, NULL };
 const struct button *const board_buttons[] = { &power_pl061, NULL };
+const struct watchdog *const board_watchdogs[] = { NULL };
 const struct netdev_ops *const board_netdevs[] = { &virtio_net, &virtio_net_pci, NULL };

@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 import images  # noqa: E402
 import linux  # noqa: E402
 from netns import EXTRA, HOST, IFNAME, STATIC, Namespace, NoNamespace  # noqa: E402,F401
-from vm import Options, Vm, VmError  # noqa: E402
+from vm import MACHINES, Options, Vm, VmError  # noqa: E402
 
 FOLDER = os.path.join(images.ROOT, os.environ.get("BUILD", "build"), "bench")
 FORWARD = 19080                       # our end of user-mode networking; FORWARD + 1 too
@@ -157,16 +157,28 @@ class Load:
         return done
 
 
+def zeitkern(board):
+    """The time service on a board's usual machine."""
+    image = images.image(board, app="time", sanitize="")
+    return System("Zeitkern", image, USER_ADDRESS, TAP_ADDRESS, "serving http", board=board,
+                  machine=MACHINES[board][0])
+
+
 class Lab:
     """All that is built, and the ways to start it."""
 
-    def __init__(self):
+    def __init__(self, board="pc"):
         say("building the image and the tools")
-        image = images.image("pc", app="time", sanitize="")
         self.load = built("load", *COMPILE, "load.c")
-        self.epoll = built("epoll", *COMPILE, "-static", "epoll.c")
+        self.flood = built("flood", *COMPILE, "flood.c")
         self.plugin = self.plugin_for(self.floor_image())
-        self.zeitkern = System("Zeitkern", image, USER_ADDRESS, TAP_ADDRESS, "serving http")
+        self.zeitkern = zeitkern(board)
+        if board == "pc":
+            self.peers()
+
+    def peers(self):
+        """What a virtual machine is compared with."""
+        self.epoll = built("epoll", *COMPILE, "-static", "epoll.c")
         self.floor = System("empty guest", self.floor_image(), "", "", "")
         self.linux, self.no_linux = None, ""
         try:

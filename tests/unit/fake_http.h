@@ -52,7 +52,7 @@ void fake_wait(void);
 void fake_resume(void);
 
 extern int64_t fake_unix_ns;           /* -1: unknown */
-extern unsigned fake_signals;          /* event_signal() calls */
+extern unsigned fake_signals;          /* net_timer_due() calls */
 extern size_t fake_heap_limit;         /* malloc() budget reported to the server */
 
 /* Objects out of all pools. */

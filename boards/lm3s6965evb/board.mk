@@ -1,0 +1,16 @@
+# Stellaris LM3S6965 evaluation board: Cortex-M3, 256 KiB of flash, 64 KiB of RAM, Ethernet.
+# The last erase block of flash is the settings page.
+ARCH      := armv7m
+BUDGET    := small
+MACHINES  := lm3s6965evb
+FIRMWARES := none
+FORMATS   := elf bin
+BOOT      := elf
+DRIVERS   := chip_stellaris uart_pl011 watchdog_sp805
+NETDEVS   := stellaris_eth
+FLASH_BASE := 0
+FLASH_SIZE := 256K
+SETTINGS_SIZE := 1K
+RAM_BASE  := 0x20000000
+RAM_SIZE  := $(or $(RAM_KIB),64)K
+BOOT_STACK := 2048
