@@ -51,8 +51,8 @@ enum arch_queue_kind {
 	QUEUE_OWNED,               /* it owns those whose first word has bit 31 set, in turn */
 };
 
-/* A descriptor of QUEUE_OWNED. Its buffer and `next` never change: arch_seal() panics unless
- * the longest buffer that `size` can say lies in the DMA pool and `next` in the table. */
+/* A descriptor of QUEUE_OWNED. Its buffer and `next` never change: arch_queue_add() panics
+ * unless the longest buffer that `size` can say lies in the DMA pool and `next` in the table. */
 struct owned_desc {
 	volatile uint32_t status, size;
 	uint32_t buffer, next;     /* physical addresses */

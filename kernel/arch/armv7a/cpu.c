@@ -67,6 +67,21 @@ void arch_idle(uint64_t until)
 	gate(GATE_IDLE, (uint32_t)until, (uint32_t)(until >> 32));
 }
 
+/* The whole buffer that a size can name lies in the DMA pool, the next descriptor in the
+ * table: once the tables are sealed, neither can change. */
+static void check_queue(const struct arch_queue *q)
+{
+	const struct owned_desc *d = q->desc;
+	struct region dma = mem_dma_pool();
+
+	for (unsigned i = 0; i < q->size; i++)
+		if (d[i].buffer < dma.base ||
+		    d[i].buffer + (uint64_t)OWNED_SIZE_MAX > dma.base + dma.size ||
+		    d[i].next - (uintptr_t)d >= q->size * sizeof(*d) ||
+		    (d[i].next - (uintptr_t)d) % sizeof(*d))
+			panic("queue: descriptor %u leads out of the DMA pool", i);
+}
+
 int arch_queue_add(const struct arch_queue *q)
 {
 	if (q->staged && q->kind != QUEUE_OWNED)
@@ -75,6 +90,8 @@ int arch_queue_add(const struct arch_queue *q)
 		return -ENOSPC;
 	ASSERT(q->size > 0 && (q->size & (q->size - 1)) == 0);
 	ASSERT(q->notify_width == 4);
+	if (q->staged)
+		check_queue(q);
 	warden.queue[warden.queues] = (struct warden_queue){
 		.staged = (uintptr_t)q->staged,
 		.desc = (uintptr_t)q->desc,
@@ -93,27 +110,6 @@ int arch_submit(unsigned q, unsigned n)
 void arch_notify(unsigned q)
 {
 	gate(GATE_NOTIFY, q, 0);
-}
-
-/* The whole buffer that a size can name lies in the DMA pool, the next descriptor in the
- * table: neither changes any more. */
-static void check_queue(const struct warden_queue *q, struct region dma)
-{
-	const struct owned_desc *d = (const struct owned_desc *)(uintptr_t)q->desc;
-
-	for (unsigned i = 0; i <= q->mask; i++)
-		if (d[i].buffer < dma.base ||
-		    d[i].buffer + (uint64_t)OWNED_SIZE_MAX > dma.base + dma.size ||
-		    d[i].next - q->desc > q->mask * sizeof(*d) ||
-		    (d[i].next - q->desc) % sizeof(*d))
-			panic("seal: descriptor %u names memory outside the DMA pool", i);
-}
-
-void warden_check(struct region dma)
-{
-	for (unsigned i = 0; i < warden.queues; i++)
-		if (warden.queue[i].staged)
-			check_queue(&warden.queue[i], dma);
 }
 
 void warden_seal(uintptr_t root, struct region dma)

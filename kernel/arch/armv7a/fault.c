@@ -15,6 +15,8 @@ const char *const arch_reg_names[32] = {
 	"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "sp", "lr",
 };
 
+#define REG_SP 13
+
 #define FSR_WRITE (1u << 11)
 #define FSR_STATUS 0x3fu
 #define STATUS_ALIGNMENT 0x21u
@@ -57,27 +59,26 @@ void arch_fault_text(const struct arch_fault *f, char *buf, size_t len)
 			 page_text(fsr, fetch));
 }
 
-/* The rest of the stack that `at` lies on. */
-static struct unwind_span rest_of_stack(uintptr_t at)
+/* Of the stack that holds `sp`, or that it ran out of: from where on it is in use. */
+static struct unwind_span in_use(uintptr_t sp)
 {
 	struct mem_stacks s = mem_stacks();
 	struct unwind_span boot = { (uintptr_t)__boot_stack, (uintptr_t)__boot_stack_top };
 	struct unwind_span crash = { (uintptr_t)__crash_stack, (uintptr_t)__crash_stack_top };
 	uintptr_t base;
 
-	if (at >= boot.from && at < boot.to)
-		return (struct unwind_span){ at, boot.to };
-	if (at >= crash.from && at < crash.to)
-		return (struct unwind_span){ at, crash.to };
-	if (!s.stride || at < s.base || (at - s.base) / s.stride >= s.count)
+	if (sp >= boot.from && sp < boot.to)
+		return (struct unwind_span){ sp, boot.to };
+	if (sp >= crash.from && sp < crash.to)
+		return (struct unwind_span){ sp, crash.to };
+	if (!s.stride || sp < s.base - BUDGET_STACK_GUARD || sp >= s.base + s.count * s.stride)
 		return (struct unwind_span){ 0, 0 };
-	base = at - (at - s.base) % s.stride;
-	return (struct unwind_span){ at, at < base + s.size ? base + s.size : at };
+	base = s.base + (sp + BUDGET_STACK_GUARD - s.base) / s.stride * s.stride;
+	return (struct unwind_span){ MAX(sp, base), base + s.size };
 }
 
+/* Without a frame pointer: of what faulted. */
 unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)
 {
-	struct unwind_span span = rest_of_stack(fp);
-
-	return span.from < span.to ? unwind_scan(span, pc, max) : 0;
+	return unwind_scan(in_use(fp ? fp : (uintptr_t)arch_fault.reg[REG_SP]), pc, max);
 }

@@ -75,7 +75,7 @@ entry:
 	mrc	p15, 0, r1, c0, c0, 5         // MPIDR
 	mcr	p15, 4, r1, c0, c0, 5         // VMPIDR
 	mov	r1, #MASKED | MODE_SVC
-	msr	spsr_hyp, r1
+	msr	spsr_cxsf, r1
 	adr	r1, at_svc
 	msr	elr_hyp, r1
 	eret
