@@ -30,6 +30,7 @@ class Answer:
     zero: bool = False             # its transmit timestamp is zero
     length: int = 48
     slow: float = 0.0              # seconds between question and answer
+    silent_for: int = 0            # questions that it leaves without an answer
 
 
 def stamp(seconds):
@@ -51,7 +52,6 @@ class Ntpd(threading.Thread):
         self.sock = sock
         self.port = sock.getsockname()[1]
         self.answer = Answer(**how)
-        self.silent = False
         self.questions = []            # (time.monotonic(), source address, packet)
         self.start()
 
@@ -71,7 +71,7 @@ class Ntpd(threading.Thread):
                 return
             arrived = time.time()
             self.questions.append((time.monotonic(), source, packet))
-            if len(packet) >= 48 and packet[0] & 7 == 3 and not self.silent:
+            if len(packet) >= 48 and packet[0] & 7 == 3 and self.asked > self.answer.silent_for:
                 self.reply(packet, source, arrived)
 
     def reply(self, packet, source, arrived):
