@@ -10,7 +10,7 @@
 #define BUDGET_TABLES(ram, regions, stacks) 0u
 #define BUDGET_SEALED(ram) 0u
 #define BUDGET_DMA(ram) (4u * 1536)         /* the NIC's buffers: 3 to receive, 1 to send */
-#define BUDGET_POOLS 21504u                 /* all that is below, at its most */
+#define BUDGET_POOLS 20736u                 /* all that is below, at its most */
 /* What is left, be it all of the board's RAM or the 40 KiB that the service needs. */
 #define BUDGET_HEAP(ram) (MAX((ram), BUDGET_FIXED + 2048u) - BUDGET_FIXED)
 #define BUDGET_FIXED (BUDGET_DMA(0) + BUDGET_POOLS + \
@@ -61,11 +61,11 @@
 #define BUDGET_PBUFS(n) 16u
 #define BUDGET_RX_BATCH 2u                  /* frames between two looks at the streams */
 #define BUDGET_RX_SMALL_BYTES 256           /* a packet that net_rx_small holds */
-#define BUDGET_RX_SMALL(n) 5u
+#define BUDGET_RX_SMALL(n) 3u
 #define BUDGET_RX_BIG_BYTES 640             /* and net_rx_big: a segment with all its headers */
 #define BUDGET_RX_BIG(n) 2u
 /* Blocks to send from, smallest first; the last holds a full frame. */
-#define BUDGET_BLOCKS(X, n) X(256, 14u) X(640, 4u) X(1664, 1u)
+#define BUDGET_BLOCKS(X, n) X(256, 12u) X(640, 3u) X(1664, 1u)
 
 /* ---- HTTP ------------------------------------------------------------------------- */
 
