@@ -29,6 +29,7 @@ class Row:
     offload: bool = True     # its NIC takes checksums
     memory: bool = True      # how much it has can be chosen
     bare: bool = True        # can be started without a NIC
+    watchdog: bool = False   # has one of its own
 
     def options(self, image, **more):
         """vm.Options for this machine; the settings in more["cmdline"] are added."""
@@ -37,7 +38,8 @@ class Row:
                        cpu=self.cpu, nic=self.nic, cmdline=words, **more)
 
 
-MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False}
+MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False,
+                   "watchdog": True}
 
 ROWS = (
     Row("microvm", "pc", "microvm", "mmio", wire=True),
