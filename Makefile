@@ -103,7 +103,7 @@ WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes 
 CFLAGS = -std=gnu11 $(OPTIMIZE) -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-sections \
 	-fdata-sections -fno-strict-aliasing $(FRAME) -fstack-protector-strong \
 	-ffile-prefix-map=$(CURDIR)=. -I. -Inet/port -isystem $(LWIP)/include \
-	-DBUDGET_FILE='"boards/budget/$(BUDGET).h"'
+	-DBUDGET_FILE='"boards/budget/$(BUDGET).h"' -DWARDEN_FILE='"kernel/arch/$(ARCH)/warden.h"'
 LDFLAGS = -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-Map=$@.map -Wl,--fatal-warnings \
 	-Wl,-z,noexecstack -no-pie
 LIBS =

@@ -20,8 +20,9 @@
 /* Fills `machine` from what the loader handed over. Called once, first. */
 void arch_discover(void);
 
-/* Protection of a mapping; W and X together are refused by panic. */
-enum { PROT_R = 1, PROT_W = 2, PROT_X = 4, PROT_DEVICE = 8 };
+/* Protection of a mapping; W and X together are refused by panic. PROT_DMA: memory that a
+ * device shares, uncached where it does not look into the caches. */
+enum { PROT_R = 1, PROT_W = 2, PROT_X = 4, PROT_DEVICE = 8, PROT_DMA = 16 };
 
 /* Adds a mapping to the tables that arch_seal() will switch to. 4 KiB
  * granules, larger pages where alignment allows. Page tables come from
@@ -35,18 +36,36 @@ void arch_map(uintptr_t va, uint64_t pa, size_t len, unsigned prot);
 void *arch_boot_map(uint64_t pa, size_t len);
 
 /* Routes a device's interrupt so that it ends arch_idle(). `irq` as in struct
- * device. `ack`, when not NULL, is the device's virtio-mmio base: the warden
- * writes its InterruptACK (virtio 1.2 §4.2.2). */
-void arch_irq_enable(uint32_t irq, volatile void *ack);
+ * device. `status` and `ack`, when not NULL, are 32-bit registers of the device: each time
+ * the warden writes to `ack` what it reads at `status`, or all that virtio has there
+ * (virtio 1.2 §4.2.2). */
+void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack);
 
 /* Gives the MSI message (address, data) that ends arch_idle(): 0, or -ENOTSUP
  * where the machine has no MSI. */
 int arch_msi(uint64_t *address, uint32_t *data);
 
+/* How a device is told of descriptors. */
+enum arch_queue_kind {
+	QUEUE_VRING,               /* virtio 1.2 §2.7: by the index in the avail ring */
+	QUEUE_OWNED,               /* it owns those whose first word has bit 31 set, in turn */
+};
+
+/* A descriptor of QUEUE_OWNED. Its buffer and `next` never change: arch_queue_add() panics
+ * unless the longest buffer that `size` can say lies in the DMA pool and `next` in the table. */
+struct owned_desc {
+	volatile uint32_t status, size;
+	uint32_t buffer, next;     /* physical addresses */
+};
+
+#define OWNED_BY_DEVICE (1u << 31)
+#define OWNED_SIZE_MAX 2047u       /* size: bits 10..0 */
+
 /* A queue whose descriptor table only the warden writes after the seal. */
 struct arch_queue {
-	const void *staged;        /* size x struct vring_desc, payload's, written by the driver;
-	                            * NULL: arch_submit() is refused, arch_notify() only */
+	enum arch_queue_kind kind;
+	const void *staged;        /* size x struct vring_desc or owned_desc, payload's, written by
+	                            * the driver; NULL: arch_submit() is refused, arch_notify() only */
 	void *desc;                /* the device's table, from mem_sealed_pages() */
 	volatile uint16_t *avail;  /* avail ring: flags, idx, ring[] (identity, set at boot) */
 	volatile uint16_t *event;  /* used ring's avail_event, NULL without EVENT_IDX */
@@ -56,7 +75,8 @@ struct arch_queue {
 	uint8_t notify_width;      /* 2 or 4 bytes */
 };
 
-/* Registers a queue; returns its number (0..), or -ENOSPC (ARCH_QUEUES). */
+/* Registers a queue; returns its number (0..), -ENOSPC (ARCH_QUEUES), or -ENOTSUP where no
+ * device of that kind exists. */
 #define ARCH_QUEUES 16
 int arch_queue_add(const struct arch_queue *q);
 
@@ -79,8 +99,9 @@ void arch_idle(uint64_t until);
 /* Publishes `n` staged descriptors of queue `q`: the warden copies each from
  * `staged` to `desc` after checking that it lies in the DMA pool, has no
  * WRITE, NEXT or INDIRECT flag, advances avail.idx by n, and rings the
- * doorbell if the device asked for it. 0, or -EFAULT: the first refused
- * descriptor stops it and nothing is published. Does not wait. */
+ * doorbell if the device asked for it. Of a QUEUE_OWNED, whose buffers were checked before,
+ * it copies the status and size of the n descriptors after those of the last call. 0, or
+ * -EFAULT: the first refused descriptor stops it and nothing is published. Does not wait. */
 int arch_submit(unsigned q, unsigned n);
 
 /* Rings queue q's doorbell (buffers put back by the payload itself). */
@@ -107,7 +128,7 @@ struct arch_ctx {
 void arch_ctx_init(struct arch_ctx *ctx, void *stack, size_t size, void (*entry)(void));
 
 /* Saves the callee-saved state (x86-64 psABI §3.2.1 with MXCSR and x87 control
- * word; AAPCS64 §6.1: x19-x30, d8-d15) and loads the other's. */
+ * word; AAPCS64 §6.1: x19-x30, d8-d15; AAPCS32 §6.1: r4-r11, lr, d8-d15) and loads the other's. */
 void arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load);
 
 /* ---- Crash: kernel/crash.c ----------------------------------------------- */
@@ -116,9 +137,10 @@ void arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load);
  * unprivileged, on a stack of its own. A fault inside that one resets. */
 struct arch_fault {
 	uint64_t reg[32];          /* x86_64: rax rbx rcx rdx rsi rdi rbp rsp r8-r15;
-	                            * aarch64: x0-x30, sp */
+	                            * aarch64: x0-x30, sp; armv7a: r0-r12, sp, lr */
 	uint64_t pc, flags;        /* rip, rflags; ELR, SPSR */
-	uint64_t cause, address;   /* vector << 32 | error code, CR2; ESR, FAR */
+	uint64_t cause, address;   /* vector << 32 | error code, CR2; ESR, FAR; exception << 32
+	                            * | fault status, fault address */
 };
 extern struct arch_fault arch_fault;
 extern const char *const arch_reg_names[32];   /* NULL past the last */

@@ -67,6 +67,7 @@ struct machine {
 	struct device dev[MACHINE_DEV_MAX];  /* the first NIC is tried first */
 	unsigned dev_count;
 	char cmdline[MACHINE_CMDLINE_MAX];   /* a copy, cut with a warning when longer */
+	struct region dma;             /* RAM for devices, whole 2 MiB, not in `ram`; size 0: any */
 	struct region settings;        /* a settings page or file, size 0: none: settings.h */
 	uint64_t stacks;               /* address space for task stacks, 0: where they lie in RAM */
 	uint32_t stack_size;           /* bytes of each, 0: BUDGET_STACK */

@@ -27,6 +27,7 @@ static struct part ram[MACHINE_RAM_MAX] SEALED;  /* at: start, until take() move
 static unsigned ram_count SEALED;
 static size_t total SEALED;
 static struct part tables SEALED;                /* boot pages from below, sealed ones from above */
+static struct part sealed SEALED;                /* these, where they lie in machine.dma */
 static struct part dma SEALED;
 static struct region dma_region SEALED;
 static struct mem_stacks stacks SEALED;
@@ -64,10 +65,11 @@ static unsigned stack_count(void)
 /* Idempotent, so that a driver may map a device before mem_init(). */
 static void split(void)
 {
-	size_t table_bytes;
+	size_t table_bytes, sealed_bytes;
 
 	if (total)
 		return;
+	total = machine.dma.size;
 	for (unsigned i = 0; i < machine.ram_count; i++) {
 		const struct region *r = &machine.ram[i];
 		uintptr_t at = whole(MAX(r->base, BUDGET_GRANULE));
@@ -85,7 +87,14 @@ static void split(void)
 	stacks.count = stack_count();
 
 	table_bytes = BUDGET_TABLES(total, ram_count, stacks.count * stacks.stride) * PAGE_SIZE;
-	tables = take(table_bytes + whole(BUDGET_SEALED(total)), "tables");
+	sealed_bytes = whole(BUDGET_SEALED(total));
+	if (machine.dma.size) {
+		sealed.end = machine.dma.base + machine.dma.size;
+		sealed.at = sealed.end - sealed_bytes;
+		dma = (struct part){ machine.dma.base, sealed.at };
+		sealed_bytes = 0;
+	}
+	tables = take(table_bytes + sealed_bytes, "tables");
 }
 
 static void place_stacks(void)
@@ -111,7 +120,10 @@ void mem_init(void)
 	for (unsigned i = 0; i < ram_count; i++)
 		if (ram[i].end > ram[i].at)
 			arch_map(ram[i].at, ram[i].at, ram[i].end - ram[i].at, PROT_R | PROT_W);
-	dma = take(whole(BUDGET_DMA(total)), "DMA pool");
+	if (machine.dma.size)
+		arch_map(dma.at, dma.at, dma.end - dma.at, PROT_R | PROT_W | PROT_DMA);
+	else
+		dma = take(whole(BUDGET_DMA(total)), "DMA pool");
 	dma_region = (struct region){ dma.at, dma.end - dma.at };
 	heap = take(whole(BUDGET_HEAP(total)), "heap");
 	heap_base = heap.at;
@@ -151,13 +163,14 @@ void *mem_boot_pages(unsigned n)
 
 void *mem_sealed_pages(unsigned n)
 {
+	struct part *p = machine.dma.size ? &sealed : &tables;
 	size_t size = (size_t)n * PAGE_SIZE;
 
 	split();
-	check_room(&tables, size, "sealed pages");
-	tables.end -= size;
-	arch_map(tables.end, tables.end, size, PROT_R);
-	return zero(tables.end, size);
+	check_room(p, size, "sealed pages");
+	p->end -= size;
+	arch_map(p->end, p->end, size, p == &sealed ? PROT_R | PROT_DMA : PROT_R);
+	return zero(p->end, size);
 }
 
 void *mem_dma_alloc(size_t size, size_t align)

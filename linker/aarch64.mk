@@ -4,4 +4,5 @@ CC      := aarch64-linux-gnu-gcc
 OBJCOPY := aarch64-linux-gnu-objcopy
 CPU_FLAGS  := -march=armv8-a -mstrict-align -mno-outline-atomics -fno-pic -fno-pie \
 	-fno-asynchronous-unwind-tables
+FAMILY  := vmsa
 GUARD   :=

@@ -19,6 +19,7 @@
 #include "kernel/task.h"
 #include "net/address.h"
 #include "net/port/port.h"
+#include "net/sntp.h"
 #include "net/tcp.h"
 
 #define BATCH 32u                      /* frames between two looks at the streams */
@@ -79,6 +80,7 @@ void net_declare(void)
 {
 	config_declare(settings, ARRAY_LEN(settings));
 	address_declare();
+	sntp_declare();
 }
 
 /* Tries each driver on each device that the machine has, in both orders. */
@@ -131,6 +133,7 @@ int net_init(void)
 	lwip_init();
 	port_netif_init(&nic, (uint16_t)mtu, hostname);
 	streams_init();
+	sntp_init();
 	task_poll_event(&wake);
 	return 0;
 }

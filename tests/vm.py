@@ -30,6 +30,7 @@ MACHINES = {"pc": ("microvm", "q35", "pc"), "virt": ("virt",), "host": ("host",)
             "lm3s6965evb": ("lm3s6965evb",), "mps2-an385": ("mps2-an385",)}
 # Machines that exist as hardware: CPU, memory and NIC are theirs.
 BOARDS = ("lm3s6965evb", "mps2-an385")
+CLOCKLESS = ("lm3s6965evb", "mps2-an385")    # boards that know the time only from a server
 BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_powerdown
 
 # What Firecracker's machine looks like: no ACPI, no legacy devices.

@@ -48,6 +48,7 @@
 #define BUDGET_SEND 16                      /* segments */
 #define BUDGET_OOSEQ 16                     /* pieces that one connection holds out of order */
 #define BUDGET_LISTENERS 8
+#define BUDGET_NTP_SERVERS 4
 
 /* ---- Connections, by how much memory there is ------------------------------------ */
 

@@ -44,6 +44,7 @@
 #define BUDGET_SEND 4                       /* segments */
 #define BUDGET_OOSEQ 2                      /* pieces that one connection holds out of order */
 #define BUDGET_LISTENERS 2
+#define BUDGET_NTP_SERVERS 2
 
 /* ---- Connections --------------------------------------------------------------- */
 

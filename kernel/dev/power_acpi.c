@@ -17,7 +17,7 @@ static int acpi_open(const struct device *dev)
 	out16(status, BUTTON);
 	out16(status + ENABLE, BUTTON);
 	port_allow(status, 2);
-	arch_irq_enable(dev->irq, NULL);
+	arch_irq_enable(dev->irq, NULL, NULL);
 	return 0;
 }
 

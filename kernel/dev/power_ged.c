@@ -18,7 +18,7 @@ static int ged_open(const struct device *dev)
 	selector = arch_boot_map(dev->base, sizeof(*selector));
 	arch_map(page, page, PAGE_SIZE, PROT_R | PROT_DEVICE);
 	(void)*selector;
-	arch_irq_enable(dev->irq, NULL);
+	arch_irq_enable(dev->irq, NULL, NULL);
 	return 0;
 }
 

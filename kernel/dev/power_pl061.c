@@ -42,7 +42,7 @@ static int pl061_open(const struct device *dev)
 	*reg(IEV) |= line;
 	*reg(IC) = line;
 	*reg(IE) = line;
-	arch_irq_enable(dev->irq, NULL);
+	arch_irq_enable(dev->irq, NULL, NULL);
 	return 0;
 }
 

@@ -25,6 +25,8 @@ enum {
 	QUEUE_READY = 0x044,
 	QUEUE_NOTIFY = 0x050,
 	STATUS = 0x070,
+	INTERRUPT_STATUS = 0x060,
+	INTERRUPT_ACK = 0x064,
 	QUEUE_DESC = 0x080,            /* each address: low word, high word */
 	QUEUE_DRIVER = 0x090,
 	QUEUE_DEVICE = 0x0a0,
@@ -115,7 +117,7 @@ static uint8_t mmio_config(struct virtio *v, unsigned offset)
 
 static int mmio_interrupt(struct virtio *v)
 {
-	arch_irq_enable(v->dev->irq, v->regs);
+	arch_irq_enable(v->dev->irq, v->regs + INTERRUPT_STATUS, v->regs + INTERRUPT_ACK);
 	return 0;
 }
 

@@ -438,7 +438,7 @@ static int net_open(struct netdev *nd, const struct device *dev)
 	snprintf(nd->where, sizeof(nd->where), "0x%lx", (unsigned long)dev->base);
 	counters_add(counters, ARRAY_LEN(counters));
 	arch_map(nic.base, nic.base, PAGE_SIZE, PROT_R | PROT_W | PROT_DEVICE);
-	arch_irq_enable(dev->irq, NULL);
+	arch_irq_enable(dev->irq, NULL, NULL);
 
 	*reg(RX_CFG) = RX_CFG_OFFSET(SHIFT);
 	*reg(TX_CFG) = TX_CFG_SAO | TX_CFG_ON;

@@ -158,7 +158,7 @@ static int stellaris_open(struct netdev *nd, const struct device *dev)
 	*reg(MACRIS) = INT_ALL;
 
 	arch_map(nic.base, nic.base, dev->size, PROT_R | PROT_W | PROT_DEVICE);
-	arch_irq_enable(dev->irq, NULL);
+	arch_irq_enable(dev->irq, NULL, NULL);
 	nd->mtu = NETDEV_FRAME_MAX - ETH_HEADER;
 	snprintf(nd->where, sizeof(nd->where), "%#x", (unsigned)nic.base);
 	counters_add(counters, ARRAY_LEN(counters));

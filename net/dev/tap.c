@@ -48,7 +48,7 @@ static int tap_open(struct netdev *nd, const struct device *dev)
 	nd->rx_count = RX_COUNT;
 	snprintf(nd->where, sizeof(nd->where), "tap, descriptor %d", fd);
 	counters_add(counters, ARRAY_LEN(counters));
-	arch_irq_enable(dev->irq, NULL);
+	arch_irq_enable(dev->irq, NULL, NULL);
 	return 0;
 }
 

@@ -5,7 +5,7 @@
  * Arm ARM DDI 0487: D12 (generic timer), FEAT_RNG; AAPCS64 §6.1 and §6.2.3. */
 #include <errno.h>
 
-#include "kernel/arch/aarch64/warden.h"
+#include "kernel/arch/vmsa/vmsa.h"
 #include "kernel/crash.h"
 
 #define RNDR_TRIES 16
@@ -55,6 +55,8 @@ void arch_idle(uint64_t until)
 
 int arch_queue_add(const struct arch_queue *q)
 {
+	if (q->kind != QUEUE_VRING)
+		return -ENOTSUP;
 	if (warden.queues == ARCH_QUEUES)
 		return -ENOSPC;
 	ASSERT(q->size > 0 && (q->size & (q->size - 1)) == 0);
@@ -89,6 +91,16 @@ void arch_notify(unsigned q)
 
 	__asm__ volatile("svc %1" : "+r"(x0) : "i"(GATE_NOTIFY)
 			 : "x9", "x10", "x11", "x12", "x16", "x17", "cc", "memory");
+}
+
+void warden_seal(uintptr_t root, struct region dma)
+{
+	register uint64_t x0 __asm__("x0") = root;
+	register uint64_t x1 __asm__("x1") = dma.base;
+	register uint64_t x2 __asm__("x2") = dma.size;
+
+	__asm__ volatile("svc %3" : "+r"(x0) : "r"(x1), "r"(x2), "i"(GATE_SEAL)
+			 : "x9", "x16", "x17", "cc", "memory");
 }
 
 /* PSCI carries no code, so the console does: the last line but for code 0. */

@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds out from the device tree what the machine is made of.
  *
- * Devicetree Specification 0.4, §3 (chosen, memory, reserved-memory) and the
- * bindings named in `known`. Two walks: what lies in memory first, because it
- * completes the boot tables; then the devices. Nothing points into the tree
- * afterwards: its memory is given to the kernel with the rest. */
+ * Devicetree Specification 0.4 and the bindings named in `known`. Two walks: what lies in
+ * memory first, because it completes the boot tables; then the devices. Nothing points into
+ * the tree afterwards: its memory is given to the kernel with the rest. */
 #include <string.h>
 
-#include "kernel/arch/aarch64/warden.h"
-#include "kernel/fdt.h"
-#include "kernel/machine.h"
-#include "kernel/mem.h"
+#include "kernel/arch/vmsa/vmsa.h"
 
 #define KEY_POWER 116u                 /* linux,code */
 #define VIRTUAL_TIMER_PPI 11u
-#define PATH_MAX 128
 #define GPIO_MAX 4u
 #define PCI_SPACE(hi) ((hi) >> 24 & 3)
 #define PCI_MEMORY_32 2u
 
 static struct fdt fdt SEALED;
-static char name[64] SEALED;
-static char console_path[PATH_MAX] SEALED;
+static char console_path[CONSOLE_PATH_MAX] SEALED;
 
 /* What refers to nodes that may come later in the tree. */
 static struct device gpio[GPIO_MAX] SEALED;      /* arg: phandle */
@@ -30,141 +24,18 @@ static uint32_t power_gpio SEALED, power_line SEALED;
 static uint32_t timer_irq SEALED;
 static uint64_t msi_frame SEALED;
 
-/* ---- Memory ----------------------------------------------------------------- */
-
-static void ram_add(struct region r)
-{
-	uint64_t end = MIN(r.base + r.size, (uint64_t)IMAGE_VA);
-
-	if (end <= r.base)
-		return;
-	r.base = ALIGN_UP(r.base, (uint64_t)PAGE_SIZE);
-	end &= ~(uint64_t)(PAGE_SIZE - 1);
-	if (end <= r.base)
-		return;
-	if (machine.ram_count == MACHINE_RAM_MAX) {
-		log_warn("memory: more than %u regions; one is left out", MACHINE_RAM_MAX);
-		return;
-	}
-	machine.ram[machine.ram_count++] = (struct region){ r.base, end - r.base };
-}
-
-/* Takes [base, base + size) out of RAM, page by page touched. */
-static void ram_remove(uint64_t base, uint64_t size)
-{
-	uint64_t end = base + size < base ? UINT64_MAX : base + size;
-	struct region was[MACHINE_RAM_MAX];
-	unsigned n = machine.ram_count;
-
-	memcpy(was, machine.ram, sizeof(was));
-	machine.ram_count = 0;
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t was_end = was[i].base + was[i].size;
-
-		if (size == 0 || end <= was[i].base || base >= was_end) {
-			ram_add(was[i]);
-			continue;
-		}
-		if (base > was[i].base)
-			ram_add((struct region){ was[i].base, base - was[i].base });
-		if (end < was_end)
-			ram_add((struct region){ end, was_end - end });
-	}
-}
-
-/* §3.6.1: stdout-path is a path or an alias, with options after a colon. */
-static void set_console_path(const struct fdt_node *aliases, const char *path)
-{
-	size_t len = strcspn(path, ":");
-	char alias[32];
-	const char *full;
-
-	if (path[0] != '/' && aliases->fdt && len < sizeof(alias)) {
-		memcpy(alias, path, len);
-		alias[len] = 0;
-		full = fdt_string(aliases, alias);
-		if (!full)
-			return;
-		path = full;
-		len = strlen(path);
-	}
-	if (len < sizeof(console_path)) {
-		memcpy(console_path, path, len);
-		console_path[len] = 0;
-	}
-}
-
-/* The seed is used once: the copy in the tree is wiped. */
-static void read_chosen(const struct fdt_node *n)
-{
-	const char *args = fdt_string(n, "bootargs");
-	uint32_t len;
-	const uint8_t *seed = fdt_get(n, "rng-seed", &len);
-
-	if (args) {
-		size_t size = strnlen(args, sizeof(machine.cmdline) - 1);
-
-		memcpy(machine.cmdline, args, size);
-		if (args[size])
-			log_warn("command line: cut after %zu bytes", size);
-	}
-	if (seed) {
-		machine.seed_len = MIN(len, (uint32_t)sizeof(machine.seed));
-		memcpy(machine.seed, seed, machine.seed_len);
-		memset((void *)(uintptr_t)seed, 0, len);
-	}
-}
-
-static void read_memory(const struct fdt_node *n)
-{
-	struct region r;
-
-	for (unsigned i = 0; fdt_reg(n, i, &r) == 0; i++)
-		ram_add(r);
-}
-
-static void walk_memory(void)
-{
-	struct fdt_node aliases = { 0 };
-	const char *console = NULL;
-	struct fdt_node n;
-	struct region r;
-
-	fdt_walk(&n, &fdt);
-	while (fdt_next(&n)) {
-		const char *type = fdt_string(&n, "device_type");
-
-		if (n.depth == 1) {
-			const char *model = fdt_string(&n, "model");
-
-			strlcpy(name, model ? model : "device tree", sizeof(name));
-		} else if (type && strcmp(type, "memory") == 0) {
-			read_memory(&n);
-		} else if (fdt_at(&n, "/chosen", 7)) {
-			read_chosen(&n);
-			console = fdt_string(&n, "stdout-path");
-		} else if (fdt_at(&n, "/aliases", 8)) {
-			aliases = n;
-		}
-	}
-	if (console)
-		set_console_path(&aliases, console);
-	for (unsigned i = 0; fdt_reserved(&fdt, i, &r); i++)
-		ram_remove(r.base, r.size);
-}
-
 void discover_memory(void)
 {
 	const void *blob = (const void *)(uintptr_t)warden.dtb;
 
-	machine.name = name;
+	machine.name = "aarch64";
 	if (warden.dtb) {
 		boot_map_memory(warden.dtb, FDT_HEADER);
 		boot_map_memory(warden.dtb, MAX(fdt_size(blob), FDT_HEADER));
 		if (fdt_open(&fdt, blob, fdt_size(blob)) == 0)
-			walk_memory();
+			memory_read_tree(&fdt, console_path);
 	}
-	ram_remove(warden.load, (uint64_t)(__image_end - __image_start));
+	memory_remove(warden.load, (uint64_t)(__image_end - __image_start));
 	boot_map_all(machine.ram, machine.ram_count);
 }
 
@@ -303,7 +174,7 @@ static void walk_devices(void)
 	while (fdt_next(&n)) {
 		if (n.depth == 3 && strcmp(n.level[1].name, "reserved-memory") == 0) {
 			for (unsigned i = 0; fdt_reg(&n, i, &r) == 0; i++)
-				ram_remove(r.base, r.size);
+				memory_remove(r.base, r.size);
 			continue;
 		}
 		if (fdt_cell(&n, "linux,code", 0, 0) == KEY_POWER) {
@@ -331,7 +202,7 @@ void arch_discover(void)
 	}
 	uart = machine_find(DEV_UART_PL011, NULL);
 	if (uart)
-		warden.console = uart->base;
+		warden.reg[REG_CONSOLE] = uart->base;
 	machine.stacks = STACKS_VA;
 	irq_init(timer_irq, msi_frame);
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/arch/aarch64/warden.h"
+#include "kernel/arch/vmsa/vmsa.h"
 #include "kernel/mem.h"
 
 struct arch_fault arch_fault __attribute__((used));

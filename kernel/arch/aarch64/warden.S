@@ -14,8 +14,6 @@
 
 #define GICC_IAR 0x0c
 #define GICC_EOIR 0x10
-#define MMIO_INTERRUPT_STATUS 0x60
-#define MMIO_INTERRUPT_ACK 0x64
 #define IDLE_ACKS 64                          /* a line that stays up must not hold us here */
 
 #define PSCI_SYSTEM_OFF 0x84000008
@@ -160,11 +158,12 @@ gate_idle:
 	add	x14, sp, #W_ACK
 	b	5f
 4:	ldp	x15, x16, [x14], #16
+	ldr	x9, [x14], #W_ACK_SIZE - 16
 	sub	x13, x13, #1
 	cmp	x15, x12
 	b.ne	5f
-	ldr	w15, [x16, #MMIO_INTERRUPT_STATUS]
-	str	w15, [x16, #MMIO_INTERRUPT_ACK]
+	ldr	w15, [x16]
+	str	w15, [x9]
 5:	cbnz	x13, 4b
 	cbz	x10, 6f
 	dsb	sy

@@ -23,17 +23,17 @@
 #define W_CRASHED 48
 #define W_SEALED 56
 #define W_DMA 64
-#define W_CONSOLE 80
-#define W_GICC 88
+#define W_CONSOLE 80                   /* reg[0] */
+#define W_GICC 88                      /* reg[1] */
 #define W_PSCI 96
 #define W_QUEUES 104
 #define W_ACKS 112
 #define W_ACK 128
-#define W_ACK_SHIFT 4
+#define W_ACK_SIZE 24
 #define W_ACK_MAX 32
-#define W_QUEUE 640
+#define W_QUEUE 896
 #define W_QUEUE_SHIFT 6
-#define W_SIZE 1664
+#define W_SIZE 1920
 
 /* Offsets in one of its queues. */
 #define Q_STAGED 0
@@ -49,8 +49,14 @@
 #define IMAGE_VA 0x4000000000
 #define IMAGE_MAX 0x200000
 
-/* Where task stacks are mapped. */
+/* A GiB further the warden's own view of registers and descriptor tables; then what
+ * arch_boot_map() is asked for; then task stacks. */
+#define ALIAS_VA 0x4040000000
+#define WINDOW_VA 0x4080000000
+#define WINDOW_COUNT 8u
+#define FREE_VA WINDOW_VA
 #define STACKS_VA 0x6000000000
+#define VA_END (1ull << 39)
 
 /* PSTATE of the payload: EL0t; D, I and F masked, SError taken. */
 #define SPSR_EL0 0x2c0
@@ -59,12 +65,15 @@
 #define PTE_TABLE 3
 #define PTE_BLOCK 1
 #define PTE_PAGE 3
-#define PTE_DEVICE (1 << 2)            /* MAIR index 1; 0 is normal memory */
+#define PTE_NORMAL 0                   /* MAIR index */
+#define PTE_DEVICE (1 << 2)
+#define PTE_DMA PTE_NORMAL             /* devices look into the caches */
 #define PTE_EL0 (1 << 6)
 #define PTE_RO (1 << 7)
 #define PTE_COMMON (1 << 11 | 1 << 10 | 3 << 8)   /* nG, AF, inner shareable */
 #define PTE_PXN_BIT 53
 #define PTE_UXN_BIT 54
+#define PTE_WARDEN (1ull << PTE_UXN_BIT)   /* what only EL1 may execute */
 
 #ifndef __ASSEMBLER__
 
@@ -74,13 +83,18 @@
 #include "kernel/arch.h"
 
 struct warden_ack {
-	uint64_t irq, base;            /* a virtio-mmio device to acknowledge at */
+	uint64_t irq, status, ack;     /* what is read at status is written to ack */
 };
 
 struct warden_queue {
 	uint64_t staged, desc, avail, event, notify;
 	uint32_t value, mask;
 	uint32_t width, unused[3];
+};
+
+enum {
+	REG_CONSOLE,                   /* PL011 for the warden's last line, or 0 */
+	REG_GICC,                      /* GICv2 CPU interface; 0: GICv3 system registers */
 };
 
 struct warden {
@@ -91,8 +105,7 @@ struct warden {
 	uint64_t crashed;              /* crash_main() has been entered */
 	uint64_t sealed;
 	struct region dma;             /* what a staged descriptor may name */
-	uint64_t console;              /* PL011 for the warden's last line, or 0 */
-	uint64_t gicc;                 /* GICv2 CPU interface; 0: GICv3 system registers */
+	uint64_t reg[2];               /* by REG_ */
 	uint64_t psci;                 /* 0 none, 1 smc, 2 hvc */
 	uint64_t queues, acks;         /* entries in use below */
 	uint64_t unused;
@@ -104,11 +117,11 @@ _Static_assert(offsetof(struct warden, isar0) == W_ISAR0, "");
 _Static_assert(offsetof(struct warden, save) == W_SAVE, "");
 _Static_assert(offsetof(struct warden, crashed) == W_CRASHED, "");
 _Static_assert(offsetof(struct warden, dma) == W_DMA, "");
-_Static_assert(offsetof(struct warden, console) == W_CONSOLE, "");
+_Static_assert(offsetof(struct warden, reg) == W_CONSOLE, "");
 _Static_assert(offsetof(struct warden, psci) == W_PSCI, "");
 _Static_assert(offsetof(struct warden, acks) == W_ACKS, "");
 _Static_assert(offsetof(struct warden, ack) == W_ACK, "");
-_Static_assert(sizeof(struct warden_ack) == 1 << W_ACK_SHIFT, "");
+_Static_assert(sizeof(struct warden_ack) == W_ACK_SIZE, "");
 _Static_assert(offsetof(struct warden, queue) == W_QUEUE, "");
 _Static_assert(offsetof(struct warden_queue, value) == Q_VALUE, "");
 _Static_assert(offsetof(struct warden_queue, mask) == Q_MASK, "");
@@ -117,26 +130,6 @@ _Static_assert(sizeof(struct warden_queue) == 1 << W_QUEUE_SHIFT, "");
 _Static_assert(sizeof(struct warden) == W_SIZE, "");
 
 extern struct warden warden;
-
-/* Boot tables: level 1, and level 2 of the GiB that the image lies in. */
-extern uint64_t boot_l1[512], boot_l2[512];
-
-/* linker/aarch64.ld */
-extern char __image_start[], __image_end[], __text_start[], __text_end[];
-extern char __rodata_start[], __rodata_end[], __sealed_start[], __sealed_end[];
-extern char __data_start[], __data_end[], __warden_start[], __warden_end[];
-extern char __warden_data_start[], __warden_data_end[];
-extern char __boot_stack[], __boot_stack_top[], __crash_stack[], __crash_stack_top[];
-
-/* mmu.c: maps `ram` as memory and all else below 256 GiB as devices, where
- * the boot tables have nothing yet. */
-void boot_map_all(const struct region *ram, unsigned n);
-/* mmu.c: makes [pa, pa + len) readable in the boot tables as memory. */
-void boot_map_memory(uint64_t pa, uint64_t len);
-
-/* seal_check.c: panics when the tables under `root`, which lie in `tables`,
- * give the payload more than it may have. */
-void seal_check(const uint64_t *root, struct region tables);
 
 /* discover.c: the first half of discovery, before the stack guard is chosen:
  * memory, command line and the loader's random seed. */

@@ -34,7 +34,7 @@ void arch_idle(uint64_t until)
 }
 
 /* Level-triggered lines, as those of devices here are: `ack` is for virtio. */
-void arch_irq_enable(uint32_t irq, volatile void *ack)
+void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
 {
 	if (irq >= LINES) {
 		log_error("nvic: interrupt %u cannot be routed", (unsigned)irq);

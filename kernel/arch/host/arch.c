@@ -38,7 +38,7 @@ uint64_t arch_ticks_hz(void)
 	return NS_PER_S;
 }
 
-void arch_irq_enable(uint32_t irq, volatile void *ack)
+void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
 {
 	ASSERT(irq_count < IRQ_MAX);
 	irqs[irq_count++] = (struct pollfd){ .fd = (int)irq, .events = POLLIN };

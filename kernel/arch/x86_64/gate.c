@@ -49,6 +49,8 @@ int arch_queue_add(const struct arch_queue *q)
 	_Static_assert(offsetof(struct warden_queue, mask) == QUEUE_MASK, "layout");
 	_Static_assert(offsetof(struct warden_queue, size) == QUEUE_SIZE, "layout");
 	_Static_assert(offsetof(struct warden_queue, width) == QUEUE_WIDTH, "layout");
+	if (q->kind != QUEUE_VRING)
+		return -ENOTSUP;
 	if (warden_queues == ARCH_QUEUES)
 		return -ENOSPC;
 	ASSERT(q->size && !(q->size & (q->size - 1)));

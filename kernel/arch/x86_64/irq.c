@@ -74,7 +74,7 @@ static uint32_t lapic_id(void)
 
 static void add_ack(volatile void *ack)
 {
-	uint64_t at = mmu_warden_map((uintptr_t)ack, 0x200, true);
+	uint64_t at = mmu_warden_map((uintptr_t)ack, 4, true);
 	unsigned i = 0;
 
 	while (warden_acks[i] && warden_acks[i] != at)
@@ -84,7 +84,8 @@ static void add_ack(volatile void *ack)
 	warden_acks[i] = at;
 }
 
-void arch_irq_enable(uint32_t irq, volatile void *ack)
+/* What a look at the status costs, a spurious acknowledge does not. */
+void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
 {
 	const struct device *io = NULL, *best = NULL;
 

@@ -23,7 +23,6 @@
 #define KEYBOARD_RESET 0xfe
 #define EXIT_FAULT 2
 #define OFF_CYCLES 0x70000000          /* for the host to act on a power-off: about 1 s */
-#define VIRTIO_INTERRUPT_ACK 0x64
 #define VIRTIO_INTERRUPT_BOTH 3
 
 	.section .note.pvh, "a", @note
@@ -159,7 +158,7 @@ warden_irq_line:
 1:	movq	(%rcx), %rdx
 	testq	%rdx, %rdx
 	jz	warden_irq_message
-	movl	$VIRTIO_INTERRUPT_BOTH, VIRTIO_INTERRUPT_ACK(%rdx)
+	movl	$VIRTIO_INTERRUPT_BOTH, (%rdx)
 	addl	$8, %ecx
 	jmp	1b
 	.globl	warden_irq_message

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks the page tables before they are sealed: nothing both writable and
- * executable, page zero unmapped, EL1 executes the warden's text alone, and no
+ * executable, page zero unmapped, the warden executes its own text alone, and no
  * way for the payload to the warden, to a page table, or to the image at an
- * address other than its own. Arm ARM DDI 0487, D8.3 and D8.4. */
-#include "kernel/arch/aarch64/warden.h"
+ * address other than its own. Arm ARM DDI 0487, D8.3 and D8.4; DDI
+ * 0406, B3.6.2 and B3.7. */
+#include "kernel/arch/vmsa/vmsa.h"
 
-#define ADDRESS 0xfffffffff000u
 #define TABLE_BIT 2u
 #define LEAF_LEVEL 3u
 
@@ -57,14 +57,14 @@ static void check_table(const uint64_t *table, unsigned level, uint64_t va, stru
 		if (!e)
 			continue;
 		if (level < LEAF_LEVEL && (e & TABLE_BIT)) {
-			check_table((const uint64_t *)(uintptr_t)(e & ADDRESS), level + 1, va,
+			check_table((const uint64_t *)(uintptr_t)(e & PTE_ADDRESS), level + 1, va,
 				    tables);
 			continue;
 		}
-		what = wrong(va, e & ADDRESS, size, e, tables);
+		what = wrong(va, e & PTE_ADDRESS, size, e, tables);
 		if (what)
 			panic("seal: %#llx maps %#llx: %s", (unsigned long long)va,
-			      (unsigned long long)(e & ADDRESS), what);
+			      (unsigned long long)(e & PTE_ADDRESS), what);
 	}
 }
 

@@ -1,0 +1,11 @@
+# Xunlong Orange Pi PC: Allwinner H3 (Cortex-A7), 1 GiB of RAM, Ethernet with the PHY on the chip.
+# U-Boot, or QEMU, loads a zImage and says how much RAM there is; RAM_SIZE is for those that do not.
+ARCH      := armv7a
+MACHINES  := orangepi-pc
+FIRMWARES := none
+FORMATS   := elf bin
+BOOT      := bin
+DRIVERS   := uart_8250
+NETDEVS   :=
+RAM_BASE  := 0x40000000
+RAM_SIZE  := 1024M
