@@ -29,6 +29,9 @@ class Row:
     offload: bool = True     # its NIC takes checksums
     memory: bool = True      # how much it has can be chosen
     bare: bool = True        # can be started without a NIC
+    patient: bool = True     # its NIC holds a burst of frames back; else it drops some
+    watchdog: bool = False   # has one of its own
+    link: bool = False       # its driver follows a link that can be cut
 
     def options(self, image, **more):
         """vm.Options for this machine; the settings in more["cmdline"] are added."""
@@ -38,7 +41,7 @@ class Row:
 
 
 MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False,
-                   "bare": False, "wire": True}
+                   "bare": False, "wire": True, "watchdog": True}
 
 ROWS = (
     Row("microvm", "pc", "microvm", "mmio", wire=True),
@@ -53,7 +56,7 @@ ROWS = (
     Row("virt-gicv3", "virt", "virt,gic-version=3", "mmio"),
     Row("virt-a53", "virt", "virt", "mmio", cpu="cortex-a53"),
     Row("lm3s6965evb", "lm3s6965evb", "lm3s6965evb", **MICROCONTROLLER),
-    Row("mps2-an385", "mps2-an385", "mps2-an385", **MICROCONTROLLER),
+    Row("mps2-an385", "mps2-an385", "mps2-an385", patient=False, link=True, **MICROCONTROLLER),
     Row("host", "host", "host", wire=True, offload=False, memory=False, bare=False),
 )
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Guests of tests/guests: tiny images that test one thing inside the machine and say how it went.
 
-Those in table.FORBIDDEN try an access that must not be possible; success is failure there.
-All others end with code 0 when all is well.
+Those in table.FORBIDDEN try an access that must not be possible; success is failure there;
+HANG never ends. All others end with code 0 when all is well.
 """
 
 import glob
@@ -20,7 +20,8 @@ MEM = 192
 EXIT_PANIC, EXIT_FAULT = 1, 2
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BAD = {name for name, _ in FORBIDDEN} | {name for name, _ in PRIVILEGED.values()}
+HANG, HANG_S = "hang", 2
+BAD = {HANG} | {name for name, _ in FORBIDDEN} | {name for name, _ in PRIVILEGED.values()}
 GOOD = sorted({os.path.basename(path)[:-2] for path in glob.glob(f"{HERE}/guests/*.c")} - BAD)
 ARMV7M = ("r0", "r12", "sp", "lr")
 REGISTERS = {"pc": ("rax", "rsp", "r15"), "virt": ("x0", "x30", "sp"),
@@ -103,3 +104,22 @@ def test_guest(row, guest):
     """A guest that tests its own kernel."""
     code, text = run_guest(row, guest)
     assert code == 0, (code, text)
+
+
+@pytest.mark.parametrize("row", [row for row in GUEST_ROWS if row.watchdog],
+                         ids=lambda row: row.name)
+def test_watchdog(row):
+    """A hung image is restarted, and again; one that is idle or busy is not."""
+    image = images.image(row.board, guest=HANG)
+    with Vm(row.options(image, mem=MEM, cmdline=f"watchdog={HANG_S}",
+                        extra=("-action", "reboot=reset"))) as vm:
+        began = vm.when(r"Zeitkern on ", TIMEOUT_S)
+        for turn in (1, 2):
+            seen = vm.mark()
+            hangs = vm.when(r"hang: was busy", TIMEOUT_S, seen)
+            assert len(re.findall("Zeitkern on ", vm.console.text())) == turn, vm.console.text()
+            assert hangs - began > 4 * HANG_S
+            began = vm.when(r"Zeitkern on ", TIMEOUT_S, seen)
+            assert HANG_S - 0.5 < began - hangs < HANG_S + 5, vm.console.text()
+        vm.qmp.drain()
+        assert len([e for e in vm.qmp.events if e["event"] == "WATCHDOG"]) == 2, vm.qmp.events

@@ -261,7 +261,7 @@ class Qmp:
             if "event" in message:
                 self.events.append(message)
 
-    def execute(self, name, timeout=10, **arguments):
+    def execute(self, name, /, timeout=10, **arguments):
         """Runs a command: its result, or VmError."""
         text = json.dumps({"execute": name, "arguments": arguments})
         try:
