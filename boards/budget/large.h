@@ -54,7 +54,9 @@
 
 #define BUDGET_CONNECTIONS(ram) MIN(MAX((ram) / 2800, 128u), 1u << 18)
 #define BUDGET_HALF_OPEN(n) MIN(MAX((n) / 8, 32u), 1024u)
-#define BUDGET_PCBS_SPARE(n) ((n) / 8 + 32) /* closing and in TIME_WAIT */
+/* With those that close and in TIME_WAIT; and lists, at least, of the table that finds them. */
+#define BUDGET_PCBS(n, half_open) ((n) + (n) / 8 + 32 + (half_open))
+#define BUDGET_BUCKETS 64u
 #define BUDGET_STREAMS_SPARE 16u            /* newcomers that may wait for an eviction */
 #define BUDGET_LINGER(n) ((n) / 8 + 16)     /* closed here, not yet by the peer */
 #define BUDGET_SEGMENTS(n) ((n) + 1024)

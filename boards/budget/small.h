@@ -9,8 +9,8 @@
 #define BUDGET_POOL_SLAB 1u                 /* one object at a time */
 #define BUDGET_TABLES(ram, regions, stacks) 0u
 #define BUDGET_SEALED(ram) 0u
-#define BUDGET_DMA(ram) (4u * 1536)         /* the NIC's buffers: 3 to receive, 1 to send */
-#define BUDGET_POOLS 20736u                 /* all that is below, at its most */
+#define BUDGET_DMA(ram) (3u * 1536)         /* the NIC's buffers: 2 to receive, 1 to send */
+#define BUDGET_POOLS 22016u                 /* all that is below, at its most */
 /* What is left, be it all of the board's RAM or the 40 KiB that the service needs. */
 #define BUDGET_HEAP(ram) (MAX((ram), BUDGET_FIXED + 2048u) - BUDGET_FIXED)
 #define BUDGET_FIXED (BUDGET_DMA(0) + BUDGET_POOLS + \
@@ -46,26 +46,27 @@
 #define BUDGET_MSS 536
 #define BUDGET_WINDOW 4                     /* segments */
 #define BUDGET_SEND 4                       /* segments */
-#define BUDGET_OOSEQ 2                      /* pieces that one connection holds out of order */
+#define BUDGET_OOSEQ 4                      /* pieces that one connection holds out of order */
 #define BUDGET_LISTENERS 2
 #define BUDGET_NTP_SERVERS 2
 
 /* ---- Connections --------------------------------------------------------------- */
 
 #define BUDGET_CONNECTIONS(ram) 14u         /* 12 served, 2 to be told 503 */
-#define BUDGET_HALF_OPEN(n) 4u
-#define BUDGET_PCBS_SPARE(n) 4u             /* closing and in TIME_WAIT */
+#define BUDGET_HALF_OPEN(n) 8u
+#define BUDGET_PCBS(n, half_open) 24u       /* with those that close and in TIME_WAIT */
+#define BUDGET_BUCKETS 8u                   /* at least, of the table that finds them */
 #define BUDGET_STREAMS_SPARE 1u             /* newcomers that may wait for an eviction */
 #define BUDGET_LINGER(n) 4u                 /* closed here, not yet by the peer */
-#define BUDGET_SEGMENTS(n) 32u
+#define BUDGET_SEGMENTS(n) 24u
 #define BUDGET_PBUFS(n) 16u
 #define BUDGET_RX_BATCH 2u                  /* frames between two looks at the streams */
 #define BUDGET_RX_SMALL_BYTES 256           /* a packet that net_rx_small holds */
 #define BUDGET_RX_SMALL(n) 3u
 #define BUDGET_RX_BIG_BYTES 640             /* and net_rx_big: a segment with all its headers */
 #define BUDGET_RX_BIG(n) 2u
-/* Blocks to send from, smallest first; the last holds a full frame. */
-#define BUDGET_BLOCKS(X, n) X(256, 12u) X(640, 3u) X(1664, 1u)
+/* Blocks to send from, smallest first: handshakes, answers, segments, a full frame. */
+#define BUDGET_BLOCKS(X, n) X(112, 8u) X(256, 11u) X(896, 3u) X(1664, 1u)
 
 /* ---- HTTP ------------------------------------------------------------------------- */
 

@@ -47,9 +47,11 @@ void buckets_init(void)
 
 	for (unsigned i = 0; i < AGES; i++)
 		ages[i].prev = ages[i].next = &ages[i];
-	for (count = 64, shift = 58; count < port_limits.pcbs / 4; count *= 2)
-		shift--;
-	words = count / 64;
+	count = BUDGET_BUCKETS;
+	while (count < port_limits.pcbs / 4)
+		count *= 2;
+	shift = (unsigned)__builtin_clz(count) + 33;
+	words = (count + 63) / 64;
 	buckets = mem_take(count * sizeof(*buckets));
 	buckets_hot = mem_take(words * sizeof(*buckets_hot));
 	buckets_used = mem_take(words * sizeof(*buckets_used));

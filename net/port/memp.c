@@ -52,7 +52,7 @@ void port_size(void)
 
 	port_limits.streams = n;
 	port_limits.half_open = BUDGET_HALF_OPEN(n);
-	port_limits.pcbs = n + BUDGET_PCBS_SPARE(n) + port_limits.half_open;
+	port_limits.pcbs = BUDGET_PCBS(n, port_limits.half_open);
 	port_limits.rx_small = BUDGET_RX_SMALL(n);
 	port_limits.rx_big = BUDGET_RX_BIG(n);
 }

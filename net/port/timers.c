@@ -81,7 +81,7 @@ static void slow_bucket(unsigned b)
 
 static void slow_slice(void)
 {
-	unsigned words = bucket_count() / 64;
+	unsigned words = (bucket_count() + 63) / 64;
 
 	if (slice == 0)
 		tcp_ticks = ++ticks;
@@ -136,7 +136,7 @@ static void fast_timer(ktime now)
 	}
 	if (now < fast_due)
 		return;
-	for (unsigned w = 0; w < bucket_count() / 64; w++) {
+	for (unsigned w = 0; w < (bucket_count() + 63) / 64; w++) {
 		for (uint64_t bits = buckets_hot[w]; bits; bits &= bits - 1)
 			fast_bucket(w * 64 + (unsigned)__builtin_ctzll(bits));
 		again |= buckets_hot[w] != 0;
