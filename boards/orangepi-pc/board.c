@@ -2,14 +2,18 @@
 /* Xunlong Orange Pi PC: console on UART0, three pins beside the power jack; Ethernet with the
  * PHY on the chip. Allwinner H3 Datasheet V1.2: §3.1 (memory), §4.12 (interrupts). */
 #include "kernel/dev.h"
+#include "kernel/dev/chip_h3.h"
 #include "net/netdev.h"
 
 extern const struct uart uart_8250;
+extern const struct netdev_ops sun8i_emac;
 
 static const struct device devices[] = {
 	{ .kind = DEV_UART_16550, .irq = 32 + 0, .base = 0x01c28000, .size = 0x400 },
 	{ .kind = DEV_GICV2, .base = 0x01c81000, .size = 0x1000, .base2 = 0x01c82000,
 	  .size2 = 0x2000 },
+	{ .kind = DEV_SUN8I_EMAC, .irq = 32 + 82, .base = 0x01c30000, .size = 0x10000,
+	  .base2 = H3_SYSCON_EMAC, .size2 = 4, .arg = H3_SID },
 	{ .kind = DEV_NONE },
 };
 
@@ -17,6 +21,7 @@ const struct board board = {
 	.name = "Orange Pi PC",
 	.devices = devices,
 	.clock_hz = 24000000,              /* of the generic timer, should CNTFRQ not tell */
+	.start = h3_start,
 };
 
 const struct bus *const board_buses[] = { NULL };
@@ -25,4 +30,4 @@ const struct rtc *const board_rtcs[] = { NULL };
 const struct entropy *const board_entropy[] = { NULL };
 const struct button *const board_buttons[] = { NULL };
 const struct watchdog *const board_watchdogs[] = { NULL };
-const struct netdev_ops *const board_netdevs[] = { NULL };
+const struct netdev_ops *const board_netdevs[] = { &sun8i_emac, NULL };
