@@ -170,8 +170,9 @@ $O/lwip/%.o: $(LWIP)/%.c $O/flags build/src/lwip/.sha256 | $(LIBC)
 -include $(objs:.o=.d) $(wildcard $O/tests/fuzz/*.d)
 
 # CONFIG=: the words that the kernel applies before the command line's.
+built_in := $(if $(SETTINGS_SIZE),,$(CONFIG))
 $(OUT)/config.c: FORCE
-	$(call stamp,const char image_config[] = "$(subst ",\",$(subst \,\\,$(CONFIG)))";)
+	$(call stamp,const char image_config[] = "$(subst ",\",$(subst \,\\,$(built_in)))";)
 $(OUT)/config.o: $(OUT)/config.c $O/flags
 	@$(CC) $(CFLAGS) -frandom-seed=config -c -o $@ $<
 # An object more or less links again, too.
@@ -180,10 +181,7 @@ $(OUT)/objects: FORCE
 
 $(OUT)/zeitkern.elf: $(objs) $(OUT)/objects $(LIBC) $(SCRIPT)
 	$(call say,link $@)$(CC) $(CFLAGS) -frandom-seed=zeitkern $(LDFLAGS) -o $@ $(objs) $(LIBS)
-$(OUT)/zeitkern.bin: $(OUT)/zeitkern.elf
-	@$(OBJCOPY) -O binary $< $@
-$(OUT)/NOTICE: $(OUT)/zeitkern.elf linker/notice
-	@linker/notice $(OUT)/zeitkern.elf.map >$@
+include linker/formats.mk
 
 # A fuzzer (tests/fuzz/run) is linked with the "sources:" that its first lines name, as a unit
 # test is, else with what it calls of BOARD=host.
@@ -199,7 +197,7 @@ $(BUILD)/$(variant)/fuzz-%: $O/tests/fuzz/%.o $$(or $$(call sources,tests/fuzz/$
 
 launch = --board $(BOARD) --machine $(MACHINE) --image $(OUT)/zeitkern.$(BOOT) \
 	--firmware $(FIRMWARE) --accel $(ACCEL) --mem $(MEM) --smp $(SMP) --port $(PORT) \
-	--net $(NET) --cmdline $(call quote,$(CMDLINE)) -- $(QEMU_ARGS)
+	--net $(NET) --cmdline $(call quote,$(if $(SETTINGS_SIZE),$(CONFIG)) $(CMDLINE)) -- $(QEMU_ARGS)
 # The tests call make themselves; what was said to this one is not meant for theirs.
 alone = @exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
 
@@ -217,9 +215,9 @@ test-full: | setup
 #: make image      write build/BOARD/APP/zeitkern.FORMAT and its NOTICE, print the path
 image: $(OUT)/zeitkern.$(FORMAT) $(OUT)/NOTICE
 	@echo $<
-#: make flash      write an image to a device (for boards that have one)
-flash:
-	@echo 'flash: BOARD=$(BOARD) is a virtual machine: boot what `make image` writes' >&2; exit 2
+#: make flash      write an image to DEV=, a card or a debug probe, after a question
+flash: $(FLASH:%=$(OUT)/zeitkern.%) | setup
+	@linker/flash $(BOARD) $(call quote,$(DEV)) $< $(PROBE)
 #: make debug      as run, stopped at the first instruction with gdb attached
 debug: $(OUT)/zeitkern.$(BOOT) | setup
 	@exec tests/qemu debug $(launch)
@@ -237,7 +235,7 @@ fuzz: | setup
 	$(alone) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 #: make size       the stripped image by component
 size: $(OUT)/zeitkern.elf
-	@linker/size $<
+	@linker/size $< $(BUDGET)
 #: make lint       layers, budgets, headers that compile alone, words
 lint: $(LIBC) build/src/lwip/.sha256
 	@tests/lint $(CC) $(CFLAGS) $(WARN)

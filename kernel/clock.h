@@ -23,6 +23,10 @@ double clock_unix(void);
 /* The same in ns: 0, or -EAGAIN while unknown. */
 int clock_unix_ns(int64_t *ns);
 
+/* A time server says that it was `unix_ns` at clock_now() == `at`: the first word sets
+ * the clock, later ones correct it as above. How far it was off, in ns. */
+int64_t clock_correct(ktime at, int64_t unix_ns);
+
 /* Boot: starts the monotonic clock; then the wall clock from pvclock or RTC.
  * clock_start_wall() reads the RTC's second and returns at once; a task finds
  * the fraction at the next edge and slews. */

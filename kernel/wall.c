@@ -12,6 +12,9 @@
  * a second steps forwards; any other correction is slewed, and it never runs
  * backwards.
  *
+ * What a time server says (clock_correct) counts for more: from then on the RTC
+ * only tells of pauses, by how far it is from where it was.
+ *
  * Outside: rtc_read() shows UTC. */
 #include "kernel/wall.h"
 
@@ -42,9 +45,17 @@ int64_t wall_at(const struct wall *w, ktime now)
 	return w->unix_ns + passed + gain;
 }
 
+int64_t wall_aim(const struct wall *w, ktime now)
+{
+	return w->unix_ns + (now - w->mono) + w->slew;
+}
+
 void wall_set(struct wall *w, ktime now, int64_t unix_ns)
 {
-	*w = (struct wall){ .known = true, .mono = now, .unix_ns = unix_ns };
+	*w = (struct wall){
+		.known = true, .taught = w->taught, .mono = now, .unix_ns = unix_ns,
+		.behind = w->behind,
+	};
 }
 
 void wall_correct(struct wall *w, ktime now, int64_t unix_ns)
@@ -57,10 +68,33 @@ void wall_correct(struct wall *w, ktime now, int64_t unix_ns)
 	w->slew = unix_ns - ours;
 }
 
+int64_t wall_teach(struct wall *w, ktime now, int64_t unix_ns)
+{
+	int64_t off = w->known ? unix_ns - wall_aim(w, now) : 0;
+
+	w->behind += off;
+	w->taught = true;
+	if (w->known)
+		wall_correct(w, now, unix_ns);
+	else
+		wall_set(w, now, unix_ns);
+	return off;
+}
+
+void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge)
+{
+	int64_t rtc = SECONDS(second) + (now - edge);
+
+	if (w->taught)
+		w->behind = wall_aim(w, now) - rtc;
+	else
+		wall_correct(w, now, rtc);
+}
+
 enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second)
 {
 	int64_t ours = wall_at(w, now);
-	int64_t from = SECONDS(second), off;
+	int64_t from = SECONDS(second) + w->behind, off;
 
 	if (ours < from)
 		off = from - ours;
@@ -80,7 +114,7 @@ enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second)
 
 bool wall_glance_fits(const struct wall *w, ktime now, int second_of_minute)
 {
-	int64_t ours = wall_at(w, now);
+	int64_t ours = wall_at(w, now) - w->behind;
 	int ahead = (int)((ours + TOLERANCE) / SECOND % 60);
 	int behind = (int)((ours - TOLERANCE) / SECOND % 60);
 
@@ -136,7 +170,7 @@ static int ask(void)
 	if (!wall.known)
 		wall_set(&wall, now, exact ? unix_ns : SECONDS(second) + SECOND / 2);
 	else if (exact)
-		wall_correct(&wall, now, unix_ns);
+		wall_correct(&wall, now, unix_ns + wall.behind);
 	else if (wall_compare(&wall, now, second) == WALL_LOST)
 		event_signal(&find_again);
 	return 0;
@@ -172,6 +206,14 @@ double clock_unix(void)
 	return (double)ns / 1e9;
 }
 
+int64_t clock_correct(ktime at, int64_t unix_ns)
+{
+	ktime now = clock_now();
+
+	glanced = compared = now;
+	return wall_teach(&wall, now, unix_ns + (now - at));
+}
+
 /* One run of the finder. Each edge found corrects the clock. */
 static int find(void)
 {
@@ -190,7 +232,7 @@ static int find(void)
 			return err;
 		next = finder_step(&f, now, second);
 		if (f.edges > edges && wall.known)
-			wall_correct(&wall, now, SECONDS(f.second) + (now - f.edge));
+			wall_edge(&wall, now, f.second, f.edge);
 		edges = f.edges;
 		if (next > 0)
 			task_sleep(next);

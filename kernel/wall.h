@@ -10,14 +10,19 @@
 
 struct wall {
 	bool known;
+	bool taught;               /* by somebody who knows better than the RTC */
 	ktime mono;                /* anchor: at this monotonic time ... */
 	int64_t unix_ns;           /* ... it was this */
 	int64_t slew;              /* still to be gained (or lost, when negative) after it */
+	int64_t behind;            /* what the RTC lacks, once somebody knows better */
 };
 
 /* Unix time at `now`: it gains or loses the rest of a correction at half its own
  * speed, and so never runs backwards. */
 int64_t wall_at(const struct wall *w, ktime now);
+
+/* Where it is going: the same with the whole correction made. */
+int64_t wall_aim(const struct wall *w, ktime now);
 
 /* The first time it is known. */
 void wall_set(struct wall *w, ktime now, int64_t unix_ns);
@@ -25,6 +30,14 @@ void wall_set(struct wall *w, ktime now, int64_t unix_ns);
 /* It ought to be `unix_ns` at `now`: more than a second late is stepped over,
  * everything else is slewed. */
 void wall_correct(struct wall *w, ktime now, int64_t unix_ns);
+
+/* It is `unix_ns` at `now`, as a time server says, who knows better than an RTC: set
+ * or corrected, and what the RTC lacks is kept. How far it was off, 0 at first. */
+int64_t wall_teach(struct wall *w, ktime now, int64_t unix_ns);
+
+/* The RTC's second began at `edge`: the clock is corrected, or, once taught, only
+ * what the RTC lacks. */
+void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge);
 
 /* Compares with the RTC's second, read at `now`: WALL_AGREES; WALL_DRIFTED, put
  * right; or WALL_LOST after a pause: put right to half a second, look for the

@@ -16,12 +16,14 @@
 #include <lwip/netif.h>
 
 #include "kernel/config.h"
+#include "kernel/random.h"
 #include "kernel/task.h"
 #include "net/address.h"
 #include "net/port/port.h"
+#include "net/sntp.h"
 #include "net/tcp.h"
 
-#define BATCH 32u                      /* frames between two looks at the streams */
+#define BATCH BUDGET_RX_BATCH          /* frames between two looks at the streams */
 #define HOSTNAME_MAX 64u               /* 63 and its end: RFC 1123 §2.1 */
 #define MTU_MIN 576u
 #define MTU_MAX 1500u
@@ -79,6 +81,7 @@ void net_declare(void)
 {
 	config_declare(settings, ARRAY_LEN(settings));
 	address_declare();
+	sntp_declare();
 }
 
 /* Tries each driver on each device that the machine has, in both orders. */
@@ -131,6 +134,7 @@ int net_init(void)
 	lwip_init();
 	port_netif_init(&nic, (uint16_t)mtu, hostname);
 	streams_init();
+	sntp_init();
 	task_poll_event(&wake);
 	return 0;
 }
@@ -158,6 +162,8 @@ static bool work(void)
 		frames++;
 	more = streams_run();
 	now = clock_now();
+	if (frames > 0)
+		random_event(now);
 	if (now >= port_due) {
 		run_timers(now);
 		more |= streams_run();

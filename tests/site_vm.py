@@ -7,7 +7,8 @@ import time
 
 from budget import budget_of
 from client import Client
-from netns import IFNAME, STATIC, Namespace
+from netns import HOST, IFNAME, STATIC, Namespace
+from ntpd import Ntpd
 from vm import Vm
 
 BOOT_S = 30              # a hang detector, not a performance target
@@ -26,19 +27,38 @@ PCBS, TIME_WAIT = 'zeitkern_pool_used{pool="net_TCP_PCB"}', "net_tcp_time_wait"
 
 class Site:
     """One machine on one TAP. `dhcp`: dnsmasq leases it an address; else it is static, or, not
-    `by_hand`, the test has a DHCP server of its own."""
+    `by_hand`, the test has a DHCP server of its own. A machine without a clock is given a time
+    server, self.ntpd, unless the settings name one, and serves once it knows the time."""
 
     def __init__(self, row, image, settings="", dhcp=True, by_hand=True, **options):
         self.row = row
+        self.ntpd = None
         self.budget = budget_of(row.board)
         self.net = Namespace(vnet_hdr=row.board != "host")
         self.dhcp = dhcp
         if not dhcp and by_hand and "ip=" not in settings:
             settings = f"ip={STATIC}/16 gw=10.77.0.1 dns=10.77.0.1 {settings}"
         self.address = STATIC if not dhcp and by_hand else None
+        if not row.clock and "ntp=" not in settings:
+            self.ntpd = self.time_server()
+            settings = f"ntp={HOST}:{self.ntpd.port} {settings}"
         self.options = row.options(image, cmdline=settings, tap_fd=self.net.tap_fd, **options)
         self.vm = None
         self.heap = 0             # its mark once warm
+
+    def time_server(self, port=0, **how):
+        """An Ntpd in the namespace, at a port of its own unless one is given."""
+        sock = self.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((HOST, port))
+        return Ntpd(sock, **how)
+
+    def expect_time(self, expected):
+        """Not expected: serving() does not wait for the time of day."""
+        if not expected and self.ntpd:
+            self.options.cmdline = self.options.cmdline.replace(
+                f"ntp={HOST}:{self.ntpd.port}", "")
+            self.ntpd.close()
+            self.ntpd = None
 
     def boot(self, wait=True):
         """Starts dnsmasq (with dhcp) and the machine; waits until it serves."""
@@ -56,9 +76,13 @@ class Site:
         """Waits for the line that says where it serves."""
         found = self.vm.wait_for(r"serving http://([0-9.]+):(\d+)/", timeout)
         self.address = found[1]
+        if self.ntpd:
+            self.vm.wait_for(r"ntp: .* the time is known", timeout)
 
     def close(self):
         """Ends the machine and the network."""
+        if self.ntpd:
+            self.ntpd.close()
         if self.vm:
             self.vm.kill()
         self.net.close()

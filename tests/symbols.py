@@ -15,7 +15,8 @@ import sys
 
 ADDRESS = re.compile(r"^(?:pc|bt) (0x[0-9a-fA-F]+)\b")
 BUILD_ID = re.compile(r"\bbuild id ([0-9a-f]{8,40})\b")
-TOOLS = {0x3E: "addr2line", 0xB7: "aarch64-linux-gnu-addr2line"}     # by ELF e_machine
+TOOLS = {0x28: "arm-none-eabi-addr2line", 0x3E: "addr2line",
+         0xB7: "aarch64-linux-gnu-addr2line"}                         # by ELF e_machine
 
 
 def elf_of(image):

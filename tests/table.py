@@ -4,7 +4,7 @@
 tests/run, the wire tests and the benchmarks take their machines from here. `wire` rows get
 the whole wire suite in `make test`, one per NIC driver and architecture; every row is booted
 to a 200 there, except those marked `full`, which only `make test-full` boots. In
-`make test-full` every row that has a clock gets the whole wire suite.
+`make test-full` every row gets the whole wire suite.
 """
 
 import dataclasses
@@ -29,6 +29,9 @@ class Row:
     offload: bool = True     # its NIC takes checksums
     memory: bool = True      # how much it has can be chosen
     bare: bool = True        # can be started without a NIC
+    brisk: bool = True       # answers within half a second, whatever else comes in
+    watchdog: bool = False   # has one of its own
+    link: bool = False       # its driver follows a link that can be cut
 
     def options(self, image, **more):
         """vm.Options for this machine; the settings in more["cmdline"] are added."""
@@ -36,6 +39,9 @@ class Row:
         return Options(board=self.board, machine=self.machine, image=image, accel=self.accel,
                        cpu=self.cpu, nic=self.nic, cmdline=words, **more)
 
+
+MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False,
+                   "bare": False, "wire": True, "watchdog": True}
 
 ROWS = (
     Row("microvm", "pc", "microvm", "mmio", wire=True),
@@ -49,13 +55,15 @@ ROWS = (
     Row("virt-pci", "virt", "virt", "pci"),
     Row("virt-gicv3", "virt", "virt,gic-version=3", "mmio"),
     Row("virt-a53", "virt", "virt", "mmio", cpu="cortex-a53"),
+    Row("lm3s6965evb", "lm3s6965evb", "lm3s6965evb", brisk=False, **MICROCONTROLLER),
+    Row("mps2-an385", "mps2-an385", "mps2-an385", brisk=False, link=True, **MICROCONTROLLER),
     Row("host", "host", "host", wire=True, offload=False, memory=False, bare=False),
 )
 
 BY_NAME = {row.name: row for row in ROWS}
 
 WIRE_ROWS = tuple(row for row in ROWS if row.wire)
-WIRE_ROWS_FULL = tuple(row for row in ROWS if row.clock)
+WIRE_ROWS_FULL = ROWS
 
 # One tiny guest per forbidden access, tests/guests/NAME.c: what must be seen on the console.
 # "fault": the fault report and EXIT_FAULT; "panic": the report of a check of our own;
@@ -72,14 +80,24 @@ FORBIDDEN = (
     ("overflow_stack", "fault"),
     ("smash_canary", "panic"),
     ("write_page_table", "fault"),
+    ("write_mpu", "fault"),
     ("touch_warden", "fault"),
     ("write_descriptor", "fault"),
     ("dma_text", "refusal"),
     ("submit_elsewhere", "fault|panic"),
 )
 
-# Privileged instructions and ports, one guest per architecture; access=N picks one of them.
-PRIVILEGED = {"pc": ("privileged_x86_64", 8), "virt": ("privileged_aarch64", 6)}
+# What a guest is about and a machine has not: {board: {guest: why it does not run there}}.
+MMU = {"write_mpu": "has an MMU: write_page_table"}
+MPU = {"write_page_table": "has an MPU: write_mpu",
+       "write_descriptor": "its NIC has no DMA, so there are no descriptors",
+       "dma_text": "its NIC has no DMA, so there are no descriptors",
+       "submit_elsewhere": "its NIC has no DMA, so there are no queues"}
+NOT_ON = {"pc": MMU, "virt": MMU, "lm3s6965evb": MPU, "mps2-an385": MPU}
 
-# The machines that guests run on: one per architecture.
-GUEST_ROWS = (BY_NAME["microvm"], BY_NAME["virt"])
+# Privileged instructions and ports, one guest per architecture; access=N picks one of them.
+PRIVILEGED = {"pc": ("privileged_x86_64", 8), "virt": ("privileged_aarch64", 6),
+              "lm3s6965evb": ("privileged_armv7m", 13), "mps2-an385": ("privileged_armv7m", 13)}
+
+# The machines that guests run on: one per architecture, and each board.
+GUEST_ROWS = tuple(BY_NAME[name] for name in ("microvm", "virt", "lm3s6965evb", "mps2-an385"))

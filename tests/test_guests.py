@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Guests of tests/guests: tiny images that test one thing inside the machine and say how it went.
 
-Those in table.FORBIDDEN try an access that must not be possible; success is failure there.
-All others end with code 0 when all is well.
+Those in table.FORBIDDEN try an access that must not be possible; success is failure there;
+HANG never ends. All others end with code 0 when all is well.
 """
 
 import glob
@@ -12,7 +12,7 @@ import re
 import pytest
 
 import images
-from table import BY_NAME, FORBIDDEN, GUEST_ROWS, PRIVILEGED
+from table import BY_NAME, FORBIDDEN, GUEST_ROWS, NOT_ON, PRIVILEGED
 from vm import Vm
 
 TIMEOUT_S = 60
@@ -20,9 +20,18 @@ MEM = 192
 EXIT_PANIC, EXIT_FAULT = 1, 2
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BAD = {name for name, _ in FORBIDDEN} | {name for name, _ in PRIVILEGED.values()}
+HANG, HANG_S = "hang", 2
+BAD = {HANG} | {name for name, _ in FORBIDDEN} | {name for name, _ in PRIVILEGED.values()}
 GOOD = sorted({os.path.basename(path)[:-2] for path in glob.glob(f"{HERE}/guests/*.c")} - BAD)
-REGISTERS = {"pc": ("rax", "rsp", "r15"), "virt": ("x0", "x30", "sp")}
+ARMV7M = ("r0", "r12", "sp", "lr")
+REGISTERS = {"pc": ("rax", "rsp", "r15"), "virt": ("x0", "x30", "sp"),
+             "lm3s6965evb": ARMV7M, "mps2-an385": ARMV7M}
+
+
+def on_rows(guests):
+    """(row, guest...) for each machine that has what the guest is about."""
+    return [pytest.param(row, *guest, id="-".join((guest[0], row.name)))
+            for row in GUEST_ROWS for guest in guests if guest[0] not in NOT_ON[row.board]]
 
 
 def run_guest(row, guest, cmdline=""):
@@ -45,8 +54,7 @@ def check_report(board, text):
             assert re.search(rf"\b{name}\s+0x[0-9a-f]+", text), (name, text)
 
 
-@pytest.mark.parametrize("row", GUEST_ROWS, ids=lambda row: row.name)
-@pytest.mark.parametrize("guest,how", FORBIDDEN, ids=lambda value: value)
+@pytest.mark.parametrize("row,guest,how", on_rows(FORBIDDEN))
 def test_forbidden(row, guest, how):
     """The access is stopped, and how."""
     code, text = run_guest(row, guest)
@@ -91,9 +99,27 @@ def test_crash_reboots(name):
             seen = ends[0]
 
 
-@pytest.mark.parametrize("row", GUEST_ROWS, ids=lambda row: row.name)
-@pytest.mark.parametrize("guest", GOOD)
+@pytest.mark.parametrize("row,guest", on_rows([(guest,) for guest in GOOD]))
 def test_guest(row, guest):
     """A guest that tests its own kernel."""
     code, text = run_guest(row, guest)
     assert code == 0, (code, text)
+
+
+@pytest.mark.parametrize("row", [row for row in GUEST_ROWS if row.watchdog],
+                         ids=lambda row: row.name)
+def test_watchdog(row):
+    """A hung image is restarted, and again; one that is idle or busy is not."""
+    image = images.image(row.board, guest=HANG)
+    with Vm(row.options(image, mem=MEM, cmdline=f"watchdog={HANG_S}",
+                        extra=("-action", "reboot=reset"))) as vm:
+        began = vm.when(r"Zeitkern on ", TIMEOUT_S)
+        for turn in (1, 2):
+            seen = vm.mark()
+            hangs = vm.when(r"hang: was busy", TIMEOUT_S, seen)
+            assert len(re.findall("Zeitkern on ", vm.console.text())) == turn, vm.console.text()
+            assert hangs - began > 4 * HANG_S
+            began = vm.when(r"Zeitkern on ", TIMEOUT_S, seen)
+            assert HANG_S - 0.5 < began - hangs < HANG_S + 5, vm.console.text()
+        vm.qmp.drain()
+        assert len([e for e in vm.qmp.events if e["event"] == "WATCHDOG"]) == 2, vm.qmp.events

@@ -18,6 +18,8 @@ import subprocess
 import threading
 import time
 
+from budget import ROOT, board_words
+
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNET = 0x40000000
@@ -26,8 +28,9 @@ QEMU = {"pc": "qemu-system-x86_64", "virt": "qemu-system-aarch64",
         "lm3s6965evb": "qemu-system-arm", "mps2-an385": "qemu-system-arm"}
 MACHINES = {"pc": ("microvm", "q35", "pc"), "virt": ("virt",), "host": ("host",),
             "lm3s6965evb": ("lm3s6965evb",), "mps2-an385": ("mps2-an385",)}
-# Machines that exist as hardware: CPU, memory and NIC are theirs, and no command line is passed.
+# Machines that exist as hardware: CPU, memory and NIC are theirs.
 BOARDS = ("lm3s6965evb", "mps2-an385")
+CLOCKLESS = ("lm3s6965evb", "mps2-an385")    # boards that know the time only from a server
 BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_powerdown
 
 # What Firecracker's machine looks like: no ACPI, no legacy devices.
@@ -55,6 +58,7 @@ class Options:
     tap: str = ""                 # the name of an existing one
     no_nic: bool = False
     cmdline: str = ""
+    page: bytes = None            # a board's settings page as it is, instead of cmdline in one
     extra: tuple = ()             # appended to QEMU's command line
 
     def kind(self):
@@ -91,22 +95,43 @@ def cpu_model(opts):
     return "host,-arch-capabilities" if opts.accel == "kvm" and opts.board == "pc" else "max"
 
 
-def board_command(opts):
-    """The command line for a machine in BOARDS."""
-    if opts.cmdline:
-        raise VmError(f"BOARD={opts.board} has no command line: CONFIG= puts settings into it")
+def settings_fd(opts):
+    """The settings page of a board that has one, with opts.cmdline in it or as opts.page has it:
+    a descriptor that is a file in memory, or -1."""
+    words = board_words(opts.board)
+    if "SETTINGS_AT" not in words or opts.page == b"":
+        return -1
+    fd = os.memfd_create("settings")
+    if opts.page is not None:
+        os.write(fd, opts.page)
+        return fd
+    done = subprocess.run([f"{ROOT}/linker/settings", f"/dev/fd/{fd}", words["SETTINGS_SIZE"],
+                           "seed", opts.cmdline], pass_fds=[fd], stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        os.close(fd)
+        raise VmError(done.stderr.decode().strip())
+    return fd
+
+
+def board_command(opts, page_fd):
+    """The command line for a machine in BOARDS; the page is put where its flash has it."""
     nic = "none" if opts.no_nic else f"{netdev(opts)},mac={opts.mac}"
-    return [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-nodefaults",
+    args = [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-nodefaults",
             "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-nic", nic,
-            "-kernel", opts.image] + list(opts.extra)
+            "-kernel", opts.image]
+    if page_fd >= 0:
+        at = board_words(opts.board)["SETTINGS_AT"]
+        args += ["-device", f"loader,file=/dev/fd/{page_fd},addr={at},force-raw=on"]
+    return args + list(opts.extra)
 
 
-def command(opts):
-    """The whole command line, as a list."""
+def command(opts, page_fd=-1):
+    """The whole command line, as a list; `page_fd` is settings_fd()'s."""
     if opts.board == "host":
         return [opts.image] + opts.cmdline.split() + list(opts.extra)
     if opts.board in BOARDS:
-        return board_command(opts)
+        return board_command(opts, page_fd)
     mmio = opts.kind() in ("microvm", "virt")
     args = [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-cpu", cpu_model(opts),
             "-m", f"{opts.mem}M", "-smp", str(opts.smp), "-nodefaults", "-no-user-config",
@@ -236,7 +261,7 @@ class Qmp:
             if "event" in message:
                 self.events.append(message)
 
-    def execute(self, name, timeout=10, **arguments):
+    def execute(self, name, /, timeout=10, **arguments):
         """Runs a command: its result, or VmError."""
         text = json.dumps({"execute": name, "arguments": arguments})
         try:
@@ -270,9 +295,10 @@ class Vm:
 
     def __init__(self, opts, sink=None, netns_fd=-1, stderr=None, plugin=None, env=None):
         self.opts = opts
-        args = command(opts)
+        page_fd = settings_fd(opts)
+        args = command(opts, page_fd)
         self.qmp = None if opts.board == "host" else Qmp()
-        fds = [opts.tap_fd] if opts.tap_fd >= 0 else []
+        fds = [fd for fd in (opts.tap_fd, page_fd) if fd >= 0]
         if self.qmp:
             args += self.qmp.args()
             fds.append(self.qmp.theirs.fileno())
@@ -290,6 +316,8 @@ class Vm:
             args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if stderr is None else stderr, pass_fds=fds,
             env=environment, preexec_fn=child_setup(netns_fd), start_new_session=True)
+        if page_fd >= 0:
+            os.close(page_fd)
         self.console = Console(self.process.stdout, sink)
         if self.qmp:
             self.qmp.started()
@@ -362,7 +390,10 @@ class Vm:
         return f"qemu-failed-{status}"
 
     def stop(self, grace=4.0):
-        """Power button, then the plug after `grace` seconds. True when the button was enough."""
+        """Power button, then the plug after `grace` seconds. True when the button was enough,
+        or the machine has none."""
+        if self.opts.kind() not in BUTTON:
+            self.kill()
         if self.running():
             try:
                 self.powerdown()

@@ -20,7 +20,6 @@
 #include "net/dev/lan9118.h"
 #include "net/netdev.h"
 
-#define FCS 4u
 #define FRAME_MIN 14u
 #define SHIFT 2u
 #define STRIDE 1536u
@@ -331,8 +330,10 @@ static int identify(void)
 
 	/* §3.10: it wakes up by this write; its byte order is little-endian by wiring. */
 	*reg(BYTE_TEST) = 0;
-	if (*reg(BYTE_TEST) != BYTE_TEST_VALUE || wait_for(PMT_CTRL, PMT_READY, PMT_READY) < 0)
+	if (*reg(BYTE_TEST) != BYTE_TEST_VALUE)
 		return -ENODEV;
+	if (wait_for(PMT_CTRL, PMT_READY, PMT_READY) < 0)
+		return -ETIMEDOUT;
 	id = *reg(ID_REV) >> 16;
 	if (id == ID_LAN9118 || id == ID_LAN9220)
 		return 0;

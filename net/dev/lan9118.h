@@ -76,7 +76,8 @@
 #define AN_100_HALF (1u << 7)
 #define AN_10_FULL (1u << 6)
 
-/* §3.13.3: receive status. */
+/* §3.13.3: receive status; the length counts the FCS. */
+#define FCS 4u
 #define RX_FILTERED (1u << 30)
 #define RX_ERROR (1u << 15)            /* too long, runt, collision, checksum */
 #define RX_WATCHDOG (1u << 4)

@@ -203,13 +203,14 @@ static uint16_t take_frame(uint32_t *to)
 	return (uint16_t)len;
 }
 
+/* Looks at no more than the FIFO can hold, so that a flood of broken frames ends. */
 static struct frame *stellaris_recv(struct netdev *nd)
 {
 	unsigned i = (unsigned)__builtin_ctz(~(uint32_t)nic.lent);
 
 	if (i >= nic.rx_count)
 		return NULL;
-	while (*reg(MACNP) & NP_MASK) {
+	for (unsigned n = NP_MASK; n > 0 && (*reg(MACNP) & NP_MASK); n--) {
 		nic.frame[i].len = take_frame(rx_buffer(i));
 		if (nic.frame[i].len > 0) {
 			nic.lent |= (uint16_t)(1u << i);
@@ -222,10 +223,10 @@ static struct frame *stellaris_recv(struct netdev *nd)
 
 static void stellaris_release(struct netdev *nd, struct frame *f)
 {
-	unsigned bit = 1u << (f - nic.frame);
+	unsigned i = (unsigned)(f - nic.frame);
 
-	ASSERT(f >= nic.frame && f < nic.frame + nic.rx_count && (nic.lent & bit));
-	nic.lent &= (uint16_t)~bit;
+	ASSERT(i < nic.rx_count && (nic.lent & 1u << i));
+	nic.lent &= (uint16_t)~(1u << i);
 }
 
 /* ---- Sending -------------------------------------------------------------------- */

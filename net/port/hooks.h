@@ -19,7 +19,7 @@ err_t port_segment(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen, u16_t
 		   u8_t *opt2, struct pbuf *p);
 #define LWIP_HOOK_TCP_INPACKET_PCB port_segment
 
-/* netif.c: the interface MTU option (RFC 2132 §5.1). */
+/* netif.c: interface MTU and time servers (RFC 2132 §5.1, §8.3). */
 void port_dhcp_option(struct netif *netif, u8_t option, u8_t len, struct pbuf *p, u16_t at);
 #define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, type, option, len, p, at) \
 	do { \

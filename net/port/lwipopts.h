@@ -72,7 +72,8 @@ void port_free(void *p);
 #define LWIP_DHCP_DOES_ACD_CHECK 0      /* the address is usable after 20 ms, not 7 s */
 #define LWIP_ACD 0
 #define DHCP_OPTIONS_LEN 144            /* room for a host name of 63 bytes behind the others */
-#define DHCP_ADD_EXTRA_REQUEST_OPTIONS , 26  /* interface MTU: some clouds need less than 1500 */
+/* Interface MTU, as some clouds need less than 1500, and time servers. */
+#define DHCP_ADD_EXTRA_REQUEST_OPTIONS , 26, 42
 
 /* A lost first packet costs one second, and a server that comes up late is
  * found within 16 s, for ever. */

@@ -18,6 +18,7 @@
 #include "net/port/bytes.h"
 #include "net/port/hooks.h"
 #include "net/port/port.h"
+#include "net/sntp.h"
 
 #define ETH SIZEOF_ETH_HDR
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)
@@ -197,14 +198,13 @@ void port_netif_tick(void)
 
 void port_dhcp_option(struct netif *netif, u8_t option, u8_t len, struct pbuf *p, u16_t at)
 {
-	uint8_t value[2];
-	unsigned mtu;
+	uint8_t value[4 * BUDGET_NTP_SERVERS];
+	u16_t n = pbuf_copy_partial(p, value, (u16_t)MIN(len, sizeof(value)), at);
 
-	if (option != DHCP_OPTION_MTU || len != sizeof(value) ||
-	    pbuf_copy_partial(p, value, sizeof(value), at) != sizeof(value))
-		return;
-	mtu = value[0] * 256u + value[1];
-	netif->mtu = (u16_t)MIN(MAX(mtu, MTU_MIN), (unsigned)mtu_limit);
+	if (option == DHCP_OPTION_MTU && len == 2 && n == 2)
+		netif->mtu = (u16_t)MIN(MAX(be16(value), MTU_MIN), mtu_limit);
+	else if (option == DHCP_OPTION_NTP && len % 4 == 0 && n >= 4)
+		sntp_offered(value, n / 4u);
 }
 
 static err_t netif_setup(struct netif *netif)

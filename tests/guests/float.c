@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Guest: floating-point values that live in registers survive a switch. Each
  * task keeps twelve doubles alive across its waits, more than AAPCS64 has
- * callee-saved registers for, while the others use the same ones. */
+ * callee-saved registers for, while the others use the same ones: four tasks, or
+ * as many as there are stacks. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,13 +11,13 @@
 #include "kernel/image.h"
 #include "kernel/task.h"
 
-#define TASKS 4
+#define TASKS_MAX 4u
 #define ROUNDS 200
 #define STEPS 12
 
-static unsigned running = TASKS;
+static unsigned tasks, running;
 static struct event done;
-static double sums[TASKS];
+static double sums[TASKS_MAX];
 
 /* Not a constant to the compiler. */
 static double opaque(double x)
@@ -70,12 +71,13 @@ void image_main(void *unused)
 {
 	char text[64];
 
-	for (unsigned i = 0; i < TASKS; i++)
+	running = tasks = MIN(TASKS_MAX, task_stats().stacks - 1);
+	for (unsigned i = 0; i < tasks; i++)
 		if (task_spawn("float", worker, &sums[i]) < 0)
 			arch_exit(EXIT_TEST_FAILED);
 	if (event_wait(&done, clock_after_ms(10000)) < 0)
 		arch_exit(EXIT_TEST_FAILED);
-	for (unsigned i = 0; i < TASKS; i++) {
+	for (unsigned i = 0; i < tasks; i++) {
 		double want = run(i * 100.0 + 0.25, false);
 
 		if (sums[i] != want) {

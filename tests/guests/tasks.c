@@ -2,7 +2,8 @@
 /* Guest: the scheduler's promises (kernel/task.h), ended by arch_exit(): order
  * of turns, latches, deadlines, hand-over before a wait, errno for each task,
  * an empty pool of stacks, and as many tasks at once as there are stacks:
- * 10,000 and more with MEM=192. */
+ * 10,000 and more with MEM=192. With fewer stacks than a test would like tasks,
+ * it has fewer tasks. */
 #include <errno.h>
 
 #include "kernel/arch.h"
@@ -23,6 +24,13 @@ static _Noreturn void fail(int line, const char *what)
 	arch_exit(EXIT_TEST_FAILED);
 }
 
+static unsigned free_stacks(void)
+{
+	struct task_stats s = task_stats();
+
+	return s.stacks - s.used;
+}
+
 static char trace[16];
 static unsigned trace_len;
 
@@ -41,15 +49,18 @@ static void letter(void *arg)
 
 static void test_turns(void)
 {
-	static const char want[] = "mabmabm";
+	const char *want = "mamam";
 
 	CHECK(task_spawn("a", letter, "a") == 0);
-	CHECK(task_spawn("b", letter, "b") == 0);
+	if (free_stacks() > 0) {
+		CHECK(task_spawn("b", letter, "b") == 0);
+		want = "mabmabm";
+	}
 	for (unsigned i = 0; i < 3; i++) {
 		note('m');
 		task_yield();
 	}
-	for (unsigned i = 0; i < sizeof(want) - 1; i++)
+	for (unsigned i = 0; want[i]; i++)
 		CHECK(trace[i] == want[i]);
 	CHECK(!task_others_ready());
 }
@@ -103,15 +114,16 @@ static void test_sleep(void)
 {
 	static const int ms[] = { 30, 10, 50, 20, 40, 15 };
 	static ktime at[ARRAY_LEN(ms)];
+	unsigned n = MIN((unsigned)ARRAY_LEN(ms), free_stacks());
 	ktime from = clock_now();
 
 	CHECK(task_sleep(from - 1) == 0);
-	for (unsigned i = 0; i < ARRAY_LEN(ms); i++) {
+	for (unsigned i = 0; i < n; i++) {
 		at[i] = from + MILLIS(ms[i]);
 		CHECK(task_spawn("sleeper", sleeper, &at[i]) == 0);
 	}
 	CHECK(task_sleep(from + MILLIS(60)) == 0);
-	CHECK(woken == ARRAY_LEN(ms));
+	CHECK(woken == n);
 }
 
 /* Many waiters with deadlines in no order; every third is signalled instead, at
@@ -148,15 +160,14 @@ static void await(void *arg)
 
 static void test_heap(void)
 {
-	struct task_stats s = task_stats();
-	unsigned n = MIN((unsigned)ARRAY_LEN(waiters), s.stacks - s.used);
+	unsigned n = MIN((unsigned)ARRAY_LEN(waiters), free_stacks());
 	ktime from = clock_now();
 
 	for (unsigned i = 0; i < n; i++) {
 		waiters[i].deadline = from + MILLIS(2) + next_random() % MILLIS(60);
 		CHECK(task_spawn("waiter", await, &waiters[i]) == 0);
 	}
-	for (unsigned i = 0; i < n / 3; i++) {
+	for (unsigned i = 0; i < (n + 2) / 3; i++) {
 		struct waiter *w = &waiters[next_random() % n];
 
 		task_sleep(clock_now() + next_random() % MILLIS(2));
@@ -220,7 +231,8 @@ static void test_errno(void)
 
 	errno = EILSEQ;
 	CHECK(task_spawn("one", own_errno, &one) == 0);
-	CHECK(task_spawn("two", own_errno, &two) == 0);
+	if (free_stacks() > 0)
+		CHECK(task_spawn("two", own_errno, &two) == 0);
 	task_sleep(clock_after_ms(10));
 	CHECK(errno == EILSEQ);
 }

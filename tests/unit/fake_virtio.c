@@ -2,37 +2,10 @@
 /* See fake_virtio.h. */
 #include "tests/unit/fake_virtio.h"
 
-#include "kernel/random.h"
-
 /* ---- The kernel ------------------------------------------------------------- */
 
-char pool[POOL] __attribute__((aligned(4096)));
-static size_t pool_used;
 char sealed[SEALED_BYTES] __attribute__((aligned(4096)));
 static size_t sealed_used;
-static ktime now;
-
-ktime clock_now(void)
-{
-	return now += 1000000;
-}
-
-ktime clock_after_ms(int64_t ms)
-{
-	return clock_now() + MILLIS(ms);
-}
-
-void *mem_dma_alloc(size_t size, size_t align)
-{
-	void *p;
-
-	pool_used = ALIGN_UP(pool_used, align);
-	if (pool_used + size > POOL)
-		return NULL;
-	p = pool + pool_used;
-	pool_used += size;
-	return p;
-}
 
 void *mem_sealed_pages(unsigned n)
 {
@@ -43,45 +16,9 @@ void *mem_sealed_pages(unsigned n)
 	return p;
 }
 
-uint64_t mem_dma_addr(const volatile void *p)
-{
-	return (uintptr_t)p;
-}
-
-struct region mem_dma_pool(void)
-{
-	return (struct region){ (uintptr_t)pool, POOL };
-}
-
-static struct counter *counters;
-static unsigned counter_count;
-
-void counters_add(struct counter *table, unsigned n)
-{
-	counters = table;
-	counter_count = n;
-	for (unsigned i = 0; i < n; i++)
-		table[i].n = 0;
-}
-
-uint64_t count(const char *name)
-{
-	for (unsigned i = 0; i < counter_count; i++)
-		if (strcmp(counters[i].name, name) == 0)
-			return counters[i].n;
-	fail_msg("no counter %s", name);
-	return 0;
-}
-
-void random_bytes(void *buf, size_t len)
-{
-	memset(buf, 0xff, len);
-}
-
 /* ---- The device ------------------------------------------------------------- */
 
 struct fake_device dev;
-struct netdev nd;
 
 static uint8_t get_status(struct virtio *v)
 {
@@ -246,10 +183,7 @@ int deliver(uint8_t flags, uint8_t fill, unsigned len)
 void device_new(uint64_t offered)
 {
 	memset(&dev, 0, sizeof(dev));
-	memset(pool, 0, sizeof(pool));
-	memset(&nd, 0, sizeof(nd));
-	pool_used = 0;
-	fake_log_lines = 0;
+	fake_nic_new();
 	dev.offered = offered;
 	dev.queue_max[0] = dev.queue_max[1] = 256;
 	memcpy(dev.config, "\x52\x54\x00\x12\x34\x56\x01\x00", 8);

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A network device in memory behind a transport of its own, the warden's part
- * of its queues, and what the driver needs of the kernel. Descriptions of the
- * functions stand here. */
+/* A network device in memory behind a transport of its own, and the warden's part
+ * of its queues. Descriptions of the functions stand here. */
 #pragma once
 
 #include <errno.h>
 #include <string.h>
 
 #include "kernel/arch.h"
-#include "kernel/clock.h"
-#include "kernel/counter.h"
 #include "kernel/dev/virtio.h"
 #include "kernel/mem.h"
-#include "net/netdev.h"
-#include "tests/unit/fake_kernel.h"
+#include "tests/unit/fake_nic.h"
 
-#define POOL (2u << 20)
 #define HDR 12u
 #define EVENT_IDX (1ull << 29)
 #define VERSION_1 (1ull << 32)
@@ -43,9 +38,7 @@ struct fake_device {
 	uint16_t taken_idx[2];                  /* avail entries consumed */
 };
 extern struct fake_device dev;
-extern struct netdev nd;
-static const struct tx_csum no_csum;
-extern char pool[POOL], sealed[SEALED_BYTES];
+extern char sealed[SEALED_BYTES];
 
 /* A device as firmware left it, offering these features; and the driver's
  * open() on it. */
@@ -58,6 +51,3 @@ int device_open(uint64_t offered);
 int take(unsigned qi);
 void complete(unsigned qi, uint32_t id, uint32_t len);
 int deliver(uint8_t flags, uint8_t fill, unsigned len);
-
-/* The driver's counter of this name. */
-uint64_t count(const char *name);

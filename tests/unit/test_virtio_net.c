@@ -2,7 +2,7 @@
 /* net/dev/virtio_net.c and kernel/dev/virtio.c against a device in memory that
  * plays its side of the rings, well and badly. */
 /* sources: net/dev/virtio_net.c kernel/dev/virtio.c tests/unit/fake_virtio.c
- * tests/unit/fake_kernel.c */
+ * tests/unit/fake_nic.c tests/unit/fake_kernel.c */
 #include "tests/unit/fake_virtio.h"
 
 static int setup(void **state)

@@ -142,6 +142,39 @@ static void test_slew(void **state)
 	assert_true(wall_at(&w, SECONDS(2)) == SECONDS(200));
 }
 
+/* A time server knows better than the RTC, which then only tells of pauses. */
+static void test_taught(void **state)
+{
+	struct wall w = { 0 };
+	ktime now = SECONDS(3);
+
+	assert_int_equal(wall_teach(&w, 0, SECONDS(90)), 0);
+	assert_true(w.known && wall_at(&w, 0) == SECONDS(90));
+
+	w = (struct wall){ 0 };
+	wall_set(&w, 0, SECONDS(100));         /* by an RTC that is late by 0.7 s */
+	assert_int_equal(wall_teach(&w, 0, SECONDS(100) + MILLIS(700)), MILLIS(700));
+	assert_true(wall_at(&w, 0) == SECONDS(100));
+	assert_true(wall_aim(&w, 0) == SECONDS(100) + MILLIS(700));
+	for (int i = 3; i < 100; i++) {
+		now = SECONDS(i) + MILLIS(10 * i);
+		assert_true(wall_at(&w, now) == SECONDS(100) + MILLIS(700) + now);
+		assert_int_equal(wall_compare(&w, now, 100 + i), WALL_AGREES);
+		assert_true(wall_glance_fits(&w, now, (100 + i) % 60));
+	}
+	wall_edge(&w, now, 199, now - MILLIS(990));
+	assert_int_equal(w.behind, MILLIS(700));
+	wall_edge(&w, now, 199, now - MILLIS(940));    /* the edge is known better */
+	assert_int_equal(w.behind, MILLIS(750));
+	assert_true(wall_at(&w, now) == SECONDS(100) + MILLIS(700) + now);
+
+	assert_int_equal(wall_compare(&w, now, 4000), WALL_LOST);
+	assert_true(wall_at(&w, now) == SECONDS(4000) + MILLIS(1250));
+	assert_int_equal(wall_teach(&w, now, SECONDS(4001)), MILLIS(-250));
+	assert_int_equal(w.behind, MILLIS(500));
+	assert_true(wall_at(&w, now + SECONDS(1)) == SECONDS(4002));
+}
+
 static void test_compare(void **state)
 {
 	struct wall w;
@@ -301,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_never_backwards, setup),
 		cmocka_unit_test_setup(test_slew, setup),
+		cmocka_unit_test_setup(test_taught, setup),
 		cmocka_unit_test_setup(test_compare, setup),
 		cmocka_unit_test_setup(test_unknown, setup),
 		cmocka_unit_test(test_boot),
