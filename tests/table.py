@@ -86,16 +86,23 @@ FORBIDDEN = (
     ("touch_warden", "fault"),
     ("write_descriptor", "fault"),
     ("dma_text", "refusal"),
+    ("dma_owned", "refusal"),
+    ("dma_outside", "panic"),
     ("submit_elsewhere", "fault|panic"),
 )
 
 # What a guest is about and a machine has not: {board: {guest: why it does not run there}}.
 MMU = {"write_mpu": "has an MMU: write_page_table"}
+VIRTIO = {"dma_owned": "its NIC is virtio: dma_text", "dma_outside": "its NIC is virtio: dma_text"}
+OWNED = {"dma_text": "its NIC owns descriptors in turn: dma_owned, dma_outside"}
 MPU = {"write_page_table": "has an MPU: write_mpu",
        "write_descriptor": "its NIC has no DMA, so there are no descriptors",
        "dma_text": "its NIC has no DMA, so there are no descriptors",
+       "dma_owned": "its NIC has no DMA, so there are no descriptors",
+       "dma_outside": "its NIC has no DMA, so there are no descriptors",
        "submit_elsewhere": "its NIC has no DMA, so there are no queues"}
-NOT_ON = {"pc": MMU, "virt": MMU, "orangepi-pc": MMU, "lm3s6965evb": MPU, "mps2-an385": MPU}
+NOT_ON = {"pc": MMU | VIRTIO, "virt": MMU | VIRTIO, "orangepi-pc": MMU | OWNED,
+          "lm3s6965evb": MPU, "mps2-an385": MPU}
 
 # Privileged instructions and ports, one guest per architecture; access=N picks one of them.
 PRIVILEGED = {"pc": ("privileged_x86_64", 8), "virt": ("privileged_aarch64", 6),
