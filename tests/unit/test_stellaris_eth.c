@@ -168,7 +168,7 @@ static void chip_write(unsigned offset, uint32_t value)
 
 static const struct fake_mmio model = { chip_read, chip_write };
 
-void arch_irq_enable(uint32_t irq, volatile void *ack)
+void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
 {
 	assert_int_equal(irq, 42);
 	assert_null(ack);
