@@ -235,7 +235,7 @@ fuzz: | setup
 	$(alone) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 #: make size       the stripped image by component
 size: $(OUT)/zeitkern.elf
-	@linker/size $<
+	@linker/size $< $(BUDGET)
 #: make lint       layers, budgets, headers that compile alone, words
 lint: $(LIBC) build/src/lwip/.sha256
 	@tests/lint $(CC) $(CFLAGS) $(WARN)

@@ -129,8 +129,9 @@ void mem_init(void)
 	heap_base = heap.at;
 	for (unsigned i = 0; i < ram_count; i++)
 		pools[i] = ram[i];
-	log_info("memory: %zu KiB, %u task stacks of %zu bytes, %zu KiB for devices", total / KIB,
-		 stacks.count, stacks.size, (size_t)dma_region.size / KIB);
+	log_info("memory: %zu KiB, %u task stacks of %zu bytes, %zu KiB for devices, %zu KiB of "
+		 "heap", total / KIB, stacks.count, stacks.size, (size_t)dma_region.size / KIB,
+		 (heap.end - heap.at) / KIB);
 }
 
 /* A cleared range. Sixteen bytes a store: boot counts its instructions, and a

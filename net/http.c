@@ -116,7 +116,7 @@ void http_init(void)
 		limit = http_settings.max_connections;
 	http_draining = false;
 	pool_init(&conns, "http_conns", sizeof(struct conn), max);
-	requests_init(mem_stacks().count + 1);
+	requests_init(mem_stacks().count);
 	work_init(MIN(heap, MAX(heap / WORK_PART, (size_t)BUDGET_WORK_MIN)));
 	peers_init(max);
 	http_time_init();

@@ -22,7 +22,7 @@
 #include "net/sntp.h"
 #include "net/tcp.h"
 
-#define BATCH 32u                      /* frames between two looks at the streams */
+#define BATCH BUDGET_RX_BATCH          /* frames between two looks at the streams */
 #define HOSTNAME_MAX 64u               /* 63 and its end: RFC 1123 §2.1 */
 #define MTU_MIN 576u
 #define MTU_MAX 1500u

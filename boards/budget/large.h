@@ -59,8 +59,10 @@
 #define BUDGET_LINGER(n) ((n) / 8 + 16)     /* closed here, not yet by the peer */
 #define BUDGET_SEGMENTS(n) ((n) + 1024)
 #define BUDGET_PBUFS(n) ((n) / 2 + 64)
+#define BUDGET_RX_BATCH 32u                 /* frames between two looks at the streams */
 #define BUDGET_RX_SMALL_BYTES 256           /* a packet that net_rx_small holds */
 #define BUDGET_RX_SMALL(n) MAX((n) / 4, 64u)
+#define BUDGET_RX_BIG_BYTES 1514            /* and net_rx_big: any frame */
 #define BUDGET_RX_BIG(n) MAX((n) / 8, 32u)
 /* Blocks to send from, smallest first; the last holds a full frame. */
 #define BUDGET_BLOCKS(X, n) \

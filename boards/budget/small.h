@@ -9,9 +9,13 @@
 #define BUDGET_POOL_SLAB 1u                 /* one object at a time */
 #define BUDGET_TABLES(ram, regions, stacks) 0u
 #define BUDGET_SEALED(ram) 0u
-#define BUDGET_DMA(ram) (5u * 1536)         /* the NIC's buffers: 4 to receive, 1 to send */
-#define BUDGET_HEAP(ram) MAX((ram) / 8, 2048u)
-#define BUDGET_STACK 2816u
+#define BUDGET_DMA(ram) (4u * 1536)         /* the NIC's buffers: 3 to receive, 1 to send */
+#define BUDGET_POOLS 20736u                 /* all that is below, at its most */
+/* What is left, be it all of the board's RAM or the 40 KiB that the service needs. */
+#define BUDGET_HEAP(ram) (MAX((ram), BUDGET_FIXED + 2048u) - BUDGET_FIXED)
+#define BUDGET_FIXED (BUDGET_DMA(0) + BUDGET_POOLS + \
+	BUDGET_STACKS_MAX * (BUDGET_STACK + BUDGET_STACK_GUARD))
+#define BUDGET_STACK 2048u
 #define BUDGET_STACK_GUARD 256u
 #define BUDGET_STACKS_MAX 2u
 /* The loop, and a handler that waits. */
@@ -20,7 +24,7 @@
 /* ---- Kernel ------------------------------------------------------------------ */
 
 #define BUDGET_RAM_REGIONS 1
-#define BUDGET_DEVICES 8
+#define BUDGET_DEVICES 4
 #define BUDGET_CMDLINE 1                    /* no loader gives one */
 #define BUDGET_EARLY_LOG 64                 /* bytes of log from before the console is open */
 #define BUDGET_LOG_LINE 160
@@ -55,11 +59,13 @@
 #define BUDGET_LINGER(n) 4u                 /* closed here, not yet by the peer */
 #define BUDGET_SEGMENTS(n) 32u
 #define BUDGET_PBUFS(n) 16u
+#define BUDGET_RX_BATCH 2u                  /* frames between two looks at the streams */
 #define BUDGET_RX_SMALL_BYTES 256           /* a packet that net_rx_small holds */
-#define BUDGET_RX_SMALL(n) 8u
+#define BUDGET_RX_SMALL(n) 3u
+#define BUDGET_RX_BIG_BYTES 640             /* and net_rx_big: a segment with all its headers */
 #define BUDGET_RX_BIG(n) 2u
 /* Blocks to send from, smallest first; the last holds a full frame. */
-#define BUDGET_BLOCKS(X, n) X(256, 16u) X(640, 6u) X(1664, 2u)
+#define BUDGET_BLOCKS(X, n) X(256, 12u) X(640, 3u) X(1664, 1u)
 
 /* ---- HTTP ------------------------------------------------------------------------- */
 

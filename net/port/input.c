@@ -27,6 +27,7 @@
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)
 #define TYPE_ARP PP_HTONS(ETHTYPE_ARP)
 #define SMALL_MAX BUDGET_RX_SMALL_BYTES
+#define BIG_MAX BUDGET_RX_BIG_BYTES
 
 /* A frame in the device's buffer, one for each. */
 struct lent {
@@ -51,8 +52,7 @@ void port_input_init(void)
 	if (!lent)
 		panic("net: no memory for %u frames", port_nic->rx_count);
 	pool_init(&rx_small, "net_rx_small", sizeof(struct copy) + SMALL_MAX, port_limits.rx_small);
-	pool_init(&rx_big, "net_rx_big", sizeof(struct copy) + NETDEV_FRAME_MAX,
-		  port_limits.rx_big);
+	pool_init(&rx_big, "net_rx_big", sizeof(struct copy) + BIG_MAX, port_limits.rx_big);
 }
 
 static void lent_free(struct pbuf *p)
@@ -86,7 +86,7 @@ static struct pbuf *lend(struct frame *f, unsigned at, unsigned len)
 static struct pbuf *copy(struct frame *f, unsigned at, unsigned len)
 {
 	struct pool *pool = len <= SMALL_MAX ? &rx_small : &rx_big;
-	struct copy *c = pool_get(pool);
+	struct copy *c = len <= BIG_MAX ? pool_get(pool) : NULL;
 
 	if (!c && pool == &rx_small) {
 		pool = &rx_big;
@@ -122,17 +122,16 @@ struct pbuf *port_pack(struct pbuf *last, struct pbuf *p)
 	u16_t len = p->tot_len;
 	struct pbuf *into = last;
 
-	if (len > NETDEV_FRAME_MAX / 2)
+	if (len > BIG_MAX / 2)
 		return p;
 	if (!is_copy(last) || c->pool != &rx_big || last->ref != 1 ||
-	    (uint8_t *)last->payload + last->len + len > c->data + NETDEV_FRAME_MAX) {
+	    (uint8_t *)last->payload + last->len + len > c->data + BIG_MAX) {
 		c = pool_get(&rx_big);
 		if (!c)
 			return p;
 		c->pool = &rx_big;
 		c->pc.custom_free_function = copy_free;
-		into = pbuf_alloced_custom(PBUF_RAW, 0, PBUF_REF, &c->pc, c->data,
-					   NETDEV_FRAME_MAX);
+		into = pbuf_alloced_custom(PBUF_RAW, 0, PBUF_REF, &c->pc, c->data, BIG_MAX);
 	}
 	pbuf_copy_partial(p, (uint8_t *)into->payload + into->len, len, 0);
 	into->len = into->tot_len = (u16_t)(into->len + len);

@@ -96,6 +96,15 @@ void protect_boot(void)
 	gate(GATE_PROTECT, (uintptr_t)&p);
 }
 
+static void log_budget(void)
+{
+	size_t flash = (size_t)(__image_in_flash - __flash_start);
+
+	log_info("flash: %zu of %zu KiB; RAM: %zu bytes of %zu KiB are static", flash >> 10,
+		 (size_t)(__flash_end - __flash_start) >> 10, (size_t)(__image_end - __ram_start),
+		 (size_t)(__ram_end - __ram_start) >> 10);
+}
+
 /* No driver of the NIC has DMA here: `dma` is memory like any other. */
 void arch_seal(struct region dma)
 {
@@ -112,5 +121,6 @@ void arch_seal(struct region dma)
 	for (unsigned i = 0; i < device_count; i++)
 		set(&p, REGION_DEVICE + i, devices[i].base, devices[i].log2,
 		    (devices[i].writable ? AP_WRITE : AP_PAYLOAD_READ) | RASR_XN | RASR_DEVICE);
+	log_budget();
 	gate(GATE_PROTECT, (uintptr_t)&p);
 }
