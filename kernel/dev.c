@@ -74,8 +74,6 @@ void dev_open_rest(void)
 			has_button = true;
 	if (has_button)
 		task_poll_event(&button_event);
-	if (!random_ready())
-		log_warn("entropy: too little, random numbers come from the clock's jitter");
 	if (!rtc)
 		log_warn("clock: no real-time clock, the time of day is unknown");
 }

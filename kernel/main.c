@@ -24,9 +24,17 @@ static const struct setting settings[] = {
 	  .expected = "error, warn, info or debug" },
 	{ .key = "crash", .type = SETTING_CHECKED, .check = crash_set,
 	  .expected = "exit or reboot" },
+	{ .key = "seed", .type = SETTING_CHECKED, .check = random_set_seed, .secret = true,
+	  .expected = "64 hex digits or more, in pairs" },
 	{ .key = "watchdog", .type = SETTING_U32, .value = &watchdog_s, .max = WATCHDOG_MAX_S,
 	  .expected = "a number of seconds, 0 to 3600; 0: none" },
 };
+
+static void report_entropy(void)
+{
+	if (!random_ready())
+		log_warn("entropy: too little for keys yet, until frames have come; seed= would do");
+}
 
 static void banner(void)
 {
@@ -46,6 +54,7 @@ _Noreturn void kmain(void)
 	dev_open_rest();                /* buses, RTC, entropy, power button */
 	clock_start_wall();             /* the time of day, now that an RTC may be there */
 	image_boot();                   /* settings, NIC, routes: the last with boot's rights */
+	report_entropy();               /* every source at boot has spoken */
 	watchdog_start(watchdog_s);     /* settings are known; from here on tasks must take turns */
 	arch_seal(mem_dma_pool());      /* page tables and devices are closed for ever */
 	task_run(image_main);

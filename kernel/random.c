@@ -7,11 +7,13 @@
  * Outside: one task at a time; no interrupt handler asks for random bytes. */
 #include "kernel/random.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "kernel/arch.h"
 #include "kernel/budget.h"
 #include "kernel/chacha.h"
+#include "kernel/health.h"
 #include "kernel/siphash.h"
 
 #define READY_BITS 128
@@ -19,6 +21,13 @@
 #define KEY_BYTES 32
 #define CPU_WORDS 8            /* taken from the CPU's instruction at boot */
 #define JITTER_ROUNDS 64
+#define JITTER_BITS 64         /* credited for HEALTH_STARTUP samples that pass */
+#define SEED_BYTES 32          /* the least that a seed must have */
+#define SEED_BITS 128          /* credited for it ... */
+#define FRESH_BITS 32          /* ... beside so many that change from boot to boot */
+#define EVENTS 128             /* mixed in at a time, at first */
+#define EVENTS_RARELY 1024     /* and later */
+#define EVENT_BITS 32          /* credited for EVENTS of them while they pass */
 
 static uint32_t key[8];
 static union {
@@ -27,7 +36,13 @@ static union {
 } stream;
 static size_t used = sizeof(stream);   /* bytes of it given out and wiped */
 static uint32_t mixed;                 /* chunks mixed in so far */
-static unsigned entropy_bits;
+static unsigned entropy_bits;          /* of this boot */
+static bool seeded;
+static struct {
+	struct health health;
+	uint32_t pool[8];
+	uint32_t n, next;
+} events;
 static uint64_t hash_key[2];
 static bool hash_keyed;
 
@@ -98,19 +113,88 @@ static void add_cpu(void)
 	memset(words, 0, sizeof(words));
 }
 
-/* Counts for nothing: under emulation the counter may be exact. */
-static void add_jitter(void)
+/* `rounds` looks at the counter: false when the steps between them fail a health
+ * test, as those of a counter that beats with the CPU do. */
+static bool add_jitter(unsigned rounds)
 {
-	uint64_t ticks[JITTER_ROUNDS / 8] = { 0 };
+	uint32_t pool[8] = { 0 };
+	struct health health = { 0 };
+	uint32_t last = (uint32_t)arch_ticks();
 
-	for (unsigned i = 0; i < JITTER_ROUNDS; i++)
-		ticks[i % ARRAY_LEN(ticks)] += arch_ticks() << (i / 8 * 8);
-	mix(ticks, sizeof(ticks));
+	for (unsigned i = 0; i < rounds; i++) {
+		uint32_t now = (uint32_t)arch_ticks(), *p = &pool[i % ARRAY_LEN(pool)];
+
+		*p = (*p << 7 | *p >> 25) ^ now;
+		health_sample(&health, (uint8_t)(now - last));
+		last = now;
+	}
+	mix(pool, sizeof(pool));
+	return !health.failed;
+}
+
+static void add_tested_jitter(void)
+{
+	if (add_jitter(HEALTH_STARTUP)) {
+		entropy_bits += JITTER_BITS;
+		log_info("entropy: clock jitter, %u bits", JITTER_BITS);
+	} else {
+		log_warn("entropy: the clock's jitter fails its health test, not counted");
+	}
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	const char *found = c ? strchr(digits, c) : NULL;
+	int n = found ? (int)(found - digits) : -EINVAL;
+
+	return n < 16 ? n : n - 6;
+}
+
+int random_set_seed(const char *hex)
+{
+	size_t len = strlen(hex);
+	uint8_t byte;
+
+	if (len < 2 * SEED_BYTES || len % 2)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		if (hex_digit(hex[i]) < 0)
+			return -EINVAL;
+	for (; *hex; hex += 2) {
+		byte = (uint8_t)(hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
+		mix(&byte, 1);
+	}
+	seeded = true;
+	return 0;
+}
+
+void random_stir(const void *data, size_t len)
+{
+	mix(data, len);
+}
+
+/* A few instructions; the mixing, now and then, is what costs. */
+void random_event(ktime now)
+{
+	uint32_t *p = &events.pool[events.n % ARRAY_LEN(events.pool)];
+	bool was_ready = random_ready();
+
+	*p = (*p << 7 | *p >> 25) ^ (uint32_t)now;
+	health_sample(&events.health, (uint8_t)(now >> 5));
+	if (++events.n < events.next)
+		return;
+	mix(events.pool, sizeof(events.pool));
+	if (!events.health.failed && !was_ready && events.next > 0)
+		entropy_bits += EVENT_BITS;
+	if (random_ready() && !was_ready)
+		log_info("entropy: enough, with the arrival of %u frames", (unsigned)events.n);
+	events.next = events.n + (random_ready() ? EVENTS_RARELY : EVENTS);
 }
 
 void random_init(void)
 {
-	add_jitter();
+	add_jitter(JITTER_ROUNDS);
 	if (machine.seed_len > 0) {
 		random_add(machine.seed, machine.seed_len, "device tree seed",
 			   machine.seed_len * 8);
@@ -118,11 +202,15 @@ void random_init(void)
 		machine.seed_len = 0;
 	}
 	add_cpu();
+	if (!random_ready())
+		add_tested_jitter();
 }
 
 bool random_ready(void)
 {
-	return entropy_bits >= READY_BITS;
+	unsigned seed_bits = seeded && entropy_bits >= FRESH_BITS ? SEED_BITS : 0;
+
+	return entropy_bits + seed_bits >= READY_BITS;
 }
 
 void random_bytes(void *buf, size_t len)

@@ -65,7 +65,9 @@ static bool append(struct conn *c, const uint8_t *in, size_t n)
 	size_t need = w->len + n + 1;  /* and a NUL after the body */
 
 	if (need > w->cap) {
-		if (!work_grow(&w, MAX(need, (size_t)w->cap * 2), c))
+		size_t most = http_settings.parse.max_head + http_settings.max_body + 1;
+
+		if (!work_grow(&w, MAX(need, MIN((size_t)w->cap * 2, most)), c))
 			return false;
 		c->work = w;
 	}

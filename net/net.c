@@ -16,6 +16,7 @@
 #include <lwip/netif.h>
 
 #include "kernel/config.h"
+#include "kernel/random.h"
 #include "kernel/task.h"
 #include "net/address.h"
 #include "net/port/port.h"
@@ -161,6 +162,8 @@ static bool work(void)
 		frames++;
 	more = streams_run();
 	now = clock_now();
+	if (frames > 0)
+		random_event(now);
 	if (now >= port_due) {
 		run_timers(now);
 		more |= streams_run();

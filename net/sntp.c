@@ -204,6 +204,7 @@ static void good(const struct sntp_answer *a, ktime now)
 	int64_t off = clock_correct(now, a->sent + trip / 2);
 
 	counters[ANSWERED].n++;
+	random_stir(a, sizeof(*a));
 	if (!set)
 		log_info("ntp: %s:%u: the time is known, stratum %u, round trip %u us",
 			 servers[current].host, servers[current].port, a->stratum,

@@ -12,7 +12,7 @@ import subprocess
 import types
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-RAM = 16 << 20           # what the large budget's formulas are asked with: the least of any test
+RAM = "16M"              # of machines that can have more or less: the least of any test
 WORDS = {"connections": "BUDGET_CONNECTIONS(RAM) - BUDGET_CONN_SPARE(BUDGET_CONNECTIONS(RAM))",
          "half_open": "BUDGET_HALF_OPEN(BUDGET_CONNECTIONS(RAM))",
          "stacks": "BUDGET_STACKS(RAM) / BUDGET_STACK",
@@ -21,7 +21,9 @@ WORDS = {"connections": "BUDGET_CONNECTIONS(RAM) - BUDGET_CONN_SPARE(BUDGET_CONN
 PROGRAM = """#include <stdio.h>
 #include "kernel/kernel.h"
 #include "kernel/budget.h"
-#define RAM {ram}u
+#define K << 10
+#define M << 20
+#define RAM {ram}
 int main(void) {{ {lines} }}
 """
 
@@ -46,7 +48,9 @@ def budget_of(board):
     command = ["gcc", "-x", "c", "-", "-o", path, f"-I{ROOT}", "-fno-lto",
                f'-DBUDGET_FILE="boards/budget/{name}.h"']
     try:
-        subprocess.run(command, input=PROGRAM.format(ram=RAM, lines=lines).encode(), check=True,
+        size = re.search(r"(\d+)\)?([KM])$", board_words(board).get("RAM_SIZE", RAM))
+        ram = f"({size[1]}u {size[2]})"
+        subprocess.run(command, input=PROGRAM.format(ram=ram, lines=lines).encode(), check=True,
                        cwd=ROOT)
         done = subprocess.run([path], check=True, stdout=subprocess.PIPE)
     finally:

@@ -21,7 +21,8 @@ static struct {
 void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
 {
 	assert_int_equal(irq, 13);
-	assert_true(!status && !ack);
+	assert_null(status);
+	assert_null(ack);
 	assert_int_equal(chip.irq_cfg, IRQ_HIGH_LEVEL);
 	chip.irq_enabled++;
 }

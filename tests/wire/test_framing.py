@@ -252,7 +252,7 @@ def test_handlers_that_wait(echo):
     for client in clients:
         client.close()
     assert set(answers) <= {200, 503}, answers
-    assert answers.count(200) >= min(len(clients), echo.budget.stacks - 1), answers
+    assert answers.count(200) >= min(len(clients), max(1, echo.budget.stacks - 2)), answers
     assert time.monotonic() - began < 5
 
 

@@ -378,7 +378,7 @@ def test_half_open_crowd(site, forger):
         began = time.monotonic()
         assert site.get().status == 200
         slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 0.5, slowest
+    assert slowest < (0.5 if site.row.brisk else 1.5), slowest    # a lost SYN costs a second
     for n in range(HALF_OPEN):
         forger.tcp(port=40000 + n).send(RST, seq=1001)
 
@@ -395,7 +395,7 @@ def test_half_open_from_many(site, forger):
         began = time.monotonic()
         assert site.get().status == 200
         slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 0.5, slowest
+    assert slowest < (0.5 if site.row.brisk else 1.5), slowest    # a lost SYN costs a second
 
 
 def with_sum(src, dst, segment):

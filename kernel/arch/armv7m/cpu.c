@@ -10,6 +10,8 @@
 #include "kernel/crash.h"
 #include "kernel/mem.h"
 
+#define GUARD_WORDS 256u               /* of each place that the stack guard is made from */
+
 _Noreturn void kernel_entry(void);
 
 uint64_t arch_ticks(void)
@@ -100,14 +102,21 @@ static void set_up_memory(void)
 	}
 }
 
-/* What RAM held when power came on, and the counter. Its lowest byte is 0, so that a string
- * function stops in front of it. */
+static uint32_t mix(uint32_t hash, const uint32_t *words)
+{
+	for (unsigned i = 0; i < GUARD_WORDS; i++)
+		hash = (hash ^ words[i]) * 0x01000193u;
+	return hash;
+}
+
+/* The counter, what RAM held when power came on, and the settings page, which may have a seed.
+ * Its lowest byte is 0, so that a string function stops in front of it. */
 static uintptr_t choose_guard(void)
 {
 	uint32_t guard = (uint32_t)arch_ticks() * 0x9e3779b1u;
 
-	for (const uint32_t *p = (uint32_t *)__image_end; p < (uint32_t *)__image_end + 256; p++)
-		guard = (guard ^ *p) * 0x01000193u;
+	guard = mix(guard, (const uint32_t *)__image_end);
+	guard = mix(guard, (const uint32_t *)(uintptr_t)board.settings.base);
 	return guard & ~(uintptr_t)0xff;
 }
 

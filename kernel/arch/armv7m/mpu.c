@@ -73,8 +73,8 @@ static void set_sealed(struct protection *p)
 	unsigned log2 = MAX(log2_of(size), 8u);
 	size_t skipped = SUBREGIONS - (size >> (log2 - 3));
 
-	set(p, REGION_SEALED, (uintptr_t)__ram_start, log2, AP_PAYLOAD_READ | RASR_XN | RASR_NORMAL |
-	    RASR_SKIP(0xff00u >> skipped & 0xff));
+	set(p, REGION_SEALED, (uintptr_t)__ram_start, log2,
+	    AP_PAYLOAD_READ | RASR_XN | RASR_NORMAL | RASR_SKIP(0xff00u >> skipped & 0xff));
 }
 
 static void set_memory(struct protection *p)

@@ -90,7 +90,7 @@ _Static_assert(offsetof(struct protection, stacks) == P_STACKS, "");
 
 /* linker/armv7m.ld */
 extern char __flash_start[], __warden_start[], __warden_end[], __text_start[], __text_end[];
-extern char __flash_end[], __image_in_flash[], __ram_start[], __ram_end[], __sealed_start[], __sealed_end[];
+extern char __flash_end[], __image_in_flash[], __ram_start[], __ram_end[], __sealed_end[];
 extern char __data_load[], __data_start[], __data_end[], __bss_start[], __bss_end[];
 extern char __boot_stack[], __boot_stack_top[], __image_end[];
 
