@@ -53,7 +53,7 @@
 /* ---- Connections --------------------------------------------------------------- */
 
 #define BUDGET_CONNECTIONS(ram) 14u         /* 12 served, 2 to be told 503 */
-#define BUDGET_HALF_OPEN(n) 8u
+#define BUDGET_HALF_OPEN(n) 12u             /* as many as may come at once */
 #define BUDGET_PCBS(n, half_open) 24u       /* with those that close and in TIME_WAIT */
 #define BUDGET_BUCKETS 8u                   /* at least, of the table that finds them */
 #define BUDGET_STREAMS_SPARE 1u             /* newcomers that may wait for an eviction */

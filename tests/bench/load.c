@@ -15,7 +15,10 @@
  *
  * Each of the last five answers "done OK BAD LATE SLOWEST SECONDS": requests answered with 200;
  * those that failed in whatever way (why is said on standard error, once each); those that took
- * LATE_MS or longer, which a lost packet costs at least; the slowest, in ms; the time taken. */
+ * LATE_MS or longer, which a lost packet costs at least; the slowest, in ms; the time taken.
+ *
+ * KEEP, from the command that compiles it: more fields of a request whose connection is to stay
+ * open, for servers that want it said. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,7 +57,7 @@ struct connection {
 	char data[INPUT];
 };
 
-static const char keep[] = REQUEST "\r\n", closing[] = REQUEST "Connection: close\r\n\r\n";
+static const char keep[] = REQUEST KEEP "\r\n", closing[] = REQUEST "Connection: close\r\n\r\n";
 static struct connection connections[CONNECTIONS];
 static struct sockaddr_in server, sources[64];
 static int source_count, next_source, open_count, epoll;

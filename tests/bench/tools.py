@@ -169,7 +169,7 @@ class Lab:
 
     def __init__(self, board="pc"):
         say("building the image and the tools")
-        self.load = built("load", *COMPILE, "load.c")
+        self.load = built("load", *COMPILE, '-DKEEP=""', "load.c")
         self.flood = built("flood", *COMPILE, "flood.c")
         self.plugin = self.plugin_for(self.floor_image())
         self.zeitkern = zeitkern(board)
