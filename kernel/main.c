@@ -33,7 +33,7 @@ static const struct setting settings[] = {
 static void report_entropy(void)
 {
 	if (!random_ready())
-		log_warn("entropy: too little for keys yet, until frames have come; seed= would do");
+		log_warn("entropy: too little for keys until frames have come; seed= helps");
 }
 
 static void banner(void)

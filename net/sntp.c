@@ -148,9 +148,8 @@ void sntp_offered(const uint8_t *ip4, unsigned n)
 		return;
 	forget_servers();
 	for (unsigned i = 0; i < MIN(n, (unsigned)SERVERS); i++, ip4 += 4) {
-		int len = snprintf(text, sizeof(text), "%u.%u.%u.%u", ip4[0], ip4[1], ip4[2], ip4[3]);
-
-		add_server(text, (size_t)len);
+		snprintf(text, sizeof(text), "%u.%u.%u.%u", ip4[0], ip4[1], ip4[2], ip4[3]);
+		add_server(text, strlen(text));
 	}
 }
 

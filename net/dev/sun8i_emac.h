@@ -41,8 +41,8 @@
 #define ADDR_LOW 0x54
 
 /* Descriptors: struct owned_desc. */
-#define TX_STATUS_ERRORS (1u << 16 | 1u << 14 | 1u << 12 | 1u << 10 | 1u << 9 | 1u << 8 | 1u << 2 | \
-			  1u << 1)
+#define TX_STATUS_ERRORS (1u << 16 | 1u << 14 | 1u << 12 | 1u << 10 | 1u << 9 | 1u << 8 | \
+			  1u << 2 | 1u << 1)
 #define TX_SIZE_INTERRUPT (1u << 31)
 #define TX_SIZE_LAST (1u << 30)
 #define TX_SIZE_FIRST (1u << 29)

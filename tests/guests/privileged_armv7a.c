@@ -31,7 +31,7 @@ static void try_access(uint32_t n)
 	case 3: __asm__ volatile ("mcr p15, 0, %0, c12, c0, 0" :: "r" (zero)); break;  /* VBAR */
 	case 4: __asm__ volatile ("mcr p15, 0, %0, c8, c7, 0" :: "r" (zero)); break;   /* TLBIALL */
 	case 5: __asm__ volatile (".arch_extension sec\n\tsmc #0"); break;
-	case 6: __asm__ volatile ("mcrr p15, 3, %0, %0, c14" :: "r" (zero)); break;    /* CNTV_CVAL */
+	case 6: __asm__ volatile ("mcrr p15, 3, %0, %0, c14" :: "r" (zero)); break;  /* CNTV_CVAL */
 	default: break;
 	}
 }

@@ -82,7 +82,7 @@ static void test_kiss(void **state)
 	memcpy(packet + 12, "\x1b[2J", 4);
 	assert_int_equal(judge(SNTP_PACKET), SNTP_KISS);
 	assert_string_equal(answer.kiss, "?[2J");
-	packet[24]++;                          /* who does not know the question sends no one away */
+	packet[24]++;                  /* who does not know the question sends no one away */
 	assert_int_equal(judge(SNTP_PACKET), SNTP_FOREIGN);
 }
 

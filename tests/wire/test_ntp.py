@@ -21,7 +21,7 @@ EXACT_S = 0.2
 
 @pytest.fixture
 def asked(boot):
-    """asked(settings, **how) -> (site, Ntpd): a machine that is told of a server which answers so."""
+    """asked(settings, **how) -> (site, Ntpd): a machine that is told of a server so answering."""
     servers = []
 
     def start(settings="", wait=True, **how):
