@@ -24,10 +24,12 @@ sys.path.insert(0, os.path.dirname(HERE))
 import images  # noqa: E402
 import linux  # noqa: E402
 from netns import EXTRA, HOST, IFNAME, STATIC, Namespace, NoNamespace  # noqa: E402,F401
-from vm import MACHINES, Options, Vm, VmError  # noqa: E402
+from ntpd import Ntpd, on_loopback  # noqa: E402
+from vm import CLOCKLESS, MACHINES, Options, Vm, VmError  # noqa: E402
 
 FOLDER = os.path.join(images.ROOT, os.environ.get("BUILD", "build"), "bench")
 FORWARD = 19080                       # our end of user-mode networking; FORWARD + 1 too
+GATEWAY = "10.0.2.2"                  # the host, in user-mode networking
 USER_ADDRESS = "ip=10.0.2.15/24 gw=10.0.2.2"
 TAP_ADDRESS = f"ip={STATIC}/16 gw={HOST}"
 LINUX_MEM = 128                       # MiB; about 73 would do. The others have make run's 64
@@ -220,10 +222,18 @@ class Lab:
         if "dhcp" in cmdline.split():
             base, cmdline = "", " ".join(word for word in cmdline.split() if word != "dhcp")
         where = {"tap_fd": net.tap_fd} if net else {"forwards": ((FORWARD, 8080),)}
-        opts = system.options(cmdline=f"{base} {cmdline}".strip(), **where, **more)
-        with Vm(opts, plugin=counter and counter.plugin, netns_fd=net.fd if net else -1) as vm:
+        with contextlib.ExitStack() as stack:
+            serving = system.serving
+            if base and system.board in CLOCKLESS:
+                server = time_server(net)
+                stack.callback(server.close)
+                cmdline += f" ntp={HOST if net else GATEWAY}:{server.port}"
+                serving = "the time is known"
+            opts = system.options(cmdline=f"{base} {cmdline}".strip(), **where, **more)
+            vm = stack.enter_context(Vm(opts, plugin=counter and counter.plugin,
+                                        netns_fd=net.fd if net else -1))
             if wait:
-                vm.wait_for(system.serving, 60)
+                vm.wait_for(serving, 60)
             yield vm
 
     def client(self, net=None, address=STATIC):
@@ -231,6 +241,15 @@ class Lab:
         if net:
             return Load(self.load, address, 8080, net)
         return Load(self.load, "127.0.0.1", FORWARD)
+
+
+def time_server(net):
+    """An SNTP responder where the guest reaches it."""
+    if not net:
+        return on_loopback()
+    sock = net.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((HOST, 0))
+    return Ntpd(sock)
 
 
 @contextlib.contextmanager
