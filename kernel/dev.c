@@ -160,7 +160,8 @@ static unsigned open_watchdog(const struct watchdog *w, uint32_t timeout_ms)
 		ms = w->open(d, timeout_ms);
 		if (ms > 0)
 			return (unsigned)ms;
-		log_warn("watchdog at %#llx: error %d", (unsigned long long)d->base, -ms);
+		if (ms != -ENODEV)
+			log_warn("watchdog at %#llx: error %d", (unsigned long long)d->base, -ms);
 	}
 	return 0;
 }

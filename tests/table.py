@@ -57,6 +57,8 @@ ROWS = (
     Row("virt-a53", "virt", "virt", "mmio", cpu="cortex-a53"),
     Row("lm3s6965evb", "lm3s6965evb", "lm3s6965evb", brisk=False, **MICROCONTROLLER),
     Row("mps2-an385", "mps2-an385", "mps2-an385", brisk=False, link=True, **MICROCONTROLLER),
+    Row("orangepi-pc", "orangepi-pc", "orangepi-pc", wire=True, button=False, memory=False,
+        bare=False, link=True),
     Row("host", "host", "host", wire=True, offload=False, memory=False, bare=False),
 )
 
@@ -84,20 +86,29 @@ FORBIDDEN = (
     ("touch_warden", "fault"),
     ("write_descriptor", "fault"),
     ("dma_text", "refusal"),
+    ("dma_owned", "refusal"),
+    ("dma_outside", "panic"),
     ("submit_elsewhere", "fault|panic"),
 )
 
 # What a guest is about and a machine has not: {board: {guest: why it does not run there}}.
 MMU = {"write_mpu": "has an MMU: write_page_table"}
+VIRTIO = {"dma_owned": "its NIC is virtio: dma_text", "dma_outside": "its NIC is virtio: dma_text"}
+OWNED = {"dma_text": "its NIC owns descriptors in turn: dma_owned, dma_outside"}
 MPU = {"write_page_table": "has an MPU: write_mpu",
        "write_descriptor": "its NIC has no DMA, so there are no descriptors",
        "dma_text": "its NIC has no DMA, so there are no descriptors",
+       "dma_owned": "its NIC has no DMA, so there are no descriptors",
+       "dma_outside": "its NIC has no DMA, so there are no descriptors",
        "submit_elsewhere": "its NIC has no DMA, so there are no queues"}
-NOT_ON = {"pc": MMU, "virt": MMU, "lm3s6965evb": MPU, "mps2-an385": MPU}
+NOT_ON = {"pc": MMU | VIRTIO, "virt": MMU | VIRTIO, "orangepi-pc": MMU | OWNED,
+          "lm3s6965evb": MPU, "mps2-an385": MPU}
 
 # Privileged instructions and ports, one guest per architecture; access=N picks one of them.
 PRIVILEGED = {"pc": ("privileged_x86_64", 8), "virt": ("privileged_aarch64", 6),
-              "lm3s6965evb": ("privileged_armv7m", 13), "mps2-an385": ("privileged_armv7m", 13)}
+              "lm3s6965evb": ("privileged_armv7m", 13), "mps2-an385": ("privileged_armv7m", 13),
+              "orangepi-pc": ("privileged_armv7a", 7)}
 
 # The machines that guests run on: one per architecture, and each board.
-GUEST_ROWS = tuple(BY_NAME[name] for name in ("microvm", "virt", "lm3s6965evb", "mps2-an385"))
+GUEST_ROWS = tuple(BY_NAME[name] for name in ("microvm", "virt", "lm3s6965evb", "mps2-an385",
+                                                  "orangepi-pc"))

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -120,6 +121,31 @@ def test_signals(run, number, whole_group):
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("board", ["lm3s6965evb", "mps2-an385"])
+def test_board(run, board):
+    """A board: settings by its page, the time from this computer, and no QEMU left in 5 s."""
+    images.image(board, app="time")
+    made = run(f"BOARD={board}", "CONFIG=of.config=1", "CMDLINE=of.line=1")
+    url = made.url()
+    for word in ("of.config", "of.line"):
+        assert f'settings: unknown setting "{word}"' in made.console.text(), made.console.text()
+    deadline = time.monotonic() + URL_S
+    status = 0
+    while status != 200 and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                status = answer.status
+        except urllib.error.HTTPError as error:
+            assert error.code == 503, error
+            time.sleep(0.1)
+    assert status == 200, made.console.text()
+    made.process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    while made.left() or made.process.poll() is None:
+        assert time.monotonic() - began < END_S, (made.left(), made.console.text())
+        time.sleep(0.05)
+
+
 def test_make_killed(run):
     """When make is killed outright, its QEMU goes too."""
     made = run()
@@ -161,7 +187,8 @@ def test_port_taken(offset):
     ("MEM=lots", ("MEM", "number")), ("PORT=http", ("PORT", "number")), ("PORT=70000", ("PORT",)),
     ("NET=wifi", ("NET", "user", "tap")), ("NET=tap:zk-no-such", ("zk-no-such",)),
     ("FIRMWARE=coreboot", ("FIRMWARE", "none")), ("APP=nope", ("APP", "time")),
-    ("FORMAT=floppy", ("FORMAT", "elf")), ("SMP=x", ("SMP",)), ("TLS=maybe", ("TLS",))])
+    ("FORMAT=floppy", ("FORMAT", "elf")), ("FORMAT=sd", ("FORMAT", "elf")),
+    ("SMP=x", ("SMP",)), ("TLS=maybe", ("TLS",))])
 def test_wrong_words(word, names):
     """A misspelt variable or value is one line that names the choices."""
     images.image("pc", app="time")
@@ -249,7 +276,7 @@ def test_own_tap():
         net.close()
 
 
-@pytest.mark.parametrize("board", ["pc", "virt"])
+@pytest.mark.parametrize("board", ["pc", "virt", "lm3s6965evb", "mps2-an385", "orangepi-pc"])
 def test_debug(board):
     """make debug: gdb with symbols, stopped before the kernel's first line."""
     images.image(board, app="time")
@@ -260,18 +287,19 @@ def test_debug(board):
     assert re.search(r"#0 +kmain \(\) at kernel/main\.c:\d+", out), out
 
 
-def test_symbols():
+@pytest.mark.parametrize("machine,board", [("microvm", "pc"), ("lm3s6965evb", "lm3s6965evb")])
+def test_symbols(machine, board):
     """make symbols puts names to the addresses of a crash report."""
-    code, text = crash()
+    code, text = crash(machine)
     assert code == 2, text
-    done = images.make("-s", "symbols", "GUEST=write_text", input=text.encode(),
+    done = images.make("-s", "symbols", f"BOARD={board}", "GUEST=write_text", input=text.encode(),
                        stdout=subprocess.PIPE, timeout=60)
     out = done.stdout.decode()
     assert re.search(r"^pc 0x[0-9a-f]+ .*\b(poke|image_main)\b", out, re.M), out
 
 
-def crash():
+def crash(machine):
     """A guest that faults: (code, console)."""
     from table import BY_NAME
     from test_guests import run_guest
-    return run_guest(BY_NAME["microvm"], "write_text")
+    return run_guest(BY_NAME[machine], "write_text")

@@ -23,9 +23,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 HANG, HANG_S = "hang", 2
 BAD = {HANG} | {name for name, _ in FORBIDDEN} | {name for name, _ in PRIVILEGED.values()}
 GOOD = sorted({os.path.basename(path)[:-2] for path in glob.glob(f"{HERE}/guests/*.c")} - BAD)
-ARMV7M = ("r0", "r12", "sp", "lr")
+ARMV7 = ("r0", "r12", "sp", "lr")
 REGISTERS = {"pc": ("rax", "rsp", "r15"), "virt": ("x0", "x30", "sp"),
-             "lm3s6965evb": ARMV7M, "mps2-an385": ARMV7M}
+             "lm3s6965evb": ARMV7, "mps2-an385": ARMV7, "orangepi-pc": ARMV7}
 
 
 def on_rows(guests):

@@ -25,11 +25,13 @@ PR_SET_PDEATHSIG = 1
 CLONE_NEWNET = 0x40000000
 
 QEMU = {"pc": "qemu-system-x86_64", "virt": "qemu-system-aarch64",
-        "lm3s6965evb": "qemu-system-arm", "mps2-an385": "qemu-system-arm"}
+        "lm3s6965evb": "qemu-system-arm", "mps2-an385": "qemu-system-arm",
+        "orangepi-pc": "qemu-system-arm"}
 MACHINES = {"pc": ("microvm", "q35", "pc"), "virt": ("virt",), "host": ("host",),
-            "lm3s6965evb": ("lm3s6965evb",), "mps2-an385": ("mps2-an385",)}
+            "lm3s6965evb": ("lm3s6965evb",), "mps2-an385": ("mps2-an385",),
+            "orangepi-pc": ("orangepi-pc",)}
 # Machines that exist as hardware: CPU, memory and NIC are theirs.
-BOARDS = ("lm3s6965evb", "mps2-an385")
+BOARDS = ("lm3s6965evb", "mps2-an385", "orangepi-pc")
 CLOCKLESS = ("lm3s6965evb", "mps2-an385")    # boards that know the time only from a server
 BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_powerdown
 
@@ -115,7 +117,8 @@ def settings_fd(opts):
 
 
 def board_command(opts, page_fd):
-    """The command line for a machine in BOARDS; the page is put where its flash has it."""
+    """The command line for a machine in BOARDS; its settings lie in a page of flash,
+    or are on the kernel's command line where it has one."""
     nic = "none" if opts.no_nic else f"{netdev(opts)},mac={opts.mac}"
     args = [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-nodefaults",
             "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-nic", nic,
@@ -123,6 +126,8 @@ def board_command(opts, page_fd):
     if page_fd >= 0:
         at = board_words(opts.board)["SETTINGS_AT"]
         args += ["-device", f"loader,file=/dev/fd/{page_fd},addr={at},force-raw=on"]
+    elif opts.cmdline and "SETTINGS_AT" not in board_words(opts.board):
+        args += ["-append", opts.cmdline]
     return args + list(opts.extra)
 
 

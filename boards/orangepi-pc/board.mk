@@ -3,9 +3,12 @@
 ARCH      := armv7a
 MACHINES  := orangepi-pc
 FIRMWARES := none
-FORMATS   := elf bin
+FORMATS   := elf bin sd
 BOOT      := bin
-DRIVERS   := uart_8250
-NETDEVS   :=
+FLASH     := sd
+UBOOT     := orangepi_pc_plus/u-boot-sunxi-with-spl.bin
+SETTINGS_SIZE := 16K
+DRIVERS   := chip_h3 uart_8250 rtc_sun6i watchdog_sunxi
+NETDEVS   := sun8i_emac
 RAM_BASE  := 0x40000000
 RAM_SIZE  := 1024M

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "kernel/arch/x86_64/port.h"
+#include "kernel/date.h"
 #include "kernel/dev.h"
 
 enum {
@@ -16,10 +17,6 @@ enum {
 #define B_24H 0x02
 #define HOUR_PM 0x80
 #define ABSENT 0xff
-
-struct date {
-	unsigned second, minute, hour, day, month, year;
-};
 
 static uint16_t base SEALED;
 static uint8_t status_b SEALED;
@@ -54,22 +51,6 @@ static unsigned hour(uint8_t raw)
 	return h % 12 + (raw & HOUR_PM ? 12 : 0);
 }
 
-/* Days from 1970 to the date, Gregorian: years begin in March, so that the leap
- * day comes last. */
-static int64_t days(unsigned year, unsigned month, unsigned day)
-{
-	unsigned y = month <= 2 ? year - 1 : year;
-	unsigned m = month <= 2 ? month + 9 : month - 3;
-
-	return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
-}
-
-static bool sane(const struct date *d)
-{
-	return d->second < 60 && d->minute < 60 && d->hour < 24 && d->day >= 1 && d->day <= 31 &&
-	       d->month >= 1 && d->month <= 12 && d->year >= 2000 && d->year < 2200;
-}
-
 static int cmos_glance(void)
 {
 	unsigned second;
@@ -98,10 +79,7 @@ static int cmos_read(int64_t *unix_s)
 	if ((cmos(STATUS_A) & A_UPDATING) || number(cmos(SECOND)) != d.second)
 		return -EAGAIN;
 	d.year += century >= 20 && century < 22 ? century * 100 : 2000;
-	if (!sane(&d))
-		return -ERANGE;
-	*unix_s = days(d.year, d.month, d.day) * 86400 + d.hour * 3600 + d.minute * 60 + d.second;
-	return 0;
+	return date_unix(&d, unix_s);
 }
 
 const struct rtc rtc_cmos = {

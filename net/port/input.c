@@ -238,8 +238,9 @@ static void input_ip(struct frame *f)
 		at += IP_HLEN;
 		len = be16(ip + 2) - IP_HLEN;
 	}
-	/* May be kept: has data, or a FIN, which waits for what comes before it. */
-	keep = !plain || (ip[IP_HLEN + 13] & TCP_FIN) || len > (ip[IP_HLEN + 12] >> 4) * 4u;
+	/* May be kept: TCP with data, or with a FIN, which waits for what comes before it. */
+	keep = ip[9] == IP_PROTO_TCP && (!plain || (ip[IP_HLEN + 13] & TCP_FIN) ||
+					 len > (ip[IP_HLEN + 12] >> 4) * 4u);
 	if (held >= port_nic->rx_count / 2 && keep)
 		p = copy(f, at, len);
 	else

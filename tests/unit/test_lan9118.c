@@ -464,7 +464,8 @@ static void random_chip(void)
 		if (rnd() % 16 == 0)
 			deliver_raw(rnd(), rnd() % 50);
 		else
-			deliver(1 + rnd() % 120, (uint8_t)rnd(), rnd() % 8 ? 0 : rnd() & 0x5000fffe);
+			deliver(1 + rnd() % 120, (uint8_t)rnd(),
+				rnd() % 8 ? 0 : rnd() & 0x5000fffe);
 	}
 	if (rnd() % 64 == 0)
 		chip.int_sts |= rnd() & INT_ERRORS;

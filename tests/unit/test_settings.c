@@ -186,13 +186,21 @@ static void test_every_length(void **state)
 static void test_first_lines(void **state)
 {
 	static const char *const bad[] = {
-		"ip=dhcp\n", "zeitkern-settings 2 34 5b795f33\n", "zeitkern-settings 1  34 5b795f33\n",
-		"zeitkern-settings 1 x 5b795f33\n", "zeitkern-settings 1 -1 5b795f33\n",
-		"zeitkern-settings 1 34\n", "zeitkern-settings 1 34 \n", "zeitkern-settings 1 \n",
-		"zeitkern-settings 1 34 5b795f33", "zeitkern-settings 1 34 5B795F33\n",
-		"zeitkern-settings 1 34 5b795f330\n", "zeitkern-settings 1 34 5b795f33\r\n",
-		"zeitkern-settings 1 1000034 5b795f33\n", "zeitkern-settings 1 4294967331 5b795f33\n",
-		"zeitkern-settings 1 18446744073709551651 5b795f33\n",
+		"ip=dhcp\n",
+		"zeitkern-settings 2 34 5b795f33\n",
+		"zeitkern-settings 1  34 5b795f33\n",
+		"zeitkern-settings 1 x 5b795f33\n",
+		"zeitkern-settings 1 -1 5b795f33\n",
+		"zeitkern-settings 1 34\n",
+		"zeitkern-settings 1 34 \n",
+		"zeitkern-settings 1 \n",
+		"zeitkern-settings 1 34 5b795f33",
+		"zeitkern-settings 1 34 5B795F33\n",
+		"zeitkern-settings 1 34 5b795f330\n",
+		"zeitkern-settings 1 34 5b795f33\r\n",
+		"zeitkern-settings 1 1000034 5b795f33\n",
+		"zeitkern-settings 1 4294967330 5b795f33\n",
+		"zeitkern-settings 1 18446744073709551650 5b795f33\n",
 	};
 	char text[PAGE];
 
