@@ -137,7 +137,7 @@ void arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load);
  * unprivileged, on a stack of its own. A fault inside that one resets. */
 struct arch_fault {
 	uint64_t reg[32];          /* x86_64: rax rbx rcx rdx rsi rdi rbp rsp r8-r15;
-	                            * aarch64: x0-x30, sp; armv7a: r0-r12, sp, lr */
+	                            * aarch64: x0-x30, sp; armv7a, armv7m: r0-r12, sp, lr */
 	uint64_t pc, flags;        /* rip, rflags; ELR, SPSR */
 	uint64_t cause, address;   /* vector << 32 | error code, CR2; ESR, FAR; exception << 32
 	                            * | fault status, fault address */

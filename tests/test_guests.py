@@ -81,7 +81,8 @@ def test_privileged(row, number):
     check_report(row.board, text)
 
 
-@pytest.mark.parametrize("name", ("microvm", "microvm-bare", "q35", "pc", "virt"))
+@pytest.mark.parametrize("name", ("microvm", "microvm-bare", "q35", "pc", "virt",
+                                  "lm3s6965evb", "mps2-an385"))
 def test_crash_reboots(name):
     """crash=reboot: the machine resets, and what comes up is as good as the first time."""
     row = BY_NAME[name]

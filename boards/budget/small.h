@@ -10,9 +10,9 @@
 #define BUDGET_TABLES(ram, regions, stacks) 0u
 #define BUDGET_SEALED(ram) 0u
 #define BUDGET_DMA(ram) (3u * 1536)         /* the NIC's buffers: 2 to receive, 1 to send */
-#define BUDGET_POOLS 22016u                 /* all that is below, at its most */
+#define BUDGET_POOLS 22784u                 /* all that is below, at its most */
 /* What is left, be it all of the board's RAM or the 40 KiB that the service needs. */
-#define BUDGET_HEAP(ram) (MAX((ram), BUDGET_FIXED + 2048u) - BUDGET_FIXED)
+#define BUDGET_HEAP(ram) (MAX((ram), BUDGET_FIXED + 1536u) - BUDGET_FIXED)
 #define BUDGET_FIXED (BUDGET_DMA(0) + BUDGET_POOLS + \
 	BUDGET_STACKS_MAX * (BUDGET_STACK + BUDGET_STACK_GUARD))
 #define BUDGET_STACK 2048u
@@ -53,8 +53,8 @@
 /* ---- Connections --------------------------------------------------------------- */
 
 #define BUDGET_CONNECTIONS(ram) 14u         /* 12 served, 2 to be told 503 */
-#define BUDGET_HALF_OPEN(n) 12u             /* as many as may come at once */
-#define BUDGET_PCBS(n, half_open) 24u       /* with those that close and in TIME_WAIT */
+#define BUDGET_HALF_OPEN(n) 12u            /* all may be made at the same time */
+#define BUDGET_PCBS(n, half_open) 26u       /* with those that close and in TIME_WAIT */
 #define BUDGET_BUCKETS 8u                   /* at least, of the table that finds them */
 #define BUDGET_STREAMS_SPARE 1u             /* newcomers that may wait for an eviction */
 #define BUDGET_LINGER(n) 4u                 /* closed here, not yet by the peer */
@@ -66,7 +66,7 @@
 #define BUDGET_RX_BIG_BYTES 640             /* and net_rx_big: a segment with all its headers */
 #define BUDGET_RX_BIG(n) 2u
 /* Blocks to send from, smallest first: handshakes, answers, segments, a full frame. */
-#define BUDGET_BLOCKS(X, n) X(112, 8u) X(256, 11u) X(896, 3u) X(1664, 1u)
+#define BUDGET_BLOCKS(X, n) X(112, 12u) X(256, 11u) X(896, 3u) X(1664, 1u)
 
 /* ---- HTTP ------------------------------------------------------------------------- */
 

@@ -206,9 +206,11 @@ gate_ticks:
 	strd	r0, r1, [r12]
 	bx	lr
 
-/* Lines that fired since the last call are on again, and end this one. Else WFI, which an
- * interrupt ends though it is masked, after SysTick's period is cut short if the alarm comes
- * before its end: two ticks are lost each time. */
+/* Lines that fired since the last call are on again, and end this one: what came in meanwhile
+ * is looked for once more, so nothing is lost. Else WFI, which an interrupt ends though it is
+ * masked. Where the alarm comes before SysTick's period ends, that is begun anew, and shorter:
+ * two ticks are lost each time. The reload register keeps the length until it has served twice,
+ * since the counter may take it late. */
 gate_idle:
 	push	{r4-r7}
 	ldrd	r6, r7, [r12]
