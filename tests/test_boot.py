@@ -4,6 +4,7 @@
 import contextlib
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -144,3 +145,42 @@ def boot_host(row, image):
         assert site.vm.wait(6) == 0, site.vm.console.text()
     finally:
         site.close()
+
+
+@pytest.fixture
+def forty():
+    """lm3s6965evb linked for 40 KiB of its 64 KiB of RAM, on a wire of its own."""
+    done = images.make("image", "BOARD=lm3s6965evb", "RAM_KIB=40", "BUILD=build/forty",
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = done.stdout.decode()
+    assert done.returncode == 0, text
+    try:
+        site = Site(BY_NAME["lm3s6965evb"], text.split()[-1])
+    except NoNamespace as error:
+        pytest.skip(f"no network namespace here: {error}")
+    yield site
+    site.close()
+
+
+def test_budget(forty):
+    """HTTP, DHCP and SNTP in 96 KiB of flash and 40 KiB of RAM: twelve connections at once; the
+    thirteenth takes the place of the one that has been idle longest."""
+    elf = forty.options.image
+    listing = subprocess.run(["arm-none-eabi-readelf", "-lW", elf], check=True,
+                             stdout=subprocess.PIPE).stdout.decode()
+    loads = re.findall(r"LOAD +0x\w+ 0x(\w+) 0x(\w+) 0x(\w+) 0x(\w+)", listing)
+    flash = max(int(where, 16) + int(size, 16) for _, where, size, _ in loads if int(size, 16))
+    ram = max(int(va, 16) + int(size, 16) for va, _, _, size in loads) - 0x20000000
+    assert flash <= 96 << 10 and 0 < ram <= 40 << 10, (flash, ram)
+    forty.boot()
+    clients = [forty.client() for _ in range(12)]
+    for _ in range(2):
+        for client in clients:
+            assert client.get().status == 200
+    with forty.client() as last:
+        assert last.get().status == 200
+        clients[0].ended(timeout=3)
+    for client in clients[1:]:
+        assert client.get().status == 200
+        client.close()
+    assert forty.vm.running()
