@@ -107,6 +107,7 @@ function reset
 	mov	r1, #SYST_WHOLE
 	str	r1, [r4, #W_PERIOD]
 	str	r1, [r4, #W_NEXT]
+	str	r1, [r4, #W_FRESH]
 	subs	r1, r1, #1
 	str	r1, [r5, #SYST_RVR]
 	str	r0, [r5, #SYST_CVR]
@@ -176,7 +177,7 @@ function svcall
 	.byte	(gate_reset - 1b) / 2, (gate_protect - 1b) / 2, (gate_route - 1b) / 2
 
 /* The count, in r0 and r1, and what is left of the period, in r2. With interrupts masked: a
- * period that has ended meanwhile is pending. */
+ * period that has ended meanwhile is pending, or, in an emulator, about to be. */
 	.macro	count
 	ldr	r12, =PPB
 	ldrd	r0, r1, [r3, #W_TICKS]
@@ -184,16 +185,22 @@ function svcall
 	ldr	r2, [r12, #SYST_CVR]
 	ldr	r5, [r12, #ICSR]
 	tst	r5, #ICSR_PENDSTSET
-	beq	1f
-	adds	r0, r0, r4
+	bne	1f
+	cbnz	r2, 2f
+	ldr	r5, [r3, #W_FRESH]
+	cbnz	r5, 3f                        // 0: it has not begun, else it is over
+	b	2f
+1:	adds	r0, r0, r4
 	adc	r1, r1, #0
 	ldr	r4, [r3, #W_NEXT]
 	ldr	r2, [r12, #SYST_CVR]
-1:	cbz	r2, 2f                        // 0 belongs to the period that begins
-	subs	r4, r4, r2
+	cbz	r2, 3f
+2:	subs	r4, r4, r2
 	adds	r0, r0, r4
 	adc	r1, r1, #0
-2:
+	movs	r4, #0
+	str	r4, [r3, #W_FRESH]
+3:
 	.endm
 
 gate_ticks:
@@ -221,6 +228,7 @@ gate_idle:
 	bne	8f
 	count
 	cbz	r2, 9f
+	ldr	r5, [r12, #ICSR]
 	tst	r5, #ICSR_PENDSTSET
 	bne	9f
 	subs	r6, r6, r0
@@ -241,6 +249,7 @@ gate_idle:
 	str	r1, [r12, #SYST_CVR]
 	ldr	r0, [r3, #W_PERIOD]
 	strd	r6, r6, [r3, #W_PERIOD]
+	str	r6, [r3, #W_FRESH]
 	subs	r0, r0, r2
 	ldrd	r4, r5, [r3, #W_TICKS]
 	adds	r4, r4, r0

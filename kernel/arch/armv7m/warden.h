@@ -28,6 +28,7 @@
 #define W_STRIDE 200
 #define W_GUARD 204
 #define W_CONSOLE 208
+#define W_FRESH 212
 #define W_SIZE 216
 
 /* Offsets in struct protection. */
@@ -62,7 +63,7 @@ struct warden {
 	uint32_t stacks, stacks_size;  /* first usable byte of task stacks; bytes of all */
 	uint32_t stride, guard;        /* from one to the next; bytes of the guard below each */
 	uint32_t console;              /* UART data register for the last line, or 0 */
-	uint32_t unused;
+	uint32_t fresh;                /* the period was begun anew; not seen to count yet */
 };
 
 _Static_assert(offsetof(struct warden, ticks) == W_TICKS, "");
@@ -74,6 +75,7 @@ _Static_assert(offsetof(struct warden, crashed) == W_CRASHED, "");
 _Static_assert(offsetof(struct warden, stacks) == W_STACKS, "");
 _Static_assert(offsetof(struct warden, stride) == W_STRIDE, "");
 _Static_assert(offsetof(struct warden, console) == W_CONSOLE, "");
+_Static_assert(offsetof(struct warden, fresh) == W_FRESH, "");
 _Static_assert(sizeof(struct warden) == W_SIZE, "");
 
 extern struct warden warden;
