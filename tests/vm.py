@@ -59,6 +59,7 @@ class Options:
     tap_fd: int = -1              # an open TAP, or
     tap: str = ""                 # the name of an existing one
     no_nic: bool = False
+    no_rng: bool = False          # neither virtio-rng nor an instruction for it
     cmdline: str = ""
     page: bytes = None            # a board's settings page as it is, instead of cmdline in one
     extra: tuple = ()             # appended to QEMU's command line
@@ -94,6 +95,8 @@ def cpu_model(opts):
     """The CPU: everything QEMU has, except what trips a software-virtualised KVM."""
     if opts.cpu:
         return opts.cpu
+    if opts.no_rng:
+        return "max,-rdrand,-rdseed" if opts.board == "pc" else "cortex-a53"
     return "host,-arch-capabilities" if opts.accel == "kvm" and opts.board == "pc" else "max"
 
 
@@ -145,7 +148,8 @@ def command(opts, page_fd=-1):
         args += ["-global", "virtio-mmio.force-legacy=false"]
     if not opts.no_nic:
         args += ["-netdev", netdev(opts), "-device", nic_device(opts)]
-    args += ["-device", "virtio-rng-device" if mmio else "virtio-rng-pci,disable-legacy=on"]
+    if not opts.no_rng:
+        args += ["-device", "virtio-rng-device" if mmio else "virtio-rng-pci,disable-legacy=on"]
     if opts.board == "pc":
         args += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     args += ["-kernel", opts.image]

@@ -38,6 +38,14 @@ ktime clock_after_ms(int64_t ms)
 	return fake_now + MILLIS(ms);
 }
 
+void random_event(ktime now)
+{
+}
+
+void random_stir(const void *data, size_t len)
+{
+}
+
 int64_t clock_correct(ktime at, int64_t unix_ns)
 {
 	return 0;

@@ -5,6 +5,7 @@ The machines here are booted with a time server of the test's own. What shows th
 believed is the console's line and the time that is served.
 """
 
+import subprocess
 import time
 
 import pytest
@@ -161,3 +162,18 @@ def test_bad_setting(boot):
         assert len([line for line in text.splitlines() if "ntp=" in line]) == 1, (value, text)
         assert site.get().status in (200, 503)
         site.close()
+
+
+def test_chrony(boot, tmp_path):
+    """A real server. chronyd removes its pidfile in the end, so that one is the test's own."""
+    site = boot("", start=False, wait=False)
+    site.expect_time(False)
+    site.net.popen(["/usr/sbin/chronyd", "-x", "-d", "-F", "0", "-u", "root", "local stratum 8", "allow all",
+                    "cmdport 0", f"pidfile {tmp_path}/pid", "bindcmdaddress /"],
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    site.options.cmdline += f" ntp={HOST}"
+    site.boot()
+    found = site.vm.wait_for(KNOWN, 20)
+    assert found[1] == "8"
+    time.sleep(2.5)                # a slew of up to a second is over
+    assert abs(served_time(site.get()) - time.time()) < EXACT_S
