@@ -17,7 +17,8 @@ struct uart {
 struct rtc {
 	enum device_kind kind;
 	int (*open)(const struct device *);
-	int (*read)(int64_t *unix_s);  /* 0; -EAGAIN while it updates; -ERANGE: nonsense date */
+	int (*read)(int64_t *unix_s);  /* 0; -EAGAIN while it updates; -ERANGE: nonsense date;
+	                                * -EIO: it stands still */
 	int (*glance)(void);           /* second of the minute in a few instructions, or -EAGAIN;
 	                                * NULL where read() is as cheap */
 	int (*read_ns)(int64_t *unix_ns);  /* 0 or -EAGAIN; NULL where it knows only seconds */
