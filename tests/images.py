@@ -8,7 +8,7 @@ import subprocess
 from vm import VmError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BOOTABLE = {"virt": "bin", "orangepi-pc": "bin"}   # FORMAT that QEMU's -kernel takes; elf elsewhere
+BOOTABLE = {"virt": "bin", "orangepi-pc": "bin"}      # FORMAT that QEMU's -kernel takes, not elf
 SANITIZE = "address,undefined"
 # What was given to the `make` that called us is not meant for the images of the tests.
 PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", "MACHINE",

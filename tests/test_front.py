@@ -121,14 +121,16 @@ def test_signals(run, number, whole_group):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("board", ["lm3s6965evb", "mps2-an385"])
-def test_board(run, board):
-    """A board: settings by its page, the time from this computer, and no QEMU left in 5 s."""
+@pytest.mark.parametrize("board,source", [
+    ("lm3s6965evb", "settings"), ("mps2-an385", "settings"), ("orangepi-pc", "command line")])
+def test_board(run, board, source):
+    """A board: settings by its page or command line, the time from its clock or this computer's,
+    and no QEMU left in 5 s."""
     images.image(board, app="time")
     made = run(f"BOARD={board}", "CONFIG=of.config=1", "CMDLINE=of.line=1")
     url = made.url()
     for word in ("of.config", "of.line"):
-        assert f'settings: unknown setting "{word}"' in made.console.text(), made.console.text()
+        assert f'{source}: unknown setting "{word}"' in made.console.text(), made.console.text()
     deadline = time.monotonic() + URL_S
     status = 0
     while status != 200 and time.monotonic() < deadline:

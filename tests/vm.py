@@ -101,17 +101,18 @@ def cpu_model(opts):
 
 
 def settings_fd(opts):
-    """The settings page of a board that has one, with opts.cmdline in it or as opts.page has it:
-    a descriptor that is a file in memory, or -1."""
-    words = board_words(opts.board)
-    if "SETTINGS_AT" not in words or opts.page == b"":
+    """A board's settings page, or file, as opts.page has it; else with a seed, and opts.cmdline
+    where the board has no command line: a descriptor that is a file in memory, or -1."""
+    board = board_words(opts.board)
+    if "SETTINGS_SIZE" not in board or opts.page == b"":
         return -1
+    words = opts.cmdline if "SETTINGS_AT" in board else ""
     fd = os.memfd_create("settings")
     if opts.page is not None:
         os.write(fd, opts.page)
         return fd
-    done = subprocess.run([f"{ROOT}/linker/settings", f"/dev/fd/{fd}", words["SETTINGS_SIZE"],
-                           "seed", opts.cmdline], pass_fds=[fd], stdin=subprocess.DEVNULL,
+    done = subprocess.run([f"{ROOT}/linker/settings", f"/dev/fd/{fd}", board["SETTINGS_SIZE"],
+                           "seed", words], pass_fds=[fd], stdin=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, check=False)
     if done.returncode:
         os.close(fd)
@@ -120,16 +121,17 @@ def settings_fd(opts):
 
 
 def board_command(opts, page_fd):
-    """The command line for a machine in BOARDS; its settings lie in a page of flash,
-    or are on the kernel's command line where it has one."""
+    """The command line for a machine in BOARDS. Its settings lie where its flash has them, or are
+    handed over as an initrd, beside a command line, as its boot loader does."""
     nic = "none" if opts.no_nic else f"{netdev(opts)},mac={opts.mac}"
     args = [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-nodefaults",
             "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-nic", nic,
             "-kernel", opts.image]
+    at = board_words(opts.board).get("SETTINGS_AT")
     if page_fd >= 0:
-        at = board_words(opts.board)["SETTINGS_AT"]
-        args += ["-device", f"loader,file=/dev/fd/{page_fd},addr={at},force-raw=on"]
-    elif opts.cmdline and "SETTINGS_AT" not in board_words(opts.board):
+        args += ["-device", f"loader,file=/dev/fd/{page_fd},addr={at},force-raw=on"] if at else [
+            "-initrd", f"/dev/fd/{page_fd}"]
+    if opts.cmdline and not at:
         args += ["-append", opts.cmdline]
     return args + list(opts.extra)
 
