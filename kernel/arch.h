@@ -64,8 +64,8 @@ struct owned_desc {
 /* A queue whose descriptor table only the warden writes after the seal. */
 struct arch_queue {
 	enum arch_queue_kind kind;
-	const void *staged;        /* size x struct vring_desc or owned_desc, payload's, written by
-	                            * the driver; NULL: arch_notify() only */
+	const void *staged;        /* size x struct vring_desc or owned_desc, payload's, written
+	                            * by the driver; NULL: arch_submit() is refused */
 	void *desc;                /* the device's table, from mem_sealed_pages() */
 	volatile uint16_t *avail;  /* avail ring: flags, idx, ring[] (identity, set at boot) */
 	volatile uint16_t *event;  /* used ring's avail_event, NULL without EVENT_IDX */

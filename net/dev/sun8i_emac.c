@@ -352,9 +352,9 @@ static int start_phy(uintptr_t system_control)
 
 static int make_ring(struct ring *r, unsigned count, uint32_t status, uint32_t size)
 {
-	size_t bytes = ALIGN_UP(count * sizeof(*r->desc), (size_t)PAGE_SIZE);
+	size_t table = ALIGN_UP(count * sizeof(*r->desc), (size_t)PAGE_SIZE);
 
-	r->desc = mem_sealed_pages((unsigned)(bytes / PAGE_SIZE));
+	r->desc = mem_sealed_pages((unsigned)(table / PAGE_SIZE));
 	r->staged = mem_take(count * sizeof(*r->staged));
 	r->buffers = mem_dma_alloc((size_t)count * BUFFER, BUFFER);
 	if (!r->staged || !r->buffers)

@@ -29,9 +29,9 @@ static void try_access(uint32_t n)
 	case 1: __asm__ volatile ("mcrr p15, 0, %0, %0, c2" :: "r" (zero)); break;     /* TTBR0 */
 	case 2: __asm__ volatile ("mrc p15, 0, %0, c1, c0, 0" : "=r" (zero)); break;
 	case 3: __asm__ volatile ("mcr p15, 0, %0, c12, c0, 0" :: "r" (zero)); break;  /* VBAR */
-	case 4: __asm__ volatile ("mcr p15, 0, %0, c8, c7, 0" :: "r" (zero)); break;   /* TLBIALL */
+	case 4: __asm__ volatile ("mcr p15, 0, %0, c8, c7, 0" :: "r" (zero)); break;   /* TLBI */
 	case 5: __asm__ volatile (".arch_extension sec\n\tsmc #0"); break;
-	case 6: __asm__ volatile ("mcrr p15, 3, %0, %0, c14" :: "r" (zero)); break;  /* CNTV_CVAL */
+	case 6: __asm__ volatile ("mcrr p15, 3, %0, %0, c14" :: "r" (zero)); break;    /* CVAL */
 	default: break;
 	}
 }

@@ -168,8 +168,8 @@ def test_chrony(boot, tmp_path):
     """A real server. chronyd removes its pidfile in the end, so that one is the test's own."""
     site = boot("", start=False, wait=False)
     site.expect_time(False)
-    site.net.popen(["/usr/sbin/chronyd", "-x", "-d", "-F", "0", "-u", "root", "local stratum 8", "allow all",
-                    "cmdport 0", f"pidfile {tmp_path}/pid", "bindcmdaddress /"],
+    site.net.popen(["/usr/sbin/chronyd", "-x", "-d", "-F", "0", "-u", "root", "local stratum 8",
+                    "allow all", "cmdport 0", f"pidfile {tmp_path}/pid", "bindcmdaddress /"],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     site.options.cmdline += f" ntp={HOST}"
     site.boot()
