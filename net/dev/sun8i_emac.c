@@ -99,11 +99,16 @@ static bool rx_good(uint32_t status)
 	       len <= NETDEV_FRAME_MAX + FCS;
 }
 
+/* The device has not let go of the descriptor that is n behind the next. */
+static bool rx_owned(unsigned n)
+{
+	return nic.rx.desc[(nic.rx_next + n) % RX_COUNT].status & OWNED_BY_DEVICE;
+}
+
 /* A descriptor that the device has let go and we have not looked at. */
 static bool rx_pending(void)
 {
-	return nic.rx_next - nic.rx_given < RX_COUNT &&
-	       !(nic.rx.desc[nic.rx_next % RX_COUNT].status & OWNED_BY_DEVICE);
+	return nic.rx_next - nic.rx_given < RX_COUNT && !rx_owned(0);
 }
 
 static struct frame *net_recv(struct netdev *nd)
@@ -131,6 +136,20 @@ static struct frame *net_recv(struct netdev *nd)
 		return f;
 	}
 	return NULL;
+}
+
+/* The device goes through its descriptors in turn. QEMU 7.2's, once it has used up all, begins
+ * with the first one, and is followed there: what it passed over is given to it anew. */
+static void rx_follow(void)
+{
+	unsigned n = 0;
+
+	if (nic.rx_next != nic.rx_given)
+		return;
+	while (n < RX_COUNT && rx_owned(n))
+		n++;
+	if (n < RX_COUNT && rx_owned(0))
+		nic.rx_next += n;
 }
 
 static void net_release(struct netdev *nd, struct frame *f)
@@ -233,6 +252,7 @@ static bool net_link(struct netdev *nd)
 {
 	uint32_t value;
 
+	rx_follow();
 	if (*reg(MII_CMD) & MII_BUSY)
 		return nic.link;
 	value = *reg(MII_DATA) & 0xffff;
