@@ -242,5 +242,6 @@ def test_damaged_page(board, tmp_path):
     text = console_of(board, bytes(page))
     assert re.search(r"settings: damaged \(.*\), defaults are used", text), text
     assert "serving http://10.0.2.15:8080/" in text
-    for blank in (b"\xff" * 1024, b""):
+    size = int(board_words(board)["SETTINGS_SIZE"].rstrip("K")) << 10
+    for blank in (b"\xff" * size, b""):
         assert "settings:" not in console_of(board, blank)
