@@ -26,6 +26,7 @@ class Row:
     cmdline: str = ""        # words the machine itself needs
     button: bool = True      # hears QMP system_powerdown
     clock: bool = True       # has one: without, / answers 503 until a time server has
+    runs_on: bool = True     # that clock runs on while the machine is stopped
     offload: bool = True     # its NIC takes checksums
     memory: bool = True      # how much it has can be chosen
     bare: bool = True        # can be started without a NIC
@@ -57,8 +58,8 @@ ROWS = (
     Row("virt-a53", "virt", "virt", "mmio", cpu="cortex-a53"),
     Row("lm3s6965evb", "lm3s6965evb", "lm3s6965evb", brisk=False, **MICROCONTROLLER),
     Row("mps2-an385", "mps2-an385", "mps2-an385", brisk=False, link=True, **MICROCONTROLLER),
-    Row("orangepi-pc", "orangepi-pc", "orangepi-pc", wire=True, button=False, memory=False,
-        bare=False, link=True),
+    Row("orangepi-pc", "orangepi-pc", "orangepi-pc", wire=True, runs_on=False,
+        button=False, memory=False, bare=False, link=True),
     Row("host", "host", "host", wire=True, offload=False, memory=False, bare=False),
 )
 
