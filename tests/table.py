@@ -31,7 +31,7 @@ class Row:
     memory: bool = True      # how much it has can be chosen
     bare: bool = True        # can be started without a NIC
     brisk: bool = True       # answers within half a second, whatever else comes in
-    watchdog: bool = False   # has one of its own
+    watchdog: bool = False   # has one of its own, if QEMU models it
     link: bool = False       # its driver follows a link that can be cut
 
     def options(self, image, **more):
@@ -59,7 +59,7 @@ ROWS = (
     Row("lm3s6965evb", "lm3s6965evb", "lm3s6965evb", brisk=False, **MICROCONTROLLER),
     Row("mps2-an385", "mps2-an385", "mps2-an385", brisk=False, link=True, **MICROCONTROLLER),
     Row("orangepi-pc", "orangepi-pc", "orangepi-pc", wire=True, runs_on=False,
-        button=False, memory=False, bare=False, link=True),
+        button=False, memory=False, bare=False, link=True, watchdog=True),
     Row("host", "host", "host", wire=True, offload=False, memory=False, bare=False),
 )
 

@@ -115,6 +115,10 @@ def test_watchdog(row):
     with Vm(row.options(image, mem=MEM, cmdline=f"watchdog={HANG_S}",
                         extra=("-action", "reboot=reset"))) as vm:
         began = vm.when(r"Zeitkern on ", TIMEOUT_S)
+        vm.wait_for(r"hang: was idle", TIMEOUT_S)
+        if "watchdog: a reset after" not in vm.console.text():
+            assert row.board == "orangepi-pc", vm.console.text()
+            pytest.skip("this QEMU does not model the H3's watchdog; from 8.1 on it does")
         for turn in (1, 2):
             seen = vm.mark()
             hangs = vm.when(r"hang: was busy", TIMEOUT_S, seen)
