@@ -27,8 +27,8 @@ PCBS, TIME_WAIT = 'zeitkern_pool_used{pool="net_TCP_PCB"}', "net_tcp_time_wait"
 
 class Site:
     """One machine on one TAP. `dhcp`: dnsmasq leases it an address; else it is static, or, not
-    `by_hand`, the test has a DHCP server of its own. A machine without a clock is given a time
-    server, self.ntpd, unless the settings name one, and serves once it knows the time."""
+    `by_hand`, the test has a DHCP server of its own. A machine without a clock that runs is
+    given a time server, self.ntpd, unless the settings name one, and then knows the time."""
 
     def __init__(self, row, image, settings="", dhcp=True, by_hand=True, **options):
         self.row = row
@@ -39,7 +39,7 @@ class Site:
         if not dhcp and by_hand and "ip=" not in settings:
             settings = f"ip={STATIC}/16 gw=10.77.0.1 dns=10.77.0.1 {settings}"
         self.address = STATIC if not dhcp and by_hand else None
-        if not row.clock and "ntp=" not in settings:
+        if not (row.clock and row.runs_on) and "ntp=" not in settings:
             self.ntpd = self.time_server()
             settings = f"ntp={HOST}:{self.ntpd.port} {settings}"
         self.options = row.options(image, cmdline=settings, tap_fd=self.net.tap_fd, **options)

@@ -59,7 +59,7 @@ ROWS = (
     Row("lm3s6965evb", "lm3s6965evb", "lm3s6965evb", brisk=False, **MICROCONTROLLER),
     Row("mps2-an385", "mps2-an385", "mps2-an385", brisk=False, link=True, **MICROCONTROLLER),
     Row("orangepi-pc", "orangepi-pc", "orangepi-pc", wire=True, runs_on=False,
-        button=False, memory=False, bare=False, link=True, watchdog=True),
+        brisk=False, button=False, memory=False, bare=False, link=True, watchdog=True),
     Row("host", "host", "host", wire=True, offload=False, memory=False, bare=False),
 )
 

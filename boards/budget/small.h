@@ -35,8 +35,8 @@
 /* ---- lwIP ---------------------------------------------------------------------- */
 
 #define BUDGET_ARP 8
-#define BUDGET_ARP_QUEUE 2                  /* packets that wait for one address */
-#define BUDGET_ARP_QUEUED 4                 /* and for all together */
+#define BUDGET_ARP_QUEUE 1                  /* packets that wait for one address */
+#define BUDGET_ARP_QUEUED 10                /* one for each, and one being exchanged */
 #define BUDGET_NEIGHBOURS 8                 /* remembered Ethernet headers */
 #define BUDGET_FRAGMENTS 4                  /* the whole of what fragments can hold */
 #define BUDGET_DATAGRAMS 2                  /* being put together at once; the oldest goes first */

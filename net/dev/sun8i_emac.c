@@ -72,6 +72,7 @@ static struct {
 	uintptr_t base;
 	struct ring rx, tx;
 	unsigned rx_next, rx_given;     /* looked at; given back to the device */
+	bool idle;                      /* nothing came since the last net_arm() */
 	unsigned tx_next, tx_given, tx_done;    /* queued; submitted; sent */
 	bool starved;                   /* tx_get found no room: wants an interrupt */
 	bool link;
@@ -99,16 +100,16 @@ static bool rx_good(uint32_t status)
 	       len <= NETDEV_FRAME_MAX + FCS;
 }
 
-/* The device has not let go of the descriptor that is n behind the next. */
+/* The device has not let go of the n-th descriptor. */
 static bool rx_owned(unsigned n)
 {
-	return nic.rx.desc[(nic.rx_next + n) % RX_COUNT].status & OWNED_BY_DEVICE;
+	return nic.rx.desc[n % RX_COUNT].status & OWNED_BY_DEVICE;
 }
 
-/* A descriptor that the device has let go and we have not looked at. */
+/* It has let go of one that we have not looked at. */
 static bool rx_pending(void)
 {
-	return nic.rx_next - nic.rx_given < RX_COUNT && !rx_owned(0);
+	return nic.rx_next - nic.rx_given < RX_COUNT && !rx_owned(nic.rx_next);
 }
 
 static struct frame *net_recv(struct netdev *nd)
@@ -123,6 +124,7 @@ static struct frame *net_recv(struct netdev *nd)
 			return NULL;
 		}
 		nic.rx_next++;
+		nic.idle = false;
 		if (!rx_good(status)) {
 			counters[RX_BAD].n++;
 			continue;
@@ -138,17 +140,16 @@ static struct frame *net_recv(struct netdev *nd)
 	return NULL;
 }
 
-/* The device goes through its descriptors in turn. QEMU 7.2's, once it has used up all, begins
- * with the first one, and is followed there: what it passed over is given to it anew. */
+/* The device goes through its descriptors in turn. QEMU 7.2's, once it has used up all, goes on
+ * at the first one, and is followed there: what it passed over is given to it anew. The one
+ * that would be next is looked at last, for a device that keeps the order uses it first. */
 static void rx_follow(void)
 {
-	unsigned n = 0;
+	unsigned n = 1;
 
-	if (nic.rx_next != nic.rx_given)
-		return;
-	while (n < RX_COUNT && rx_owned(n))
+	while (n < RX_COUNT && rx_owned(nic.rx_next + n))
 		n++;
-	if (n < RX_COUNT && rx_owned(0))
+	if (n < RX_COUNT && rx_owned(nic.rx_next))
 		nic.rx_next += n;
 }
 
@@ -189,12 +190,11 @@ static void want_tx_interrupt(bool want)
 
 static uint8_t *net_tx_get(struct netdev *nd)
 {
-	if (!tx_room()) {
-		counters[TX_FULL].n++;
-		want_tx_interrupt(true);
-		return NULL;
-	}
-	return nic.tx.buffers + nic.tx_next % TX_COUNT * BUFFER;
+	if (tx_room())
+		return nic.tx.buffers + nic.tx_next % TX_COUNT * BUFFER;
+	counters[TX_FULL].n++;
+	want_tx_interrupt(true);
+	return NULL;
 }
 
 /* The device computes the checksums of the IP header and of TCP, whole. */
@@ -225,9 +225,13 @@ static void net_flush(struct netdev *nd)
 	nic.rx_given = nic.rx_next;
 }
 
-/* The interrupt is always on, and taken only while the CPU sleeps. */
+/* The interrupt is always on, and taken only while the CPU sleeps. A second call with nothing
+ * received between was woken by something else, maybe by a frame in another place. */
 static bool net_arm(struct netdev *nd)
 {
+	if (nic.idle && nic.rx_next == nic.rx_given)
+		rx_follow();
+	nic.idle = true;
 	return (nic.unused_count > 0 && rx_pending()) || (nic.starved && tx_room());
 }
 
@@ -252,7 +256,6 @@ static bool net_link(struct netdev *nd)
 {
 	uint32_t value;
 
-	rx_follow();
 	if (*reg(MII_CMD) & MII_BUSY)
 		return nic.link;
 	value = *reg(MII_DATA) & 0xffff;
@@ -291,12 +294,11 @@ static int mii_write(unsigned r, uint32_t value)
 
 static int mii_read(unsigned r, uint32_t *value)
 {
-	int rc;
-
 	*reg(MII_CMD) = ASK | MII_REGISTER(r);
-	rc = wait_clear(MII_CMD, MII_BUSY);
+	if (wait_clear(MII_CMD, MII_BUSY) < 0)
+		return -ETIMEDOUT;
 	*value = *reg(MII_DATA) & 0xffff;
-	return rc;
+	return 0;
 }
 
 /* The address that the loader left, or one made of the chip's serial number (`sid`, four words
@@ -353,7 +355,7 @@ static int reset_phy(void)
 static int start_phy(uintptr_t system_control)
 {
 	volatile uint32_t *clock = (volatile uint32_t *)system_control;
-	uint32_t status;
+	uint32_t status = 0;
 	int rc;
 
 	*clock = SYSCON_PHY_ADDRESS(PHY) | SYSCON_CLOCK_24M | SYSCON_LED_LOW | SYSCON_INTERNAL;
@@ -362,8 +364,7 @@ static int start_phy(uintptr_t system_control)
 	*reg(BASIC_CTL1) = CTL1_BURST_8;
 	if (rc == 0)
 		rc = reset_phy();
-	if (rc == 0)
-		rc = mii_write(BMCR, BMCR_AUTO | BMCR_RESTART);
+	rc = rc == 0 ? mii_write(BMCR, BMCR_AUTO | BMCR_RESTART) : rc;
 	if (rc == 0)
 		rc = mii_read(BMSR, &status);
 	nic.link = rc == 0 && (status & BMSR_LINK || status == 0);
@@ -462,6 +463,7 @@ static int net_open(struct netdev *nd, const struct device *dev)
 	nic.base = (uintptr_t)dev->base;
 	nic.rx_next = nic.rx_given = nic.tx_next = nic.tx_given = nic.tx_done = 0;
 	nic.starved = false;
+	nic.idle = false;
 	choose_address(nd, dev->arg);
 	rc = start_phy((uintptr_t)dev->base2);
 	if (rc == 0)
