@@ -10,7 +10,7 @@
 #define BUDGET_TABLES(ram, regions, stacks) 0u
 #define BUDGET_SEALED(ram) 0u
 #define BUDGET_DMA(ram) (3u * 1536)         /* the NIC's buffers: 2 to receive, 1 to send */
-#define BUDGET_POOLS 22784u                 /* all that is below, at its most */
+#define BUDGET_POOLS 22528u                 /* all that is below, at its most */
 /* What is left, be it all of the board's RAM or the 40 KiB that the service needs. */
 #define BUDGET_HEAP(ram) (MAX((ram), BUDGET_FIXED + 1536u) - BUDGET_FIXED)
 #define BUDGET_FIXED (BUDGET_DMA(0) + BUDGET_POOLS + \
@@ -34,9 +34,9 @@
 
 /* ---- lwIP ---------------------------------------------------------------------- */
 
-#define BUDGET_ARP 8
+#define BUDGET_ARP 16                       /* clients on-link that are known at once */
 #define BUDGET_ARP_QUEUE 1                  /* packets that wait for one address */
-#define BUDGET_ARP_QUEUED 10                /* one for each, and one being exchanged */
+#define BUDGET_ARP_QUEUED 18                /* one for each, and one being exchanged */
 #define BUDGET_NEIGHBOURS 8                 /* remembered Ethernet headers */
 #define BUDGET_FRAGMENTS 4                  /* the whole of what fragments can hold */
 #define BUDGET_DATAGRAMS 2                  /* being put together at once; the oldest goes first */
