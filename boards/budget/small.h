@@ -36,7 +36,7 @@
 
 #define BUDGET_ARP 16                       /* clients on-link that are known at once */
 #define BUDGET_ARP_QUEUE 1                  /* packets that wait for one address */
-#define BUDGET_ARP_QUEUED 18                /* one for each, and one being exchanged */
+#define BUDGET_ARP_QUEUED 6                 /* and for all: each holds a block */
 #define BUDGET_NEIGHBOURS 8                 /* remembered Ethernet headers */
 #define BUDGET_FRAGMENTS 4                  /* the whole of what fragments can hold */
 #define BUDGET_DATAGRAMS 2                  /* being put together at once; the oldest goes first */

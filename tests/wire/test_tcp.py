@@ -378,7 +378,7 @@ def test_half_open_crowd(site, forger):
         began = time.monotonic()
         assert site.get().status == 200
         slowest = max(slowest, time.monotonic() - began)
-    assert slowest < (0.5 if site.row.brisk else 1.5), slowest    # a lost SYN costs a second
+    assert slowest < site.row.patience, slowest
     for n in range(HALF_OPEN):
         forger.tcp(port=40000 + n).send(RST, seq=1001)
 
@@ -395,7 +395,7 @@ def test_half_open_from_many(site, forger):
         began = time.monotonic()
         assert site.get().status == 200
         slowest = max(slowest, time.monotonic() - began)
-    assert slowest < (0.5 if site.row.brisk else 1.5), slowest    # a lost SYN costs a second
+    assert slowest < site.row.patience, slowest
 
 
 def with_sum(src, dst, segment):
@@ -405,8 +405,9 @@ def with_sum(src, dst, segment):
 
 
 @pytest.mark.drains_late
-def test_land(forger):
+def test_land(site, forger):
     """A SYN that claims to come from the machine itself is not answered, and does no harm."""
+    time.sleep(max(0, site.row.patience - 1))      # what the floods left in a small ARP table
     segment = struct.pack(">HHIIBBHHH", 8080, 8080, 1, 0, 5 << 4, SYN, 1000, 0, 0)
     forger.ip_send(6, with_sum(forger.guest_ip, forger.guest_ip, segment), src=forger.guest_ip)
     for source in ("255.255.255.255", "224.0.0.1", "0.0.0.0", "127.0.0.1", "10.77.255.255"):
