@@ -55,13 +55,13 @@ def loop_device(tmp_path):
     """(loop device, its file): a real block device."""
     path = tmp_path / "disk"
     path.write_bytes(b"old!" * (8 << 18))
-    done = subprocess.run(["losetup", "--find", "--show", str(path)], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(["/usr/sbin/losetup", "--find", "--show", str(path)],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode:
         pytest.skip(f"no loop device here: {done.stderr.decode().strip()}")
     device = done.stdout.decode().strip()
     yield device, path
-    subprocess.run(["losetup", "--detach", device], check=False)
+    subprocess.run(["/usr/sbin/losetup", "--detach", device], check=False)
 
 
 def test_file(tmp_path, image):
@@ -122,7 +122,7 @@ def test_block_device(loop, image):
 def test_mounted(loop, image, tmp_path):
     """A device with a mounted file system is refused, in this mount namespace and in another."""
     device, path = loop
-    subprocess.run(["mke2fs", "-q", "-F", device], check=True)
+    subprocess.run(["/usr/sbin/mke2fs", "-q", "-F", device], check=True)
     where = tmp_path / "a place"
     where.mkdir()
     if subprocess.run(["mount", device, str(where)], check=False).returncode:
