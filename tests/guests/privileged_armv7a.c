@@ -2,23 +2,9 @@
 /* Privileged instructions of ARMv7-A, one per run: access=N on the command line. Each must fault
  * in User mode (Arm ARM DDI 0406, B1.3 and B4.1). A change of the interrupt masks is not among
  * them: there it is no fault but has no effect. */
-#include "kernel/machine.h"
-#include "tests/guests/forbidden.h"
-
 enum { CASES = 7 };
 
-static uint32_t which;
-
-static const struct setting settings[] = {
-	{ .key = "access", .type = SETTING_U32, .value = &which, .max = CASES - 1,
-	  .expected = "the number of an access" },
-};
-
-void image_boot(void)
-{
-	config_declare(settings, ARRAY_LEN(settings));
-	config_apply(machine.cmdline, "command line");
-}
+#include "tests/guests/privileged.h"
 
 static void try_access(uint32_t n)
 {

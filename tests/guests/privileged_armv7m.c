@@ -5,11 +5,9 @@
  * a bus refuses, read as zero and be as before. Writes to special registers have no effect, by
  * the architecture (B5.2.2, B5.2.3). Where nothing has faulted and nothing changed, an undefined
  * instruction ends the guest the same way. */
-#include "kernel/machine.h"
-#include "kernel/settings.h"
-#include "tests/guests/forbidden.h"
-
 enum { CASES = 13 };
+
+#include "tests/guests/privileged.h"
 
 #define SYST_CVR 0xe000e018u
 #define NVIC_ISER 0xe000e100u
@@ -19,20 +17,6 @@ enum { CASES = 13 };
 #define FLASH_FMA 0x400fd000u            /* Stellaris: the flash controller */
 #define STIR 0xe000ef00u
 #define DEMCR 0xe000edfcu
-
-static uint32_t which;
-
-static const struct setting settings[] = {
-	{ .key = "access", .type = SETTING_U32, .value = &which, .max = CASES - 1,
-	  .expected = "the number of an access" },
-};
-
-void image_boot(void)
-{
-	config_declare(settings, ARRAY_LEN(settings));
-	config_apply(image_config, "image");
-	settings_apply();
-}
 
 static uint32_t control(void)
 {

@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Privileged instructions and ports of x86_64, one per run: access=N on the command line. Each
  * must fault in ring 3 (Intel SDM volume 3, sections 5.9 and 19.5). */
-#include "kernel/machine.h"
-#include "tests/guests/forbidden.h"
-
 enum { CASES = 8 };
 
-static uint32_t which;
-
-static const struct setting settings[] = {
-	{ .key = "access", .type = SETTING_U32, .value = &which, .max = CASES - 1,
-	  .expected = "the number of an access" },
-};
-
-void image_boot(void)
-{
-	config_declare(settings, ARRAY_LEN(settings));
-	config_apply(machine.cmdline, "command line");
-}
+#include "tests/guests/privileged.h"
 
 static void try_access(uint32_t n)
 {
