@@ -165,15 +165,6 @@ def test_little_memory(row, boot):
         client.close()
 
 
-def test_stack_headroom(main_site, row):
-    """After all that, a quarter of the deepest stack has never been used."""
-    if row.board == "host":
-        pytest.skip("a sanitizer's stack frames are not the image's")
-    samples = main_site.metrics()
-    deepest, size = (samples[f"zeitkern_task_stack_{name}bytes"] for name in ("deepest_", ""))
-    assert deepest <= size * 3 / 4, (deepest, size)
-
-
 def test_no_nic(row, boot):
     """Without a NIC it says so and ends or stays, but does not crash."""
     if not row.bare:

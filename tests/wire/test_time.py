@@ -6,6 +6,8 @@ import json
 import re
 import time
 
+import pytest
+
 from client import Closed
 
 BODY = re.compile(rb'\{"time": (\d{10}\.\d{6})\}\Z')
@@ -217,3 +219,12 @@ def test_half_close(site):
             assert client.answer().status in (400, 408)
         except Closed:
             pass
+
+
+def test_stack_headroom(main_site, row):
+    """The last test of all: a quarter of the deepest stack has never been used."""
+    if row.board == "host":
+        pytest.skip("a sanitizer's stack frames are not the image's")
+    samples = main_site.metrics()
+    deepest, size = (samples[f"zeitkern_task_stack_{name}bytes"] for name in ("deepest_", ""))
+    assert deepest <= size * 3 / 4, (deepest, size)
