@@ -26,7 +26,7 @@ MEM ?= 64
 SMP ?= 1
 PORT ?= 8080
 NET ?= user
-TLS ?= no
+TLS ?= yes
 BUILD ?= build
 FUZZ_SECONDS ?= 60
 export DISTFILES
@@ -59,7 +59,7 @@ $(call one_of,MACHINE,$(MACHINES))
 $(call one_of,FIRMWARE,$(FIRMWARES))
 $(call one_of,FORMAT,$(FORMATS))
 $(call one_of,ACCEL,tcg kvm)
-$(call one_of,TLS,no)
+$(call one_of,TLS,yes no)
 $(call is_number,MEM)
 $(call is_number,SMP)
 $(call is_number,PORT)
@@ -72,24 +72,18 @@ $(if $(GUEST),$(call one_of,GUEST,$(patsubst tests/guests/%.c,%,$(sort $(wildcar
 # ---- What the image is made of --------------------------------------------------------------
 
 comma := ,
-variant := $(BOARD)$(addprefix -,$(subst $(comma),-,$(SANITIZE)))
+variant := $(BOARD)$(addprefix -,$(subst $(comma),-,$(SANITIZE)))$(if $(filter no,$(TLS)),-plain)
 O := $(BUILD)/$(variant)/obj
 OUT := $(BUILD)/$(variant)/$(if $(GUEST),guest-$(GUEST),$(APP))
-LWIP := build/src/lwip/src
-PICOLIBC := build/libs/$(ARCH)/picolibc
-
-core := def.c dns.c inet_chksum.c init.c ip.c mem.c netif.c pbuf.c raw.c stats.c sys.c tcp.c \
-	tcp_in.c tcp_out.c timeouts.c udp.c
-ipv4 := acd.c dhcp.c etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c
-lwip := $(core:%.c=core/%) $(ipv4:%.c=core/ipv4/%) netif/ethernet
-
+include linker/libs.mk
 kernel := $(wildcard kernel/*.c $(patsubst %,kernel/arch/%/*.[cS],$(ARCH) $(FAMILY))) \
 	$(DRIVERS:%=kernel/dev/%.c)
 ifeq ($(ARCH),host)
 kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/switch.S \
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
-net := $(wildcard net/*.c net/port/*.c) $(NETDEVS:%=net/dev/%.c)
+net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c) \
+	$(NETDEVS:%=net/dev/%.c)
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))
 objs := $(ours:%=$O/%.o) $(lwip:%=$O/lwip/%.o) $(OUT)/config.o
@@ -106,7 +100,8 @@ CFLAGS = -std=gnu11 $(OPTIMIZE) -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-
 	-DBUDGET_FILE='"boards/budget/$(BUDGET).h"' -DWARDEN_FILE='"kernel/arch/$(ARCH)/warden.h"'
 LDFLAGS = -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-Map=$@.map -Wl,--fatal-warnings \
 	-Wl,-z,noexecstack -no-pie
-LIBS =
+CFLAGS += $(if $(LIBTLS),$(FOR_MBEDTLS))
+LIBS := $(LIBTLS)
 ifneq ($(ARCH),host)
 # -fbuiltin: the C library is there, so small copies may be inlined.
 CFLAGS += -ffreestanding -fbuiltin -nostdinc -isystem $(PICOLIBC)/include \
@@ -118,8 +113,7 @@ CFLAGS += -fno-inline-functions -falign-functions=1 -falign-loops=1 -falign-jump
 	-falign-labels=1
 # -n: sections lie on pages in memory, by the script, but not in the file.
 LDFLAGS += -nostdlib -static -Wl,-n -T linker/$(ARCH).ld $(PLACE)
-LIBS += $(PICOLIBC)/lib/libc.a -lgcc
-LIBC := $(PICOLIBC)/lib/libc.a
+LIBS += $(LIBC) -lgcc
 SCRIPT := linker/$(ARCH).ld
 endif
 ifeq ($(SANITIZE),)
@@ -148,25 +142,15 @@ FORCE:
 setup:
 	@linker/setup $(or $(firstword $(MAKECMDGOALS)),image) $(BOARD)
 
-# Libraries: the scripts do nothing, and touch nothing, when all is as it should be.
-build/src/%/.sha256: FORCE | setup
-	@linker/fetch $*
-$(lwip:%=$(LWIP)/%.c): | build/src/lwip/.sha256 ;
-build/libs/$(ARCH)/picolibc/lib/libc.a: build/src/picolibc/.sha256 FORCE
-	@linker/picolibc $(ARCH) $(CC) $(CPU_FLAGS)
-
 # Everything compiled with other flags, or another compiler, is compiled again.
 $O/flags: FORCE | setup
 	$(call stamp,$(CC) $(shell $(CC) -dumpfullversion -dumpversion) $(CFLAGS) $(WARN) .)
 
-$O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256
+$O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedtls/.sha256)
 	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(CFLAGS) $(WARN) -frandom-seed=$< -MD -MP -c -o $@ $<
 $O/%.o: %.S $O/flags
 	$(call say,as $<)mkdir -p $(@D) && $(CC) $(CPU_FLAGS) -g -ffile-prefix-map=$(CURDIR)=. -I. \
 		-MD -MP -c -o $@ $<
-$O/lwip/%.o: $(LWIP)/%.c $O/flags build/src/lwip/.sha256 | $(LIBC)
-	$(call say,cc $(<F) of lwIP)mkdir -p $(@D) && $(CC) $(CFLAGS) $(FOR_LWIP) -frandom-seed=$< -MD \
-		-MP -c -o $@ $<
 -include $(objs:.o=.d) $(wildcard $O/tests/fuzz/*.d)
 
 # CONFIG=: the words that the kernel applies before the command line's.
@@ -179,7 +163,7 @@ $(OUT)/config.o: $(OUT)/config.c $O/flags
 $(OUT)/objects: FORCE
 	$(call stamp,$(objs) $(LDFLAGS) .)
 
-$(OUT)/zeitkern.elf: $(objs) $(OUT)/objects $(LIBC) $(SCRIPT)
+$(OUT)/zeitkern.elf: $(objs) $(OUT)/objects $(LIBC) $(LIBTLS) $(SCRIPT)
 	$(call say,link $@)$(CC) $(CFLAGS) -frandom-seed=zeitkern $(LDFLAGS) -o $@ $(objs) $(LIBS)
 include linker/formats.mk
 
@@ -237,12 +221,12 @@ fuzz: | setup
 size: $(OUT)/zeitkern.elf
 	@linker/size $< $(BUDGET)
 #: make lint       layers, budgets, headers that compile alone, words
-lint: $(LIBC) build/src/lwip/.sha256
+lint: $(LIBC) build/src/lwip/.sha256 build/src/mbedtls/.sha256
 	@tests/lint $(CC) $(CFLAGS) $(WARN)
 #: make clean      remove what was built, keep downloads
 clean:
 	rm -rf $(filter-out build/distfiles,$(wildcard build/* build/.??*)) $(filter-out build,$(BUILD))
 #:
 #: Variables, with their defaults: BOARD=pc APP=time MACHINE=microvm FIRMWARE=none ACCEL=tcg
-#: MEM=64 SMP=1 PORT=8080 NET=user CMDLINE= QEMU_ARGS= FORMAT=elf CONFIG= TLS=no DISTFILES= DEV=
+#: MEM=64 SMP=1 PORT=8080 NET=user CMDLINE= QEMU_ARGS= FORMAT=elf CONFIG= TLS=yes DISTFILES= DEV=
 #: A value that is not possible says which are. Boards: see boards/; services: see app/.

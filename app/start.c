@@ -13,6 +13,7 @@
 #include "net/http.h"
 #include "net/metrics.h"
 #include "net/net.h"
+#include "net/tls.h"
 
 #define DRAIN_MS 3000                  /* for requests that run when the power button is pressed */
 
@@ -20,12 +21,14 @@ void image_boot(void)
 {
 	http_declare();
 	net_declare();
+	tls_declare();
 	metrics_declare();
 	config_apply(image_config, "image");
 	settings_apply();
 	config_apply(machine.cmdline, "command line");
 	if (net_init() < 0)
 		arch_exit(EXIT_PANIC); /* it has said which devices it saw */
+	tls_init();
 	http_init();                   /* sizes its pools after the connections there can be */
 	metrics_init();
 	app_main();

@@ -5,6 +5,7 @@
  * slots beyond the limit for that. */
 #include "net/http_impl.h"
 #include "net/net.h"
+#include "net/tls.h"
 
 /* The share of the heap that requests and answers may take. */
 #define WORK_PART 2
@@ -45,7 +46,7 @@ static void *opened(struct stream *s)
 
 	if (!c)
 		return NULL;
-	*c = (struct conn){.s = s, .state = CONN_RUN, .ip4 = stream_peer(s).ip4};
+	*c = (struct conn){.s = s, .state = CONN_RUN, .ip4 = s->peer.ip4};
 	http_counters[COUNT_CONNECTIONS].n++;
 	if (peers_add(c->ip4) > http_settings.max_per_address) {
 		c->flags |= CONN_OVER_ADDRESS;
@@ -126,7 +127,8 @@ int http_start(void)
 {
 	static const struct stream_ops ops = {opened, ready, gone, evict};
 
-	return stream_listen(http_port(), &ops);
+	tls_start(&ops);
+	return http_port() ? stream_listen(http_port(), &ops) : 0;
 }
 
 void http_drain(void)

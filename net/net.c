@@ -75,6 +75,11 @@ static bool started;
 static ktime (*timers[NET_TIMERS])(ktime now) SEALED;
 static unsigned timer_count SEALED;
 
+const char *net_hostname(void)
+{
+	return hostname;
+}
+
 /* ---- Start ------------------------------------------------------------------ */
 
 void net_declare(void)

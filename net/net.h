@@ -44,6 +44,9 @@ void net_kick(void);
 void net_timer_add(ktime (*fn)(ktime now));
 void net_timer_due(ktime t);
 
+/* hostname=. */
+const char *net_hostname(void);
+
 /* True while the interface has an address. */
 bool net_up(void);
 

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* CONTRACT transport -> protocol: accepted byte streams, event-driven.
  *
- * A stream is one TCP connection (later: a TLS session on one). Its protocol
- * is called from the net loop, never from inside lwIP, and holds no stack
- * between calls. No function here waits. Each may be called from any task; one
- * that does not hold the loop calls net_kick() afterwards. net/tcp*.c are the
- * only files besides net/port that include lwIP's TCP headers. */
+ * A stream is one TCP connection (net/tcp*.c), or a TLS session on one
+ * (net/tls). Its protocol is called from the net loop, never from inside lwIP,
+ * and holds no stack between calls. No function here waits. Each may be called
+ * from any task; one that does not hold the loop calls net_kick() afterwards.
+ * net/tcp*.c are the only files besides net/port that include lwIP's TCP
+ * headers. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct stream;                 /* valid until gone(), stream_close() or stream_abort() */
+struct endpoint { uint32_t ip4; uint16_t port; };   /* ip4 in network order, port in host order */
+
+/* Valid until gone(), stream_close() or stream_abort(). */
+struct stream {
+	const struct stream_io *io;
+	struct endpoint peer, local;
+};
 
 /* The protocol's side. */
 struct stream_ops {
@@ -33,51 +40,80 @@ struct stream_ops {
 	bool (*evict)(void);
 };
 
-/* Accepts on every address, `port` in host order. 0, -EADDRINUSE, -ENOMEM. */
+/* Accepts TCP on every address, `port` in host order. 0, -EADDRINUSE, -ENOMEM. */
 int stream_listen(uint16_t port, const struct stream_ops *ops);
-
-/* Input at the front, contiguous, not copied: its length, 0 when none.
- * Stable until consumed, also while more arrives. */
-size_t stream_peek(struct stream *s, const uint8_t **data);
-
-/* All input in hand, which may lie in several pieces, in bytes. */
-size_t stream_available(struct stream *s);
-
-/* Drops n <= stream_available() bytes from the front and opens the window. */
-void stream_consume(struct stream *s, size_t n);
-
-/* The peer has closed its side; what it sent before may still be unread. */
-bool stream_ended(struct stream *s);
 
 enum { STREAM_COPY = 0, STREAM_REF = 1, STREAM_MORE = 2 };
 
-/* Queues up to len bytes to be sent; how many were taken (0..len): ready()
- * follows when more fit. STREAM_REF: the bytes stay where they are, unchanged,
- * until acknowledged (constants). STREAM_MORE: more may follow before this
- * ready() ends, do not send a short segment yet; what was held back goes out
- * when ready() returns or is handed over (net_call). */
-size_t stream_write(struct stream *s, const void *data, size_t len, unsigned flags);
+/* What a stream does; called as stream_peek(s, ...) and so on, below. */
+struct stream_io {
+	/* Input at the front, contiguous, not copied: its length, 0 when none.
+	 * Stable until consumed, also while more arrives. */
+	size_t (*peek)(struct stream *s, const uint8_t **data);
 
-/* Bytes that a write would take now; and bytes sent or queued that the peer
- * has not acknowledged yet. */
-size_t stream_room(struct stream *s);
-size_t stream_unacked(struct stream *s);
+	/* All input in hand, which may lie in several pieces, in bytes. */
+	size_t (*available)(struct stream *s);
 
-/* Has ready() called once more from the loop, soon; kicks the loop itself. */
-void stream_again(struct stream *s);
+	/* Drops n <= stream_available() bytes from the front and opens the window. */
+	void (*consume)(struct stream *s, size_t n);
 
-/* Ends it in order: what was written is delivered, then FIN; input is read and
- * dropped for a bounded time so that no reset overtakes the answer
- * (RFC 9112 §9.6). s is invalid afterwards. */
-void stream_close(struct stream *s);
+	/* The peer has closed its side; what it sent before may still be unread. */
+	bool (*ended)(struct stream *s);
 
-/* Ends it with a reset. s is invalid afterwards. */
-void stream_abort(struct stream *s);
+	/* Queues up to len bytes to be sent; how many were taken (0..len): ready()
+	 * follows when more fit, and the next write begins with those not taken.
+	 * STREAM_REF: the bytes stay where they are, unchanged, until acknowledged
+	 * (constants). STREAM_MORE: more may follow before this ready() ends, do not
+	 * send a short segment yet; what was held back goes out when ready() returns
+	 * or is handed over (net_call). */
+	size_t (*write)(struct stream *s, const void *data, size_t len, unsigned flags);
 
-struct endpoint { uint32_t ip4; uint16_t port; };   /* ip4 in network order, port in host order */
-struct endpoint stream_peer(struct stream *s);
-struct endpoint stream_local(struct stream *s);
+	/* Bytes that a write would take now; and bytes sent or queued that the peer
+	 * has not acknowledged yet. */
+	size_t (*room)(struct stream *s);
+	size_t (*unacked)(struct stream *s);
 
-/* How many there are now, and the most there can be. */
+	/* Has ready() called once more from the loop, soon; kicks the loop itself. */
+	void (*again)(struct stream *s);
+
+	/* Ends it in order: what was written is delivered, then FIN; input is read and
+	 * dropped for a bounded time so that no reset overtakes the answer
+	 * (RFC 9112 §9.6). s is invalid afterwards. */
+	void (*close)(struct stream *s);
+
+	/* Ends it with a reset. s is invalid afterwards. */
+	void (*abort)(struct stream *s);
+
+	/* Whom the peer's certificate names, verified (RFC 4514: "CN=ann,O=example"), valid as
+	 * long as s; NULL: nobody. This member may be NULL. */
+	const char *(*identity)(struct stream *s);
+};
+
+static inline size_t stream_peek(struct stream *s, const uint8_t **data)
+{
+	return s->io->peek(s, data);
+}
+
+static inline size_t stream_available(struct stream *s) { return s->io->available(s); }
+static inline void stream_consume(struct stream *s, size_t n) { s->io->consume(s, n); }
+static inline bool stream_ended(struct stream *s) { return s->io->ended(s); }
+
+static inline size_t stream_write(struct stream *s, const void *data, size_t len, unsigned flags)
+{
+	return s->io->write(s, data, len, flags);
+}
+
+static inline size_t stream_room(struct stream *s) { return s->io->room(s); }
+static inline size_t stream_unacked(struct stream *s) { return s->io->unacked(s); }
+static inline void stream_again(struct stream *s) { s->io->again(s); }
+static inline void stream_close(struct stream *s) { s->io->close(s); }
+static inline void stream_abort(struct stream *s) { s->io->abort(s); }
+
+static inline const char *stream_identity(struct stream *s)
+{
+	return s->io->identity ? s->io->identity(s) : NULL;
+}
+
+/* How many TCP connections there are now, and the most there can be. */
 unsigned stream_count(void);
 unsigned stream_max(void);

@@ -37,16 +37,16 @@ static bool draining;
 static struct pool pool;
 static unsigned open_count;            /* accepted and not closed by the protocol */
 
-static struct stream *ready, **ready_end = &ready;
+static struct tcp *ready, **ready_end = &ready;
 static unsigned ready_count;
-static struct stream *starved;
+static struct tcp *starved;
 static ktime starved_due = FOREVER;
-static struct stream *current;         /* whose ready() is running */
+static struct tcp *current;         /* whose ready() is running */
 
 void streams_init(void)
 {
 	linger_init();
-	pool_init(&pool, "net_stream", sizeof(struct stream),
+	pool_init(&pool, "net_stream", sizeof(struct tcp),
 		  port_limits.streams + SPARE + linger_max());
 }
 
@@ -62,7 +62,7 @@ unsigned stream_max(void)
 
 /* ---- The queue -------------------------------------------------------------- */
 
-static void enqueue(struct stream *s)
+static void enqueue(struct tcp *s)
 {
 	if (s->flags & S_QUEUED)
 		return;
@@ -73,9 +73,9 @@ static void enqueue(struct stream *s)
 	ready_count++;
 }
 
-static struct stream *dequeue(void)
+static struct tcp *dequeue(void)
 {
-	struct stream *s = ready;
+	struct tcp *s = ready;
 
 	ready = s->next_ready;
 	if (!ready)
@@ -86,7 +86,7 @@ static struct stream *dequeue(void)
 }
 
 /* Has ready() called again a little later, when there may be memory. */
-void stream_starve(struct stream *s)
+void stream_starve(struct tcp *s)
 {
 	if (s->flags & S_QUEUED)
 		return;
@@ -98,15 +98,15 @@ void stream_starve(struct stream *s)
 	port_due_at(starved_due);
 }
 
-void stream_again(struct stream *s)
+void tcp_stream_again(struct stream *s)
 {
-	enqueue(s);
+	enqueue((struct tcp *)s);
 	net_kick();
 }
 
 /* ---- Ends ------------------------------------------------------------------- */
 
-void stream_drop_input(struct stream *s)
+void stream_drop_input(struct tcp *s)
 {
 	if (s->in)
 		pbuf_free(s->in);
@@ -117,7 +117,7 @@ void stream_drop_input(struct stream *s)
 }
 
 /* lwIP will not call us for this pcb again. */
-void stream_detach(struct stream *s)
+void stream_detach(struct tcp *s)
 {
 	tcp_arg(s->pcb, NULL);
 	tcp_recv(s->pcb, NULL);
@@ -127,7 +127,7 @@ void stream_detach(struct stream *s)
 }
 
 /* The stream is no more; its memory goes back once no queue holds it. */
-void stream_release(struct stream *s)
+void stream_release(struct tcp *s)
 {
 	stream_drop_input(s);
 	if (s->flags & S_QUEUED)
@@ -137,14 +137,14 @@ void stream_release(struct stream *s)
 }
 
 /* The protocol has let go of it. */
-void stream_closed(struct stream *s)
+void stream_closed(struct tcp *s)
 {
 	open_count--;
 	if (current == s)
 		current = NULL;
 }
 
-void stream_abort(struct stream *s)
+static void abort_stream(struct tcp *s)
 {
 	struct tcp_pcb *pcb = s->pcb;
 
@@ -158,11 +158,16 @@ void stream_abort(struct stream *s)
 	stream_release(s);
 }
 
+void tcp_stream_abort(struct stream *s)
+{
+	abort_stream((struct tcp *)s);
+}
+
 /* ---- Called by lwIP --------------------------------------------------------- */
 
 static void on_err(void *arg, err_t err)
 {
-	struct stream *s = arg;
+	struct tcp *s = arg;
 
 	s->pcb = NULL;
 	if (s->flags & S_LINGERS) {
@@ -176,7 +181,7 @@ static void on_err(void *arg, err_t err)
 
 static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
-	struct stream *s = arg;
+	struct tcp *s = arg;
 
 	if (s->flags & S_LINGERS) {
 		if (linger_input(s, p))
@@ -201,7 +206,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 			s->in_pieces++;
 		s->in_last = p;
 	}
-	stream_consume(s, 0);          /* passes over pieces that hold nothing */
+	stream_pass_over(s, 0);         /* passes over pieces that hold nothing */
 	enqueue(s);
 	return ERR_OK;
 }
@@ -213,14 +218,14 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	return ERR_OK;
 }
 
-void stream_want_room(struct stream *s)
+void stream_want_room(struct tcp *s)
 {
 	tcp_sent(s->pcb, on_sent);
 }
 
-static struct stream *new_stream(void)
+static struct tcp *new_stream(void)
 {
-	struct stream *s;
+	struct tcp *s;
 
 	if (draining || open_count >= port_limits.streams + SPARE)
 		return NULL;
@@ -233,7 +238,7 @@ static struct stream *new_stream(void)
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
 	const struct listener *l = arg;
-	struct stream *s;
+	struct tcp *s;
 
 	if (!pcb)
 		return ERR_OK;
@@ -243,10 +248,13 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 		COUNT(N_REFUSED);
 		return ERR_MEM;
 	}
-	*s = (struct stream){
+	*s = (struct tcp){
+		.stream = {
+			.io = &tcp_io,
+			.peer = { ip_addr_get_ip4_u32(&pcb->remote_ip), pcb->remote_port },
+			.local = { ip_addr_get_ip4_u32(&pcb->local_ip), pcb->local_port },
+		},
 		.pcb = pcb, .ops = l->ops,
-		.peer = { ip_addr_get_ip4_u32(&pcb->remote_ip), pcb->remote_port },
-		.local = { ip_addr_get_ip4_u32(&pcb->local_ip), pcb->local_port },
 	};
 	open_count++;
 	tcp_nagle_disable(pcb);        /* ready() decides what belongs together */
@@ -260,13 +268,13 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 
 /* ---- Called by the loop ----------------------------------------------------- */
 
-static void output(struct stream *s)
+static void output(struct tcp *s)
 {
 	if (s->pcb && s->pcb->unsent && tcp_output(s->pcb) != ERR_OK)
 		stream_starve(s);
 }
 
-void stream_output(struct stream *s)
+void stream_output(struct tcp *s)
 {
 	if (s != current)
 		output(s);
@@ -274,28 +282,28 @@ void stream_output(struct stream *s)
 
 /* A handshake is complete: room is made if there is none, then the protocol
  * takes it. */
-static bool open_stream(struct stream *s)
+static bool open_stream(struct tcp *s)
 {
 	if (open_count > port_limits.streams) {
 		if (!s->ops->evict()) {
 			COUNT(N_REFUSED);
-			stream_abort(s);
+			abort_stream(s);
 			return false;
 		}
 		COUNT(N_EVICTED);
 	}
 	s->flags |= S_OPENED;
-	s->conn = s->ops->opened(s);
+	s->conn = s->ops->opened(&s->stream);
 	if (s->conn) {
 		COUNT(N_OPENED);
 		return true;
 	}
 	COUNT(N_REFUSED);
-	stream_abort(s);
+	abort_stream(s);
 	return false;
 }
 
-static void gone(struct stream *s)
+static void gone(struct tcp *s)
 {
 	const struct stream_ops *ops = s->ops;
 	void *conn = s->flags & S_OPENED ? s->conn : NULL;
@@ -314,7 +322,7 @@ void streams_handover(void)
 	current = NULL;
 }
 
-static void serve(struct stream *s)
+static void serve(struct tcp *s)
 {
 	if (s->flags & S_DEAD) {
 		s->flags = 0;
@@ -351,12 +359,12 @@ bool streams_run(void)
 ktime streams_timers(ktime now)
 {
 	if (now >= starved_due) {
-		struct stream *s = starved;
+		struct tcp *s = starved;
 
 		starved = NULL;
 		starved_due = FOREVER;
 		while (s) {
-			struct stream *next = s->next_ready;
+			struct tcp *next = s->next_ready;
 
 			s->flags &= (uint16_t)~S_QUEUED;
 			enqueue(s);

@@ -11,14 +11,15 @@
 struct tcp_pcb;
 struct pbuf;
 
-struct stream {
+/* A connection, and the stream that its protocol sees. */
+struct tcp {
+	struct stream stream;          /* first */
 	struct tcp_pcb *pcb;           /* NULL once lwIP has freed it */
 	const struct stream_ops *ops;
 	void *conn;                    /* the protocol's, from opened() */
-	struct stream *next_ready;
+	struct tcp *next_ready;
 	uint16_t flags;
 	int16_t why;                   /* pcb is NULL: -errno for gone() */
-	struct endpoint peer, local;
 
 	/* Input: a queue of lwIP's buffers. */
 	struct pbuf *in, *in_last;
@@ -28,7 +29,7 @@ struct stream {
 	uint32_t credit;               /* consumed, lwIP not told yet */
 
 	/* Output: only after stream_close(). */
-	struct stream *prev, *next;
+	struct tcp *prev, *next;
 	ktime deadline;
 	uint32_t acked;                /* at the last look */
 	uint32_t dropped;              /* input that came too late, bytes */
@@ -42,6 +43,8 @@ enum {
 	S_DEAD = 8,                    /* freed as soon as it leaves the queue */
 	S_LINGERS = 16,                /* closed by the protocol, not yet by the peer */
 };
+
+extern const struct stream_io tcp_io;  /* tcp_io.c */
 
 /* tcp.c: boot. */
 void streams_init(void);
@@ -63,22 +66,28 @@ void streams_drop_address(uint32_t ip4);
 /* Accepts no more; true while a connection is open or has yet to deliver. */
 bool streams_drain(void);
 
+/* For tcp_io's table: from tcp.c and tcp_close.c. */
+void tcp_stream_again(struct stream *s);
+void tcp_stream_abort(struct stream *s);
+void tcp_stream_close(struct stream *s);
+
 /* From tcp.c for tcp_io.c: sends what is queued, unless its ready() is running
  * and will; has ready() called when something was acknowledged, or a little
  * later when nothing is under way and memory was short. */
-void stream_output(struct stream *s);
-void stream_want_room(struct stream *s);
-void stream_starve(struct stream *s);
+void stream_output(struct tcp *s);
+void stream_want_room(struct tcp *s);
+void stream_starve(struct tcp *s);
 
 /* Between tcp.c and tcp_close.c. */
-void stream_closed(struct stream *s);
-void stream_release(struct stream *s);
-void stream_drop_input(struct stream *s);
-void stream_detach(struct stream *s);
+void stream_closed(struct tcp *s);
+void stream_pass_over(struct tcp *s, size_t n);
+void stream_release(struct tcp *s);
+void stream_drop_input(struct tcp *s);
+void stream_detach(struct tcp *s);
 void linger_init(void);
 bool linger_cut_oldest(void);
-void linger_done(struct stream *s);
-bool linger_input(struct stream *s, struct pbuf *p);
+void linger_done(struct tcp *s);
+bool linger_input(struct tcp *s, struct pbuf *p);
 ktime linger_timers(ktime now);
 bool linger_undelivered(void);
 unsigned linger_max(void);

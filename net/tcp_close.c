@@ -21,7 +21,7 @@
 #define LOOKS_MAX 30u                  /* without progress: 60 s */
 #define DROP_MAX (64u << 10)
 
-static struct stream *oldest, *newest;
+static struct tcp *oldest, *newest;
 static unsigned count, most;
 
 void linger_init(void)
@@ -31,7 +31,7 @@ void linger_init(void)
 
 bool linger_undelivered(void)
 {
-	const struct stream *s = oldest;
+	const struct tcp *s = oldest;
 
 	while (s && s->pcb->state == FIN_WAIT_2)
 		s = s->next;
@@ -43,7 +43,7 @@ unsigned linger_max(void)
 	return most;
 }
 
-static void append(struct stream *s, ktime now)
+static void append(struct tcp *s, ktime now)
 {
 	s->deadline = now + LOOK;
 	port_due_at(s->deadline);
@@ -57,7 +57,7 @@ static void append(struct stream *s, ktime now)
 	count++;
 }
 
-static void take_out(struct stream *s)
+static void take_out(struct tcp *s)
 {
 	if (s->prev)
 		s->prev->next = s->next;
@@ -70,14 +70,14 @@ static void take_out(struct stream *s)
 	count--;
 }
 
-void linger_done(struct stream *s)
+void linger_done(struct tcp *s)
 {
 	take_out(s);
 	stream_release(s);
 }
 
 /* From here on the pcb closes without us. */
-static void leave_to_lwip(struct stream *s)
+static void leave_to_lwip(struct tcp *s)
 {
 	tcp_set_flags(s->pcb, TF_RXCLOSED);
 	s->pcb->tmr = tcp_ticks;
@@ -88,7 +88,7 @@ static void leave_to_lwip(struct stream *s)
 
 bool linger_cut_oldest(void)
 {
-	struct stream *s = oldest;
+	struct tcp *s = oldest;
 
 	if (!s)
 		return false;
@@ -98,8 +98,9 @@ bool linger_cut_oldest(void)
 	return true;
 }
 
-void stream_close(struct stream *s)
+void tcp_stream_close(struct stream *stream)
 {
+	struct tcp *s = (struct tcp *)stream;
 	struct tcp_pcb *pcb = s->pcb;
 
 	stream_closed(s);
@@ -131,7 +132,7 @@ void stream_close(struct stream *s)
 }
 
 /* Late input, or the peer's FIN (NULL): false when it is to be reset. */
-bool linger_input(struct stream *s, struct pbuf *p)
+bool linger_input(struct tcp *s, struct pbuf *p)
 {
 	u16_t len;
 
@@ -154,7 +155,7 @@ bool linger_input(struct stream *s, struct pbuf *p)
 }
 
 /* What becomes of the oldest after LOOK. */
-static void look(struct stream *s, ktime now)
+static void look(struct tcp *s, ktime now)
 {
 	struct tcp_pcb *pcb = s->pcb;
 

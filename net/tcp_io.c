@@ -10,20 +10,27 @@
 
 #define CREDIT_MAX (TCP_WND / 4)       /* window opened in steps, not with every byte */
 
-size_t stream_peek(struct stream *s, const uint8_t **data)
+static struct tcp *tcp_of(struct stream *s)
 {
+	return (struct tcp *)s;
+}
+
+static size_t tcp_peek(struct stream *stream, const uint8_t **data)
+{
+	const struct tcp *s = tcp_of(stream);
+
 	if (!s->in)
 		return 0;
 	*data = (const uint8_t *)s->in->payload + s->in_skip;
 	return s->in->len - s->in_skip;
 }
 
-size_t stream_available(struct stream *s)
+static size_t tcp_available(struct stream *s)
 {
-	return s->in_bytes;
+	return tcp_of(s)->in_bytes;
 }
 
-void stream_consume(struct stream *s, size_t n)
+void stream_pass_over(struct tcp *s, size_t n)
 {
 	ASSERT(n <= s->in_bytes);
 	s->in_bytes -= (uint32_t)n;
@@ -47,38 +54,48 @@ void stream_consume(struct stream *s, size_t n)
 	}
 }
 
-bool stream_ended(struct stream *s)
+static void tcp_consume(struct stream *s, size_t n)
 {
-	return s->flags & S_ENDED;
+	stream_pass_over(tcp_of(s), n);
 }
 
-size_t stream_room(struct stream *s)
+static bool tcp_ended(struct stream *s)
 {
+	return tcp_of(s)->flags & S_ENDED;
+}
+
+static size_t tcp_room(struct stream *stream)
+{
+	const struct tcp *s = tcp_of(stream);
+
 	if (!s->pcb || s->pcb->snd_queuelen >= TCP_SND_QUEUELEN - 2)
 		return 0;
 	return tcp_sndbuf(s->pcb);
 }
 
-size_t stream_unacked(struct stream *s)
+static size_t tcp_unacked(struct stream *s)
 {
-	return s->pcb ? s->pcb->snd_lbb - s->pcb->lastack : 0;
+	const struct tcp_pcb *pcb = tcp_of(s)->pcb;
+
+	return pcb ? pcb->snd_lbb - pcb->lastack : 0;
 }
 
 /* As much of it as lwIP has memory for. */
-static size_t enqueue_bytes(struct stream *s, const void *data, size_t len, unsigned flags)
+static size_t enqueue_bytes(struct tcp *s, const void *data, size_t len, unsigned flags)
 {
 	u8_t how = flags & STREAM_REF ? 0 : TCP_WRITE_FLAG_COPY;
 
 	if (flags & STREAM_MORE)
 		how |= TCP_WRITE_FLAG_MORE;
-	len = MIN(len, stream_room(s));
+	len = MIN(len, tcp_room(&s->stream));
 	while (len > 0 && tcp_write(s->pcb, data, (u16_t)len, how) != ERR_OK)
 		len = len > TCP_MSS ? len / 2 : 0;
 	return len;
 }
 
-size_t stream_write(struct stream *s, const void *data, size_t len, unsigned flags)
+static size_t tcp_stream_write(struct stream *stream, const void *data, size_t len, unsigned flags)
 {
+	struct tcp *s = tcp_of(stream);
 	size_t taken;
 
 	if (!s->pcb)
@@ -95,12 +112,15 @@ size_t stream_write(struct stream *s, const void *data, size_t len, unsigned fla
 	return taken;
 }
 
-struct endpoint stream_peer(struct stream *s)
-{
-	return s->peer;
-}
-
-struct endpoint stream_local(struct stream *s)
-{
-	return s->local;
-}
+const struct stream_io tcp_io = {
+	.peek = tcp_peek,
+	.available = tcp_available,
+	.consume = tcp_consume,
+	.ended = tcp_ended,
+	.write = tcp_stream_write,
+	.room = tcp_room,
+	.unacked = tcp_unacked,
+	.again = tcp_stream_again,
+	.close = tcp_stream_close,
+	.abort = tcp_stream_abort,
+};

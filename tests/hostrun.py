@@ -20,7 +20,7 @@ CLONE_NEWUSER = 0x10000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x8913, 0x8914, 0x8916, 0x891C
 IFF_UP = 1
 OURS, GUEST, MASK = "10.0.2.2", "10.0.2.15", "255.255.255.0"
-GUEST_HTTP = 8080
+GUEST_HTTP, GUEST_HTTPS = 8080, 8443
 CHUNK = 65536
 
 
@@ -68,26 +68,28 @@ def pump(source, sink):
                 pass
 
 
-def carry(outer):
-    """Thread: one accepted connection."""
+def carry(outer, port):
+    """Thread: one accepted connection, to the service's port."""
     with outer:
         try:
-            inner = socket.create_connection((GUEST, GUEST_HTTP), 5)
+            inner = socket.create_connection((GUEST, port), 5)
         except OSError:
             return
         with inner:
             inner.settimeout(None)
+            for sock in (inner, outer):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             back = threading.Thread(target=pump, args=(inner, outer), daemon=True)
             back.start()
             pump(outer, inner)
             back.join()
 
 
-def accept(listener):
+def accept(listener, port):
     """Thread: for ever."""
     while True:
         sock, _ = listener.accept()
-        threading.Thread(target=carry, args=(sock,), daemon=True).start()
+        threading.Thread(target=carry, args=(sock, port), daemon=True).start()
 
 
 def prepare(opts, port, stack, stop):
@@ -97,10 +99,13 @@ def prepare(opts, port, stack, stop):
     if port is None:
         opts.cmdline = f"tap={opts.tap} {opts.cmdline}".strip()
         return None
-    listener = stack.enter_context(socket.socket())
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen(128)
+    listeners = []
+    for ours, theirs in ((port, GUEST_HTTP), (port + GUEST_HTTPS - GUEST_HTTP, GUEST_HTTPS)):
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", ours))
+        listener.listen(128)
+        listeners.append((listener, theirs))
     why = new_namespace()
     if why:
         stop(f"BOARD=host: no network namespace without root here ({why})")
@@ -112,5 +117,6 @@ def prepare(opts, port, stack, stop):
     set_up(IFNAME, OURS)
     if "ip=" not in opts.cmdline:
         opts.cmdline = f"ip={GUEST}/24 gw={OURS} {opts.cmdline}".strip()
-    threading.Thread(target=accept, args=(listener,), daemon=True).start()
+    for pair in listeners:
+        threading.Thread(target=accept, args=pair, daemon=True).start()
     return GUEST, GUEST_HTTP

@@ -88,3 +88,10 @@
 #define BUDGET_BODY 65536
 #define BUDGET_ROUTES 64
 #define BUDGET_ROUTE_PARAMS 8
+
+/* ---- TLS ----------------------------------------------------------------------------- */
+
+#define BUDGET_TLS_HANDSHAKES(ram) MIN(MAX((ram) / 2000000, 4u), 512u)/* at once */
+#define BUDGET_TLS_SESSIONS(ram) MIN(MAX((ram) >> 18, 32u), 8192u)   /* with those that wait */
+#define BUDGET_TLS_MEMORY_MIN (64u << 10)   /* bytes of the heap, half of which is for TLS */
+#define BUDGET_TLS_CERTS 4

@@ -86,3 +86,10 @@
 #define BUDGET_BODY 2048
 #define BUDGET_ROUTES 16
 #define BUDGET_ROUTE_PARAMS 4
+
+/* ---- TLS ----------------------------------------------------------------------------- */
+
+#define BUDGET_TLS_HANDSHAKES(ram) 1u       /* at once */
+#define BUDGET_TLS_SESSIONS(ram) 2u         /* with those that wait */
+#define BUDGET_TLS_MEMORY_MIN (20u << 10)   /* bytes of the heap */
+#define BUDGET_TLS_CERTS 4

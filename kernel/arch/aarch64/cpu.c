@@ -4,15 +4,23 @@
  *
  * Arm ARM DDI 0487: D12 (generic timer), FEAT_RNG; AAPCS64 §6.1 and §6.2.3. */
 #include <errno.h>
+#include <sys/auxv.h>
 
 #include "kernel/arch/vmsa/vmsa.h"
 #include "kernel/crash.h"
+
+/* Linux's numbers: getauxval(3), arch/arm64/include/uapi/asm/hwcap.h. */
+#define HWCAP_ASIMD (1u << 1)
+#define HWCAP_AES (1u << 3)
+#define HWCAP_PMULL (1u << 4)
+#define HWCAP_SHA2 (1u << 6)
 
 #define RNDR_TRIES 16
 
 _Noreturn void kernel_entry(void);
 
 static bool have_rndr SEALED;
+static unsigned long hwcap SEALED;
 
 uint64_t arch_ticks(void)
 {
@@ -42,6 +50,24 @@ bool arch_random(uint64_t *word, const char **source)
 			return true;
 	}
 	return false;
+}
+
+/* What mbedTLS asks Linux for elsewhere: the CPU's AES and SHA-2. */
+unsigned long getauxval(unsigned long type)
+{
+	return type == AT_HWCAP ? hwcap : 0;
+}
+
+/* ID_AA64ISAR0_EL1 (ARM DDI 0487, D17.2): AES, SHA2. */
+static unsigned long hwcap_of(uint64_t isar0)
+{
+	unsigned long caps = HWCAP_ASIMD;
+
+	if ((isar0 >> 4 & 15) >= 2)
+		caps |= HWCAP_AES | HWCAP_PMULL;
+	if ((isar0 >> 12 & 15) >= 1)
+		caps |= HWCAP_SHA2;
+	return caps;
 }
 
 void arch_idle(uint64_t until)
@@ -149,6 +175,7 @@ static uintptr_t choose_guard(void)
 __attribute__((used, no_stack_protector)) _Noreturn void kernel_entry(void)
 {
 	have_rndr = (warden.isar0 >> 60) != 0;
+	hwcap = hwcap_of(warden.isar0);
 	discover_memory();
 	__stack_chk_guard = choose_guard();
 	kmain();

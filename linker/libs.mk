@@ -1,0 +1,44 @@
+# The libraries' files that images are made of, and how they are built. The scripts do nothing, and
+# touch nothing, when all is as it should be.
+
+LWIP := build/src/lwip/src
+MBEDTLS := build/src/mbedtls
+PICOLIBC := build/libs/$(ARCH)/picolibc
+LIBC := $(if $(filter host,$(ARCH)),,$(PICOLIBC)/lib/libc.a)
+LIBTLS := $(if $(filter no,$(TLS)),,$O/libmbedtls.a)
+
+core := def.c dns.c inet_chksum.c init.c ip.c mem.c netif.c pbuf.c raw.c stats.c sys.c tcp.c \
+	tcp_in.c tcp_out.c timeouts.c udp.c
+ipv4 := acd.c dhcp.c etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c
+lwip := $(core:%.c=core/%) $(ipv4:%.c=core/ipv4/%) netif/ethernet
+
+crypto := aes aesce aesni asn1parse asn1write base64 bignum bignum_core block_cipher chacha20 \
+	chachapoly cipher cipher_wrap constant_time ctr_drbg ecdh ecdsa ecp ecp_curves error gcm hkdf \
+	hmac_drbg md oid pem pk pk_ecc pk_wrap pkparse pkwrite platform platform_util poly1305 rsa \
+	rsa_alt_helpers sha256 sha512
+psa := crypto crypto_aead crypto_cipher crypto_client crypto_driver_wrappers_no_static crypto_ecp \
+	crypto_hash crypto_mac crypto_rsa crypto_slot_management util
+x509 := x509 x509_create x509_crt x509write x509write_crt
+ssl := ciphersuites msg ticket tls tls12_server tls13_generic tls13_keys tls13_server
+mbedtls := $(crypto) $(psa:%=psa_%) $(x509) $(ssl:%=ssl_%)
+
+FOR_MBEDTLS := -isystem $(MBEDTLS)/include -isystem $(MBEDTLS)/library \
+	-DMBEDTLS_CONFIG_FILE='"net/tls/mbedtls_$(BUDGET).h"'
+
+build/src/%/.sha256: FORCE | setup
+	@linker/fetch $*
+$(lwip:%=$(LWIP)/%.c): | build/src/lwip/.sha256 ;
+$(mbedtls:%=$(MBEDTLS)/library/%.c): | build/src/mbedtls/.sha256 ;
+build/libs/$(ARCH)/picolibc/lib/libc.a: build/src/picolibc/.sha256 FORCE
+	@linker/picolibc $(ARCH) $(CC) $(CPU_FLAGS)
+
+$O/lwip/%.o: $(LWIP)/%.c $O/flags build/src/lwip/.sha256 | $(LIBC)
+	$(call say,cc $(<F) of lwIP)mkdir -p $(@D) && $(CC) $(CFLAGS) $(FOR_LWIP) -frandom-seed=$< -MD \
+		-MP -c -o $@ $<
+# Not part of link-time optimization, which would take longer and gain nothing. Its constants are
+# shifted as they come (FOR_LWIP).
+$O/mbedtls/%.o: $(MBEDTLS)/library/%.c $O/flags build/src/mbedtls/.sha256 | $(LIBC)
+	$(call say,cc $(<F) of mbedTLS)mkdir -p $(@D) && $(CC) $(CFLAGS) $(FOR_LWIP) -fno-lto \
+		-frandom-seed=$< -MD -MP -c -o $@ $<
+$O/libmbedtls.a: $(mbedtls:%=$O/mbedtls/%.o)
+	$(call say,ar $@)rm -f $@ && $(CC:%gcc=%gcc-ar) rcsD $@ $^

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* Handshakes: one task takes them forward, one at a time, whenever a client has sent something.
+ *
+ * A client that has sent nothing yet costs no more than its connection. At most `slots`
+ * handshakes hold memory at once; further ones wait, and when some do, the one whose client has
+ * been silent for longest goes, after a grace. Each must be over within
+ * https.handshake_timeout.
+ *
+ * Outside: a session's state changes here and in session.c only; the task lets others run
+ * between and within steps, and `busy` is not freed meanwhile. */
+#include <mbedtls/error.h>
+#include <psa/crypto.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/budget.h"
+#include "kernel/mem.h"
+#include "kernel/random.h"
+#include "kernel/task.h"
+#include "net/net.h"
+#include "net/tls.h"
+#include "net/tls/impl.h"
+
+#define STALLED MILLIS(500)
+#define SWEEP_EVERY MILLIS(250)
+#define ENTROPY_EVERY SECONDS(1)
+#define IDENTITY_MAX 256
+
+static struct sessions waiting = TAILQ_HEAD_INITIALIZER(waiting);
+static struct sessions shaking = TAILQ_HEAD_INITIALIZER(shaking);  /* the longest silent first */
+static struct sessions queue = TAILQ_HEAD_INITIALIZER(queue);
+static unsigned slots, slots_used, turned_away;    /* turned_away: wait for a slot */
+static struct session *busy;
+static struct event wake;
+static ktime sweep_at = FOREVER;
+
+/* ---- Lists ------------------------------------------------------------------------------- */
+
+void handshake_enter(struct session *s, ktime now)
+{
+	s->moved = now;
+	s->state = SESSION_WAITING;
+	TAILQ_INSERT_TAIL(&waiting, s, in_state);
+	if (sweep_at == FOREVER) {
+		sweep_at = now + SWEEP_EVERY;
+		event_signal(&wake);
+	}
+}
+
+static void queue_up(struct session *s)
+{
+	if (s->flags & SESSION_QUEUED)
+		return;
+	s->flags |= SESSION_QUEUED;
+	TAILQ_INSERT_TAIL(&queue, s, in_queue);
+	event_signal(&wake);
+}
+
+void handshake_ready(struct session *s)
+{
+	s->moved = clock_now();
+	queue_up(s);
+}
+
+/* A slot is free: those that wait for one, the oldest first. */
+static void let_in(void)
+{
+	struct session *s;
+
+	if (turned_away == 0)
+		return;
+	TAILQ_FOREACH(s, &waiting, in_state)
+		if (stream_available(s->lower) > 0)
+			queue_up(s);
+	turned_away = 0;
+}
+
+void handshake_leave(struct session *s)
+{
+	if (s->state == SESSION_WAITING) {
+		TAILQ_REMOVE(&waiting, s, in_state);
+		return;
+	}
+	TAILQ_REMOVE(&shaking, s, in_state);
+	slots_used--;
+	credentials_release(s->credentials);
+	s->credentials = NULL;
+	let_in();
+}
+
+bool handshake_lets_go(struct session *s)
+{
+	if (s == busy) {
+		s->flags |= SESSION_DOOMED;
+		return false;
+	}
+	if (s->flags & SESSION_QUEUED)
+		TAILQ_REMOVE(&queue, s, in_queue);
+	handshake_leave(s);
+	return true;
+}
+
+/* The first that is not being worked at. */
+static struct session *first_of(struct sessions *list)
+{
+	struct session *s = TAILQ_FIRST(list);
+
+	return s && s == busy ? TAILQ_NEXT(s, in_state) : s;
+}
+
+bool handshake_drop_stalled(void)
+{
+	struct session *s = first_of(&shaking);
+	struct session *idle = first_of(&waiting);
+
+	if (!s || (idle && idle->moved < s->moved && stream_available(idle->lower) == 0))
+		s = idle;
+	if (!s || s->flags & SESSION_QUEUED || clock_now() - s->moved < STALLED)
+		return false;
+	tls_counters[TLS_STALLED].n++;
+	session_abort(s);
+	return true;
+}
+
+/* ---- One handshake -------------------------------------------------------------------------- */
+
+static bool take_slot(struct session *s)
+{
+	if (slots_used == slots) {
+		struct session *stalled = first_of(&shaking);
+
+		if (!stalled || stalled->flags & SESSION_QUEUED ||
+		    clock_now() - stalled->moved < STALLED) {
+			turned_away++;
+			return false;
+		}
+		tls_counters[TLS_STALLED].n++;
+		session_abort(stalled);
+	}
+	TAILQ_REMOVE(&waiting, s, in_state);
+	s->state = SESSION_SHAKING;
+	TAILQ_INSERT_TAIL(&shaking, s, in_state);
+	slots_used++;
+	s->credentials = credentials_hold();
+	return true;
+}
+
+/* Who the client is, as its certificate says: 0; -EACCES: it gave one that is not good. */
+static int identify(struct session *s)
+{
+	const mbedtls_x509_crt *peer = mbedtls_ssl_get_peer_cert(&s->ssl);
+	char name[IDENTITY_MAX];
+	int len;
+
+	if (!peer)
+		return 0;
+	if (mbedtls_ssl_get_verify_result(&s->ssl) != 0)
+		return -EACCES;
+	len = mbedtls_x509_dn_gets(name, sizeof(name), &peer->subject);
+	if (len < 0 || !(s->identity = malloc((size_t)len + 1)))
+		return -ENOMEM;
+	memcpy(s->identity, name, (size_t)len + 1);
+	return 0;
+}
+
+static void fail(struct session *s, int err)
+{
+	char text[80];
+
+	tls_counters[TLS_FAILED].n++;
+	mbedtls_strerror(err, text, sizeof(text));
+	log_debug("tls: handshake failed: -0x%04x %s", (unsigned)-err, text);
+	session_close(s);
+}
+
+/* From where it is to where it needs the client, or is over: 0, or an error of mbedTLS. */
+static int shake(struct session *s)
+{
+	int err = 0;
+
+	if (!(s->flags & SESSION_SET_UP)) {
+		s->flags |= SESSION_SET_UP;
+		err = mbedtls_ssl_setup(&s->ssl, server_config());
+		mbedtls_ssl_set_user_data_p(&s->ssl, s->credentials);
+	}
+	while (err == 0 && !mbedtls_ssl_is_handshake_over(&s->ssl) && s->lower) {
+		err = mbedtls_ssl_handshake_step(&s->ssl);
+		tls_breathe();
+	}
+	return err;
+}
+
+static void step(struct session *s)
+{
+	int err;
+
+	if (s->state == SESSION_WAITING && !take_slot(s))
+		return;
+	busy = s;
+	err = shake(s);
+	busy = NULL;
+	TAILQ_REMOVE(&shaking, s, in_state);
+	TAILQ_INSERT_TAIL(&shaking, s, in_state);
+	if (s->flags & SESSION_DOOMED) {
+		session_abort(s);
+	} else if (err == MBEDTLS_ERR_SSL_WANT_READ || err == MBEDTLS_ERR_SSL_WANT_WRITE) {
+		s->moved = clock_now();
+	} else if (err != 0) {
+		fail(s, err);
+	} else if (identify(s) < 0) {
+		fail(s, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
+	} else {
+		tls_counters[TLS_HANDSHAKES].n++;
+		handshake_leave(s);
+		session_open(s);
+	}
+}
+
+/* ---- The task -------------------------------------------------------------------------------- */
+
+/* Ends those whose time is up. */
+static void sweep_list(struct sessions *list, ktime born_by)
+{
+	struct session *s = TAILQ_FIRST(list), *next;
+
+	for (; s; s = next) {
+		next = TAILQ_NEXT(s, in_state);
+		if (s == busy || s->born > born_by)
+			continue;
+		tls_counters[TLS_TIMEOUTS].n++;
+		session_abort(s);
+	}
+}
+
+static void sweep(ktime now)
+{
+	ktime born_by = now - SECONDS(tls_settings.handshake_timeout);
+
+	if (now < sweep_at)
+		return;
+	sweep_list(&waiting, born_by);
+	sweep_list(&shaking, born_by);
+	let_in();
+	sweep_at = TAILQ_EMPTY(&waiting) && TAILQ_EMPTY(&shaking) ? FOREVER : now + SWEEP_EVERY;
+}
+
+static void listen(void)
+{
+	int err = server_start();
+
+	if (err == 0)
+		err = credentials_start();
+	if (err == 0)
+		err = stream_listen((uint16_t)tls_settings.port, &session_ops);
+	if (err < 0)
+		log_error("https: not served, error -0x%04x", (unsigned)-err);
+	else
+		log_info("https: port %u", (unsigned)tls_settings.port);
+}
+
+static void wait_for_entropy(void)
+{
+	if (random_ready())
+		return;
+	log_warn("https: not served until there is enough entropy for keys");
+	task_state("entropy");
+	while (!random_ready())
+		task_sleep(clock_now() + ENTROPY_EVERY);
+}
+
+static void run(void *unused)
+{
+	wait_for_entropy();
+	tls_breathe_here();
+	listen();
+	task_state("handshakes");
+	for (;;) {
+		struct session *s = TAILQ_FIRST(&queue);
+
+		if (s) {
+			TAILQ_REMOVE(&queue, s, in_queue);
+			s->flags &= (uint8_t)~SESSION_QUEUED;
+			step(s);
+			net_kick();
+			tls_breathe();
+		} else {
+			event_wait(&wake, sweep_at);
+		}
+		sweep(clock_now());
+	}
+}
+
+void tls_init(void)
+{
+	size_t heap = mem_heap().size;
+
+	if (tls_settings.port == 0)
+		return;
+	tls_memory_limit(MAX(heap / 2, (size_t)BUDGET_TLS_MEMORY_MIN));
+	slots = BUDGET_TLS_HANDSHAKES(mem_total());
+	sessions_init();
+}
+
+void tls_start(const struct stream_ops *ops)
+{
+	if (tls_settings.port == 0)
+		return;
+	session_protocol = ops;
+	if (task_spawn("tls", run, NULL) < 0)
+		panic("no task for TLS");
+}
