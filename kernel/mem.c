@@ -16,6 +16,7 @@
 
 #include "kernel/arch.h"
 #include "kernel/budget.h"
+#include "kernel/image.h"
 
 #define KIB ((size_t)1 << 10)
 
@@ -31,6 +32,9 @@ static struct part sealed SEALED;                /* these, where they lie in mac
 static struct part dma SEALED;
 static struct region dma_region SEALED;
 static struct mem_stacks stacks SEALED;
+static struct mem_stack deep SEALED;
+
+static size_t deep_room SEALED;                  /* with its guard */
 
 static struct part heap;
 static uintptr_t heap_base SEALED;
@@ -86,7 +90,10 @@ static void split(void)
 	stacks.stride = stacks.size + BUDGET_STACK_GUARD;
 	stacks.count = stack_count();
 
-	table_bytes = BUDGET_TABLES(total, ram_count, stacks.count * stacks.stride) * PAGE_SIZE;
+	deep.size = image_deep_stack * (stacks.size / BUDGET_STACK);
+	deep_room = deep.size ? deep.size + BUDGET_STACK_GUARD : 0;
+	table_bytes = BUDGET_TABLES(total, ram_count, stacks.count * stacks.stride + deep_room) *
+		      PAGE_SIZE;
 	sealed_bytes = whole(BUDGET_SEALED(total));
 	if (machine.dma.size) {
 		sealed.end = machine.dma.base + machine.dma.size;
@@ -102,10 +109,17 @@ static void place_stacks(void)
 	uintptr_t pa;
 
 	if (!stacks.base) {
-		stacks.base = take(stacks.count * stacks.stride, "stacks").at + BUDGET_STACK_GUARD;
+		pa = take(stacks.count * stacks.stride + deep_room, "stacks").at;
+		deep.base = pa + BUDGET_STACK_GUARD;
+		stacks.base = deep.base + deep_room;
 		return;
 	}
-	pa = take(stacks.count * stacks.size, "stacks").at;
+	deep.base = stacks.base;
+	stacks.base += deep_room;
+	pa = take(stacks.count * stacks.size + deep.size, "stacks").at;
+	if (deep.size)
+		arch_map(deep.base, pa, deep.size, PROT_R | PROT_W);
+	pa += deep.size;
 	for (unsigned i = 0; i < stacks.count; i++)
 		arch_map(stacks.base + i * stacks.stride, pa + i * stacks.size, stacks.size,
 			 PROT_R | PROT_W);
@@ -125,7 +139,7 @@ void mem_init(void)
 	else
 		dma = take(whole(BUDGET_DMA(total)), "DMA pool");
 	dma_region = (struct region){ dma.at, dma.end - dma.at };
-	heap = take(whole(BUDGET_HEAP(total)), "heap");
+	heap = take(whole(BUDGET_HEAP(total - deep_room)), "heap");
 	heap_base = heap.at;
 	for (unsigned i = 0; i < ram_count; i++)
 		pools[i] = ram[i];
@@ -203,6 +217,23 @@ size_t mem_total(void)
 struct mem_stacks mem_stacks(void)
 {
 	return stacks;
+}
+
+struct mem_stack mem_deep_stack(void)
+{
+	return deep;
+}
+
+struct mem_stack mem_stack_at(uintptr_t at)
+{
+	uintptr_t first = stacks.base - BUDGET_STACK_GUARD;
+
+	if (deep.size && at >= deep.base - BUDGET_STACK_GUARD && at < deep.base + deep.size)
+		return deep;
+	if (!stacks.stride || at < first || at - first >= stacks.count * stacks.stride)
+		return (struct mem_stack){ 0, 0 };
+	return (struct mem_stack){ stacks.base + (at - first) / stacks.stride * stacks.stride,
+				   stacks.size };
 }
 
 void *mem_take(size_t size)

@@ -37,6 +37,13 @@ size_t mem_total(void);
 struct mem_stacks { uintptr_t base; size_t stride, size; unsigned count; };
 struct mem_stacks mem_stacks(void);
 
+/* The deep stack, below them, with a guard of its own; size 0: there is none. */
+struct mem_stack { uintptr_t base; size_t size; };
+struct mem_stack mem_deep_stack(void);
+
+/* The task stack that `at` lies in, or in the guard below it; size 0: in none. */
+struct mem_stack mem_stack_at(uintptr_t at);
+
 /* `size` bytes of the pools' part, for ever, not cleared, aligned to 16: for
  * tables whose length depends on mem_total(). NULL when it is used up. */
 void *mem_take(size_t size);

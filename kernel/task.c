@@ -23,6 +23,7 @@ struct task {
 	struct arch_ctx ctx;
 	struct task *next;         /* in the ready queue or the free list */
 	uint64_t *stack;           /* lowest word: the canary */
+	size_t size;               /* bytes of it */
 	bool painted;
 	enum status status;
 	int error;                 /* errno while it does not run */
@@ -46,6 +47,7 @@ static unsigned sleepers, made, used, peak, refused;
 static ktime alarm_deadline = FOREVER;
 static uint64_t alarm_at;              /* alarm_deadline in ticks */
 static struct task *free_tasks;
+static struct task deep;                /* on the deep stack; its size is 0 until it is used */
 static struct task *ready, **ready_end = &ready;
 static struct task *current;
 static unsigned switches;
@@ -334,7 +336,7 @@ void task_init(void)
 {
 	stacks = mem_stacks();
 	tasks = mem_take(stacks.count * sizeof(*tasks));
-	heap = mem_take((stacks.count + 1) * sizeof(struct task *));
+	heap = mem_take((stacks.count + 2) * sizeof(struct task *));
 	if (!tasks || !heap)
 		panic("task: no memory for a table of %u", stacks.count);
 }
@@ -346,7 +348,9 @@ static struct task *make_task(void)
 
 	if (made == stacks.count)
 		return NULL;
-	*t = (struct task){ .stack = (uint64_t *)(stacks.base + made * stacks.stride) };
+	*t = (struct task){
+		.stack = (uint64_t *)(stacks.base + made * stacks.stride), .size = stacks.size,
+	};
 	made++;
 	return t;
 }
@@ -356,11 +360,24 @@ static struct task *make_task(void)
 static void prepare_stack(struct task *t)
 {
 	if (!t->painted) {
-		for (size_t i = 0; i < stacks.size / sizeof(uint64_t); i++)
+		for (size_t i = 0; i < t->size / sizeof(uint64_t); i++)
 			t->stack[i] = STACK_PATTERN;
 		t->painted = true;
 	}
-	arch_ctx_init(&t->ctx, t->stack, stacks.size, task_start);
+	arch_ctx_init(&t->ctx, t->stack, t->size, task_start);
+}
+
+static void begin(struct task *t, const char *name, void (*fn)(void *), void *arg)
+{
+	t->name = name;
+	t->state = "";
+	t->fn = fn;
+	t->arg = arg;
+	t->event = NULL;
+	t->before_wait = NULL;
+	if (current)
+		prepare_stack(t);
+	make_ready(t);
 }
 
 int task_spawn(const char *name, void (*fn)(void *), void *arg)
@@ -377,15 +394,18 @@ int task_spawn(const char *name, void (*fn)(void *), void *arg)
 	}
 	if (++used > peak)
 		peak = used;
-	t->name = name;
-	t->state = "";
-	t->fn = fn;
-	t->arg = arg;
-	t->event = NULL;
-	t->before_wait = NULL;
-	if (current)
-		prepare_stack(t);
-	make_ready(t);
+	begin(t, name, fn, arg);
+	return 0;
+}
+
+int task_spawn_deep(const char *name, void (*fn)(void *), void *arg)
+{
+	struct mem_stack s = mem_deep_stack();
+
+	if (deep.size || !s.size)
+		return -ENOMEM;
+	deep = (struct task){ .stack = (uint64_t *)s.base, .size = s.size };
+	begin(&deep, name, fn, arg);
 	return 0;
 }
 
@@ -418,7 +438,7 @@ _Noreturn void task_run(void (*first)(void *))
 
 static size_t deepest_use(const struct task *t)
 {
-	size_t i = 0, words = stacks.size / sizeof(uint64_t);
+	size_t i = 0, words = t->size / sizeof(uint64_t);
 
 	while (i < words && t->stack[i] == STACK_PATTERN)
 		i++;
@@ -431,14 +451,14 @@ void task_dump(void (*line)(const char *text))
 	ktime now = clock_now();
 	char text[120];
 
-	for (unsigned i = 0; i < made; i++) {
-		const struct task *t = &tasks[i];
+	for (unsigned i = 0; i <= made; i++) {
+		const struct task *t = i < made ? &tasks[i] : &deep;
 		int n;
 
 		if (t->status == FREE)
 			continue;
 		n = snprintf(text, sizeof(text), "task %u %s: %s %s, stack %zu of %zu", i, t->name,
-			     words[t->status], t->state, deepest_use(t), stacks.size);
+			     words[t->status], t->state, deepest_use(t), t->size);
 		if (t->status == WAITING && t->slot && n > 0 && (size_t)n < sizeof(text))
 			snprintf(text + n, sizeof(text) - (size_t)n, ", wakes in %lld ms",
 				 (long long)((t->deadline - now) / 1000000));
@@ -451,6 +471,7 @@ struct task_stats task_stats(void)
 	struct task_stats s = {
 		.stacks = stacks.count, .used = used, .peak = peak,
 		.refused = refused, .stack_size = stacks.size,
+		.deep_size = deep.size, .deep_used = deepest_use(&deep),
 	};
 
 	for (unsigned i = 0; i < made; i++)

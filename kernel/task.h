@@ -25,6 +25,10 @@ struct event {
  * `name` is kept by reference. 0, or -ENOMEM when no stack is free. */
 int task_spawn(const char *name, void (*fn)(void *), void *arg);
 
+/* The same on the image's one deep stack (kernel/image.h); the task never ends. -ENOMEM: there
+ * is none, or it is taken. */
+int task_spawn_deep(const char *name, void (*fn)(void *), void *arg);
+
 /* Lets every other ready task run once. Waits. */
 void task_yield(void);
 
@@ -77,5 +81,9 @@ void task_dump(void (*line)(const char *text));
 
 /* How many stacks the pool has, how many are in use, and the deepest use seen
  * of any one, in bytes (found by scanning its fill pattern: slow). */
-struct task_stats { unsigned stacks, used, peak, refused; size_t stack_size, deepest; };
+struct task_stats {
+	unsigned stacks, used, peak, refused;
+	size_t stack_size, deepest;
+	size_t deep_size, deep_used;   /* of the deep stack */
+};
 struct task_stats task_stats(void);

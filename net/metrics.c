@@ -81,6 +81,8 @@ static void add_machine(struct response *res)
 	add_value(res, "counter", "zeitkern_task_stacks_refused_total", tasks.refused);
 	add_value(res, "gauge", "zeitkern_task_stack_bytes", tasks.stack_size);
 	add_value(res, "gauge", "zeitkern_task_stack_deepest_bytes", tasks.deepest);
+	add_value(res, "gauge", "zeitkern_task_deep_stack_bytes", tasks.deep_size);
+	add_value(res, "gauge", "zeitkern_task_deep_stack_used_bytes", tasks.deep_used);
 	add_value(res, "gauge", "zeitkern_heap_used_bytes", heap.used);
 	add_value(res, "gauge", "zeitkern_heap_bytes", heap.size);
 	add_value(res, "gauge", "zeitkern_memory_bytes", mem_total());

@@ -8,8 +8,9 @@
  *
  * Outside: a session's state changes here and in session.c only; the task lets others run
  * between and within steps, and `busy` is not freed meanwhile. */
+#include <ssl_misc.h>
+
 #include <mbedtls/error.h>
-#include <psa/crypto.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #include "kernel/budget.h"
+#include "kernel/image.h"
 #include "kernel/mem.h"
 #include "kernel/random.h"
 #include "kernel/task.h"
@@ -28,6 +30,8 @@
 #define SWEEP_EVERY MILLIS(250)
 #define ENTROPY_EVERY SECONDS(1)
 #define IDENTITY_MAX 256
+
+const size_t image_deep_stack = BUDGET_TLS_STACK;
 
 static struct sessions waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static struct sessions shaking = TAILQ_HEAD_INITIALIZER(shaking);  /* the longest silent first */
@@ -80,6 +84,9 @@ static void let_in(void)
 
 void handshake_leave(struct session *s)
 {
+	if (s->flags & SESSION_QUEUED)
+		TAILQ_REMOVE(&queue, s, in_queue);
+	s->flags &= (uint8_t)~SESSION_QUEUED;
 	if (s->state == SESSION_WAITING) {
 		TAILQ_REMOVE(&waiting, s, in_state);
 		return;
@@ -97,8 +104,6 @@ bool handshake_lets_go(struct session *s)
 		s->flags |= SESSION_DOOMED;
 		return false;
 	}
-	if (s->flags & SESSION_QUEUED)
-		TAILQ_REMOVE(&queue, s, in_queue);
 	handshake_leave(s);
 	return true;
 }
@@ -176,7 +181,8 @@ static void fail(struct session *s, int err)
 	session_close(s);
 }
 
-/* From where it is to where it needs the client, or is over: 0, or an error of mbedTLS. */
+/* From where it is to where it needs the client, or is over, tickets included: 0, or an error of
+ * mbedTLS. */
 static int shake(struct session *s)
 {
 	int err = 0;
@@ -186,7 +192,7 @@ static int shake(struct session *s)
 		err = mbedtls_ssl_setup(&s->ssl, server_config());
 		mbedtls_ssl_set_user_data_p(&s->ssl, s->credentials);
 	}
-	while (err == 0 && !mbedtls_ssl_is_handshake_over(&s->ssl) && s->lower) {
+	while (err == 0 && s->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER && s->lower) {
 		err = mbedtls_ssl_handshake_step(&s->ssl);
 		tls_breathe();
 	}
@@ -309,6 +315,6 @@ void tls_start(const struct stream_ops *ops)
 	if (tls_settings.port == 0)
 		return;
 	session_protocol = ops;
-	if (task_spawn("tls", run, NULL) < 0)
+	if (task_spawn_deep("tls", run, NULL) < 0)
 		panic("no task for TLS");
 }

@@ -90,15 +90,13 @@ void arch_fault_text(const struct arch_fault *f, char *buf, size_t len)
 
 static bool on_stack(uintptr_t at)
 {
-	struct mem_stacks s = mem_stacks();
+	struct mem_stack s = mem_stack_at(at);
 
 	if (at >= (uintptr_t)__boot_stack && at <= (uintptr_t)__boot_stack_top - 16)
 		return true;
 	if (at >= (uintptr_t)__crash_stack && at <= (uintptr_t)__crash_stack_top - 16)
 		return true;
-	if (!s.stride || at < s.base || at - s.base >= (uint64_t)s.count * s.stride)
-		return false;
-	return (at - s.base) % s.stride <= s.size - 16;
+	return s.size && at >= s.base && at - s.base <= s.size - 16;
 }
 
 unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)

@@ -62,19 +62,15 @@ void arch_fault_text(const struct arch_fault *f, char *buf, size_t len)
 /* Of the stack that holds `sp`, or that it ran out of: from where on it is in use. */
 static struct unwind_span in_use(uintptr_t sp)
 {
-	struct mem_stacks s = mem_stacks();
+	struct mem_stack s = mem_stack_at(sp);
 	struct unwind_span boot = { (uintptr_t)__boot_stack, (uintptr_t)__boot_stack_top };
 	struct unwind_span crash = { (uintptr_t)__crash_stack, (uintptr_t)__crash_stack_top };
-	uintptr_t base;
 
 	if (sp >= boot.from && sp < boot.to)
 		return (struct unwind_span){ sp, boot.to };
 	if (sp >= crash.from && sp < crash.to)
 		return (struct unwind_span){ sp, crash.to };
-	if (!s.stride || sp < s.base - BUDGET_STACK_GUARD || sp >= s.base + s.count * s.stride)
-		return (struct unwind_span){ 0, 0 };
-	base = s.base + (sp + BUDGET_STACK_GUARD - s.base) / s.stride * s.stride;
-	return (struct unwind_span){ MAX(sp, base), base + s.size };
+	return (struct unwind_span){ MAX(sp, s.base), s.base + s.size };
 }
 
 /* Without a frame pointer: of what faulted. */

@@ -109,9 +109,10 @@ static void log_budget(void)
 void arch_seal(struct region dma)
 {
 	struct mem_stacks s = mem_stacks();
+	struct mem_stack deep = mem_deep_stack();
 	struct protection p = {
 		.seals = 1, .stacks = s.base, .stacks_size = s.count * s.stride, .stride = s.stride,
-		.guard = BUDGET_STACK_GUARD,
+		.guard = BUDGET_STACK_GUARD, .deep = deep.base, .deep_size = deep.size,
 	};
 
 	ASSERT(s.base % BUDGET_STACK_GUARD == 0 && s.stride % BUDGET_STACK_GUARD == 0);

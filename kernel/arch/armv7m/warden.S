@@ -272,14 +272,20 @@ gate_idle:
 /* Which stack, the stack pointer itself tells. */
 gate_switch:
 	ldr	r0, [r3, #W_STACKS]
-	sub	r12, r12, r0
-	ldr	r1, [r3, #W_STACKS_SIZE]
-	cmp	r12, r1
+	sub	r1, r12, r0
+	ldr	r2, [r3, #W_STACKS_SIZE]
+	cmp	r1, r2
+	bhs	1f
+	ldr	r2, [r3, #W_STRIDE]
+	udiv	r1, r1, r2
+	mla	r0, r1, r2, r0
+	b	2f
+1:	ldr	r0, [r3, #W_DEEP]
+	sub	r1, r12, r0
+	ldr	r2, [r3, #W_DEEP_SIZE]
+	cmp	r1, r2
 	bhs	refuse
-	ldr	r1, [r3, #W_STRIDE]
-	udiv	r2, r12, r1
-	mla	r0, r2, r1, r0
-	ldr	r1, [r3, #W_GUARD]
+2:	ldr	r1, [r3, #W_GUARD]
 	subs	r0, r0, r1
 	orr	r0, r0, #1 << 4 | REGION_GUARD
 	ldr	r3, =PPB
@@ -319,6 +325,8 @@ gate_protect:
 	strd	r4, r5, [r3, #W_STACKS]
 	ldrd	r4, r5, [r0, #8]
 	strd	r4, r5, [r3, #W_STRIDE]
+	ldrd	r4, r5, [r0, #16]
+	strd	r4, r5, [r3, #W_DEEP]
 	pop	{r4, r5}
 	dsb
 	isb

@@ -29,7 +29,9 @@
 #define W_GUARD 204
 #define W_CONSOLE 208
 #define W_FRESH 212
-#define W_SIZE 216
+#define W_DEEP 216
+#define W_DEEP_SIZE 220
+#define W_SIZE 224
 
 /* Offsets in struct protection. */
 #define P_SEALS 64
@@ -64,6 +66,7 @@ struct warden {
 	uint32_t stride, guard;        /* from one to the next; bytes of the guard below each */
 	uint32_t console;              /* UART data register for the last line, or 0 */
 	uint32_t fresh;                /* the period was begun anew; not seen to count yet */
+	uint32_t deep, deep_size;      /* the deep stack */
 };
 
 _Static_assert(offsetof(struct warden, ticks) == W_TICKS, "");
@@ -76,6 +79,7 @@ _Static_assert(offsetof(struct warden, stacks) == W_STACKS, "");
 _Static_assert(offsetof(struct warden, stride) == W_STRIDE, "");
 _Static_assert(offsetof(struct warden, console) == W_CONSOLE, "");
 _Static_assert(offsetof(struct warden, fresh) == W_FRESH, "");
+_Static_assert(offsetof(struct warden, deep) == W_DEEP, "");
 _Static_assert(sizeof(struct warden) == W_SIZE, "");
 
 extern struct warden warden;
@@ -84,7 +88,7 @@ extern struct warden warden;
 struct protection {
 	struct { uint32_t rbar, rasr; } region[REGIONS];
 	uint32_t seals;                /* this is the last one */
-	uint32_t stacks, stacks_size, stride, guard;
+	uint32_t stacks, stacks_size, stride, guard, deep, deep_size;
 };
 
 _Static_assert(offsetof(struct protection, seals) == P_SEALS, "");

@@ -78,15 +78,14 @@ void arch_fault_text(const struct arch_fault *f, char *buf, size_t len)
 /* Whether two words at `fp` lie inside one stack. */
 static bool on_a_stack(uintptr_t fp)
 {
-	struct mem_stacks s = mem_stacks();
+	struct mem_stack s = mem_stack_at(fp);
 	const size_t pair = 2 * sizeof(uintptr_t);
 
 	if (fp % sizeof(uintptr_t))
 		return false;
 	if (fp >= main_stack && fp + pair <= main_stack_end)
 		return true;
-	return fp >= s.base && fp < s.base + s.count * s.stride &&
-	       (fp - s.base) % s.stride <= s.size - pair;
+	return s.size && fp >= s.base && fp - s.base <= s.size - pair;
 }
 
 unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)

@@ -77,7 +77,7 @@ void arch_fault_text(const struct arch_fault *f, char *buf, size_t len)
 /* True when [at, at + 16) lies in a stack of the payload. */
 static bool in_stack(uintptr_t at)
 {
-	struct mem_stacks s = mem_stacks();
+	struct mem_stack s = mem_stack_at(at);
 
 	if (at % 8)
 		return false;
@@ -85,8 +85,7 @@ static bool in_stack(uintptr_t at)
 		return true;
 	if (at >= (uintptr_t)__crash_stack_start && at <= (uintptr_t)__crash_stack_top - 16)
 		return true;
-	return s.count && at >= s.base && at - s.base < s.stride * s.count &&
-	       (at - s.base) % s.stride <= s.size - 16;
+	return s.size && at >= s.base && at - s.base <= s.size - 16;
 }
 
 unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* An image without TLS (TLS=no). */
+#include "kernel/image.h"
 #include "net/tls.h"
+
+const size_t image_deep_stack;
 
 void tls_declare(void) {}
 

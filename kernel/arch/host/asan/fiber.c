@@ -52,11 +52,10 @@ void __wrap_arch_ctx_init(struct arch_ctx *ctx, void *stack, size_t size, void (
 
 void __wrap_arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load)
 {
-	struct mem_stacks s = mem_stacks();
-	uintptr_t bottom = (uintptr_t)load->sp - ((uintptr_t)load->sp - s.base) % s.stride;
+	struct mem_stack s = mem_stack_at((uintptr_t)load->sp);
 	void *fake;
 
-	__sanitizer_start_switch_fiber(&fake, (void *)bottom, s.size);
+	__sanitizer_start_switch_fiber(&fake, (void *)s.base, s.size);
 	__real_arch_ctx_switch(save, load);
 	__sanitizer_finish_switch_fiber(fake, NULL, NULL);
 }
