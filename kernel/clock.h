@@ -27,6 +27,12 @@ int clock_unix_ns(int64_t *ns);
  * the clock, later ones correct it as above. How far it was off, in ns. */
 int64_t clock_correct(ktime at, int64_t unix_ns);
 
+/* Boot: fn is called each time the clock turns out to have stood still or jumped (a
+ * pause of the machine, a restored snapshot), after it was put right; from whatever
+ * task asked for the time, so it must not wait. At most CLOCK_PAUSE_FNS. */
+#define CLOCK_PAUSE_FNS 4
+void clock_on_pause(void (*fn)(void));
+
 /* Boot: starts the monotonic clock; then the wall clock from pvclock or RTC.
  * clock_start_wall() reads the RTC's second and returns at once; a task finds
  * the fraction at the next edge and slews. */

@@ -156,6 +156,30 @@ ktime finder_step(struct finder *f, ktime now, int64_t second)
 static struct wall wall;
 static ktime glanced, compared;
 static struct event find_again;
+static void (*on_pause[CLOCK_PAUSE_FNS])(void);
+static unsigned on_pause_count;
+
+void clock_on_pause(void (*fn)(void))
+{
+	ASSERT(on_pause_count < CLOCK_PAUSE_FNS);
+	on_pause[on_pause_count++] = fn;
+}
+
+static void tell_pause(void)
+{
+	for (unsigned i = 0; i < on_pause_count; i++)
+		on_pause[i]();
+}
+
+/* An RTC that tells nanoseconds says `unix_ns`. */
+static void follow_exact(ktime now, int64_t unix_ns)
+{
+	int64_t off = unix_ns + wall.behind - wall_aim(&wall, now);
+
+	wall_correct(&wall, now, unix_ns + wall.behind);
+	if (off > DRIFT || off < -DRIFT)
+		tell_pause();
+}
 
 /* Asks the RTC and puts the clock right: 0 or what rtc_read() says. */
 static int ask(void)
@@ -170,9 +194,11 @@ static int ask(void)
 	if (!wall.known)
 		wall_set(&wall, now, exact ? unix_ns : SECONDS(second) + SECOND / 2);
 	else if (exact)
-		wall_correct(&wall, now, unix_ns + wall.behind);
-	else if (wall_compare(&wall, now, second) == WALL_LOST)
+		follow_exact(now, unix_ns);
+	else if (wall_compare(&wall, now, second) == WALL_LOST) {
 		event_signal(&find_again);
+		tell_pause();
+	}
 	return 0;
 }
 

@@ -238,10 +238,18 @@ static void test_late_looks(void **state)
 	}
 }
 
+static unsigned pauses_told;
+
+static void count_pause(void)
+{
+	pauses_told++;
+}
+
 static void test_pause(void **state)
 {
 	static const int64_t pauses[] = { MILLIS(1500), SECONDS(10), SECONDS(60), SECONDS(86400) };
 
+	clock_on_pause(count_pause);
 	for (unsigned i = 0; i < ARRAY_LEN(pauses); i++) {
 		double before = clock_unix();
 
@@ -251,6 +259,7 @@ static void test_pause(void **state)
 			pass(SECONDS(1));       /* a glance cannot see a whole minute */
 		assert_true(fabs(off()) <= 1.005);
 		assert_true(clock_unix() > before);
+		assert_int_equal(pauses_told, i + 1);
 		if (find_wanted)
 			find_edges();
 		pass(SECONDS(3));
@@ -309,6 +318,7 @@ static void test_dead_rtc(void **state)
 /* An RTC that tells nanoseconds: right at once after a pause, and no search. */
 static void test_exact(void **state)
 {
+	unsigned before = pauses_told;
 	double last;
 
 	exact = true;
@@ -326,6 +336,7 @@ static void test_exact(void **state)
 	pass(MILLIS(1));
 	assert_true(fabs(off()) < 1e-6);
 	assert_true(clock_unix() > last);
+	assert_int_equal(pauses_told, before + 1);
 	assert_false(find_wanted);
 }
 
