@@ -53,6 +53,11 @@ static void test_good(void **state)
 	packet[0] = 1 << 6 | 4 << 3 | 4;                          /* a leap second is coming */
 	packet[1] = 15;
 	assert_int_equal(judge(NTP_PACKET), NTP_GOOD);
+	assert_int_equal(answer.leap, 1);
+	assert_int_equal(answer.root, (0x800 + 0x2000) * 1000000000ll / 65536);
+	packet[0] = 2 << 6 | 4 << 3 | 4;
+	assert_int_equal(judge(NTP_PACKET), NTP_GOOD);
+	assert_int_equal(answer.leap, -1);
 }
 
 static void test_foreign(void **state)
