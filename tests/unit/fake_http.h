@@ -35,12 +35,13 @@ void fake_start(const char *words, unsigned max_streams);
 /* Streams belong to the test: fake_free() each, also closed ones. fake_open()
  * gives NULL when the newcomer was reset. */
 struct fake_stream *fake_open(uint32_t ip4);
-void fake_input(struct fake_stream *s, const void *data, size_t len);   /* one piece, then ready() */
+void fake_input(struct fake_stream *s, const void *data, size_t len); /* one piece, then ready() */
 void fake_queue(struct fake_stream *s, const void *data, size_t len);   /* without ready() */
 void fake_ready(struct fake_stream *s);
 void fake_end(struct fake_stream *s);                                   /* the peer's FIN */
 void fake_reset(struct fake_stream *s);                                 /* gone() */
-void fake_room(struct fake_stream *s, size_t more); /* the peer takes more, acknowledging all before */
+/* The peer takes more, acknowledging all before. */
+void fake_room(struct fake_stream *s, size_t more);
 void fake_free(struct fake_stream *s);
 
 /* Moves time on and ends what is due. */
