@@ -14,6 +14,7 @@
 #include "kernel/budget.h"
 #include "kernel/chacha.h"
 #include "kernel/health.h"
+#include "kernel/mem.h"
 #include "kernel/siphash.h"
 
 #define READY_BITS 128
@@ -75,6 +76,8 @@ static void mix(const void *data, size_t len)
 		p += n;
 		len -= n;
 	}
+	mem_wipe(chunk, sizeof(chunk));
+	mem_wipe(out, sizeof(out));
 	used = sizeof(stream);                  /* what was made before is old */
 }
 
@@ -110,7 +113,7 @@ static void add_cpu(void)
 		n++;
 	if (n > 0)
 		random_add(words, n * sizeof(words[0]), source, n * 64);
-	memset(words, 0, sizeof(words));
+	mem_wipe(words, sizeof(words));
 }
 
 /* `rounds` looks at the counter: false when the steps between them fail a health
@@ -198,7 +201,7 @@ void random_init(void)
 	if (machine.seed_len > 0) {
 		random_add(machine.seed, machine.seed_len, "device tree seed",
 			   machine.seed_len * 8);
-		memset(machine.seed, 0, sizeof(machine.seed));
+		mem_wipe(machine.seed, sizeof(machine.seed));
 		machine.seed_len = 0;
 	}
 	add_cpu();
