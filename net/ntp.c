@@ -7,7 +7,7 @@
  * and comes from a random port (RFC 9109). At the start, after a pause of the machine and
  * with a new address each server is asked a few times in a row; then as often as
  * net/ntp_sync.c wants it. Whoever does not answer, or answers nonsense, is asked again after
- * 1, 2, 4 ... 64 s, its name looked up anew. RATE halves how often a server is asked; DENY and
+ * 1/4, 1, 2, 4 ... 64 s, its name looked up anew. RATE halves how often a server is asked; DENY and
  * RSTR end it (RFC 5905 §7.4).
  *
  * Outside: the net loop. */
@@ -35,7 +35,9 @@
 #define VERSION_4_CLIENT 0x23
 #define ANSWER_S 1                     /* a later answer would tell little */
 #define NAME_S 20                      /* by then lwIP has given up on a name */
+#define SOON MILLIS(250)
 #define BACKOFF_MAX 6                  /* 64 s */
+#define APART MILLIS(20)               /* not all wait for one ARP answer */
 #define BURST 4
 #define BURST_S 2                      /* between its questions */
 #define POLL_MAX 1024u
@@ -168,13 +170,15 @@ static void complain(const struct ntp_server *s, ktime now, const char *why, con
 	log_warn("ntp: %s: %s%s", s->host, why, detail);
 }
 
-/* No answer of use: asked again, a little later each time. */
+/* No answer of use: asked again, soon, then a little later each time. */
 static void fail(struct ntp_server *s, ktime now, enum ntp_standing standing)
 {
+	ktime wait = s->failures ? SECONDS(1) << MIN(s->failures - 1, BACKOFF_MAX) : SOON;
+
 	s->reach = (uint8_t)(s->reach << 1);
 	if (s->reach == 0 || s->standing == NTP_WAITING)
 		s->standing = standing;
-	become(s, NTP_IDLE, now + (SECONDS(1) << MIN(s->failures, BACKOFF_MAX)));
+	become(s, NTP_IDLE, now + wait);
 	s->failures = (uint8_t)MIN(s->failures + 1, UINT8_MAX);
 }
 
@@ -333,7 +337,7 @@ void ntp_restart(ktime when)
 		s->standing = NTP_WAITING;
 		s->reach = s->failures = 0;
 		s->burst = BURST - 1;
-		become(s, NTP_IDLE, MAX(when, s->not_before));
+		become(s, NTP_IDLE, MAX(when + i * APART, s->not_before));
 	}
 	ntp_sync_restart(when);
 }

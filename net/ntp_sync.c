@@ -2,10 +2,10 @@
 /* What follows from the servers' answers: who of them is believed, what the clock is told,
  * how often to ask (RFC 5905 §11, §13), leap seconds.
  *
- * The first fix waits until all servers have answered, or a second for those that are silent;
- * a lone answer of three servers waits five, so that two honest ones can outvote it. Later on
- * a server counts as long as one of its last eight questions was answered. Without a majority
- * the clock goes on as it was, and the bound of its error grows.
+ * The first fix waits until all servers have answered, or 1.5 s for those that are silent, which
+ * are asked twice by then; a lone answer of three servers waits five, so that two honest ones
+ * can outvote it. Later on a server counts as long as one of its last eight questions was
+ * answered. Without a majority the clock goes on as it was, and the bound of its error grows.
  *
  * At a leap second the servers' Unix time repeats a second, or leaves one out. So does the
  * clock's aim, at the end of the month that the majority has announced: the second is slewed
@@ -19,7 +19,7 @@
 
 #define SERVERS BUDGET_NTP_SERVERS
 #define SECOND SECONDS(1)
-#define WAIT SECONDS(1)                /* for silent servers, before the first fix */
+#define WAIT MILLIS(1500)              /* for silent servers, before the first fix */
 #define WAIT_ALONE SECONDS(5)
 #define LEAST_DISTANCE MILLIS(1)       /* of two servers that agree all the same */
 #define LEAST_NOISE 10000

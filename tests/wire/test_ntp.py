@@ -11,6 +11,7 @@ import time
 import pytest
 
 from dhcpd import Dhcpd
+from faked import faked
 from netns import EXTRA, HOST
 from test_time import served_time
 
@@ -233,8 +234,8 @@ def test_liars(boot):
     site = boot("", start=False, wait=False)
     if site.budget.ntp_servers < 4:
         pytest.skip("this board asks two servers, which cannot outvote each other")
-    site.net.chronyd("port 1123", faked="+100s")
-    site.net.chronyd("port 1124", faked="+0 x1.1")
+    site.net.chronyd("port 1123", env=faked("+100s"))
+    site.net.chronyd("port 1124", env=faked("+0 x1.1"))
     site.net.chronyd()
     site.expect_time(False)
     site.options.cmdline += f" ntp={HOST}:1123,{HOST},{EXTRA[0]},{EXTRA[1]}"
@@ -244,7 +245,7 @@ def test_liars(boot):
     near(site, EXACT_S)
     site.close()
     site = boot("", start=False, wait=False)
-    site.net.chronyd("port 1124", faked="+0 x1.1")
+    site.net.chronyd("port 1124", env=faked("+0 x1.1"))
     time.sleep(0.5)
     voters(site, f"{HOST}:1124")
     site.boot()
