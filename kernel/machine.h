@@ -31,6 +31,7 @@ enum device_kind {
 	DEV_RTC_PL031,
 	DEV_RTC_SUN6I,    /* Allwinner H3 */
 	DEV_RTC_KVMCLOCK, /* KVM's paravirtual wall clock */
+	DEV_VMGENID,      /* base: 16 bytes that change when the machine is cloned */
 	DEV_PMTIMER,      /* ACPI PM timer, I/O port base */
 	DEV_POWER_GED,    /* ACPI generic event device (microvm): power button */
 	DEV_POWER_ACPI,   /* PM1a event block at base: power button; base2: PM1a control */
