@@ -76,7 +76,7 @@ class Site:
 
     def serving(self, timeout=BOOT_S):
         """Waits for the line that says where it serves."""
-        found = self.vm.wait_for(r"serving http://([0-9.]+):(\d+)/", timeout)
+        found = self.vm.wait_for(r"serving https?://([0-9.]+):(\d+)/", timeout)
         self.address = found[1]
         if self.ntpd:
             self.vm.wait_for(r"ntp: .* the time is known", timeout)

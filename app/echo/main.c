@@ -28,6 +28,16 @@ static void show(struct request *req, struct response *res)
 	     request_header(req, "User-Agent"));
 }
 
+static void client(struct request *req, struct response *res)
+{
+	const char *name = request_client(req);
+
+	if (name)
+		json(res, "{ client: %s }", name);
+	else
+		status(res, 401);
+}
+
 static void nap(struct request *req, struct response *res)
 {
 	unsigned long ms = strtoul(request_param(req, "ms"), NULL, 10);
@@ -83,6 +93,7 @@ void app_main(void)
 	route("POST", "/echo", echo);
 	route("PUT", "/echo", echo);
 	route("GET", "/show", show);
+	route("GET", "/client", client);
 	route("GET", "/hello/:name", hello);
 	route("GET", "/sleep/:ms", nap);
 	route("GET", "/resolve/:host", resolve);
