@@ -10,6 +10,7 @@
 #include "kernel/dev.h"
 #include "kernel/image.h"
 #include "kernel/settings.h"
+#include "net/clock_page.h"
 #include "net/http.h"
 #include "net/metrics.h"
 #include "net/net.h"
@@ -21,6 +22,7 @@ void image_boot(void)
 	http_declare();
 	net_declare();
 	metrics_declare();
+	clock_page_declare();
 	config_apply(image_config, "image");
 	settings_apply();
 	config_apply(machine.cmdline, "command line");
@@ -29,6 +31,7 @@ void image_boot(void)
 	http_init();                   /* sizes its pools after the connections there can be */
 	metrics_init();
 	app_main();
+	clock_page_init();
 }
 
 static void say_where(uint32_t ip4)
