@@ -9,6 +9,7 @@
 #include "kernel/crash.h"
 #include "kernel/dev.h"
 #include "kernel/image.h"
+#include "kernel/mem.h"
 #include "kernel/settings.h"
 #include "net/http.h"
 #include "net/metrics.h"
@@ -17,15 +18,23 @@
 
 #define DRAIN_MS 3000                  /* for requests that run when the power button is pressed */
 
+/* Each overrules those before it. */
+static void apply_settings(void)
+{
+	config_apply(image_config, "image");
+	settings_apply();
+	dev_apply_settings();
+	config_apply(machine.cmdline, "command line");
+	mem_wipe(machine.cmdline, sizeof(machine.cmdline));    /* it may hold a secret */
+}
+
 void image_boot(void)
 {
 	http_declare();
 	net_declare();
 	tls_declare();
 	metrics_declare();
-	config_apply(image_config, "image");
-	settings_apply();
-	config_apply(machine.cmdline, "command line");
+	apply_settings();
 	if (net_init() < 0)
 		arch_exit(EXIT_PANIC); /* it has said which devices it saw */
 	tls_init();

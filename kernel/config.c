@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Settings (kernel/config.h). The words come from outside the machine: any
- * bytes may stand in them, and none reaches the console unprintable. */
+ * bytes may stand in them, and none reaches the console unprintable. A value is
+ * copied for as long as it is looked at, then wiped: any may be a secret. */
 #include "kernel/config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/budget.h"
 #include "kernel/kernel.h"
+#include "kernel/mem.h"
 
 #define TABLES_MAX 16
 #define KEY_MAX BUDGET_SETTING_KEY
-#define VALUE_MAX BUDGET_SETTING_VALUE
-
-struct word {
-	char key[KEY_MAX], value[VALUE_MAX];
-	bool has_value;            /* there was a "=" */
-	bool whole;                /* neither was cut, and a quote was closed */
-};
 
 static struct {
 	const struct setting *table;
@@ -69,37 +65,44 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Adds c to the NUL-terminated text of `size` bytes: false when it is full. */
-static bool append(char *text, size_t size, size_t *len, char c)
+/* Where the word at p ends: at white space outside the quotes of its value, or at `end`. */
+static const char *word_end(const char *p, const char *end)
 {
-	if (*len + 1 >= size)
-		return false;
-	text[(*len)++] = c;
-	text[*len] = '\0';
-	return true;
+	bool quoted = false, in_value = false;
+
+	for (; p < end && (quoted || !is_space(*p)); p++) {
+		if (quoted && *p == '\\' && p + 1 < end)
+			p++;
+		else if (in_value && *p == '"')
+			quoted = !quoted;
+		in_value |= *p == '=';
+	}
+	return p;
 }
 
-/* Reads the word at p, which lies before `end`, and returns where it ended. */
-static const char *read_word(const char *p, const char *end, struct word *w)
+/* Copies the value in [p, end) without its quotes: true, or false when one is open. */
+static bool unquote(char *to, const char *p, const char *end)
 {
-	size_t key_len = 0, value_len = 0;
 	bool quoted = false;
 
-	w->key[0] = w->value[0] = '\0';
-	w->has_value = false;
-	w->whole = true;
-	for (; p < end && (quoted || !is_space(*p)); p++) {
-		if (!w->has_value && *p == '=')
-			w->has_value = true;
-		else if (!w->has_value)
-			w->whole &= append(w->key, KEY_MAX, &key_len, *p);
-		else if (*p == '"')
+	for (; p < end; p++) {
+		if (*p == '"')
 			quoted = !quoted;
+		else if (!quoted || *p != '\\' || p + 1 == end)
+			*to++ = *p;
 		else
-			w->whole &= append(w->value, VALUE_MAX, &value_len, *p);
+			*to++ = *++p == 'n' ? '\n' : *p;
 	}
-	w->whole &= !quoted;
-	return p;
+	*to = '\0';
+	return !quoted;
+}
+
+/* Lest a piece of a secret that lacks its quotes is taken for a key, and printed. */
+static bool is_key(const char *key)
+{
+	size_t n = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return n > 0 && n < KEY_MAX - 1 && key[n] == '\0';
 }
 
 static bool printable(const char *s)
@@ -159,24 +162,22 @@ static int set_string(const struct setting *s, const char *value)
 	return 0;
 }
 
-static int set(const struct setting *s, const struct word *w)
+static int set(const struct setting *s, const char *value)
 {
-	if (!w->has_value || !w->whole)
-		return -EINVAL;
 	switch (s->type) {
 	case SETTING_U32:
-		return set_u32(s, w->value);
+		return set_u32(s, value);
 	case SETTING_STRING:
-		return set_string(s, w->value);
+		return set_string(s, value);
 	case SETTING_BOOL:
-		return set_bool(s, w->value);
+		return set_bool(s, value);
 	case SETTING_CHECKED:
-		return s->check(w->value);
+		return s->check(value);
 	}
 	return -EINVAL;
 }
 
-static void explain(const struct setting *s, struct word *w, const char *source)
+static void explain(const struct setting *s, char *value, const char *source)
 {
 	static const char *const usual[] = {
 		[SETTING_U32] = "a number in its range",
@@ -186,38 +187,78 @@ static void explain(const struct setting *s, struct word *w, const char *source)
 	};
 	const char *expected = s->expected ? s->expected : usual[s->type];
 
-	make_printable(w->value);
-	log_warn("%s: %s=%.60s: expected %s", source, s->key, s->secret ? "(secret)" : w->value,
+	make_printable(value);
+	log_warn("%s: %s=%.60s: expected %s", source, s->key, s->secret ? "(secret)" : value,
 		 expected);
+}
+
+/* One word, the `number`th: how many were refused. */
+static int apply_word(const char *word, const char *end, unsigned number, const char *source)
+{
+	const char *equals = memchr(word, '=', (size_t)(end - word));
+	size_t len = (size_t)((equals ? equals : end) - word);
+	const struct setting *s;
+	char key[KEY_MAX] = "";
+	char *value;
+	bool done;
+
+	memcpy(key, word, MIN(len, sizeof(key) - 1));
+	s = find(key);
+	if (!s && is_foreign(key))
+		return 0;
+	if (!s) {
+		if (is_key(key))
+			log_warn("%s: unknown setting \"%s\"%s", source, key,
+				 equals ? "" : ", expected key=value");
+		else
+			log_warn("%s: word %u: expected key=value", source, number);
+		mem_wipe(key, sizeof(key));
+		return 1;
+	}
+	value = malloc((size_t)(end - word) + 1);
+	if (!value) {
+		log_warn("%s: %s: no memory for its value", source, s->key);
+		return 1;
+	}
+	done = unquote(value, equals ? equals + 1 : end, end) && equals && set(s, value) == 0;
+	if (!done)
+		explain(s, value, source);
+	mem_wipe(value, (size_t)(end - word) + 1);
+	free(value);
+	return !done;
 }
 
 int config_apply_text(const char *words, size_t len, const char *source)
 {
-	static struct word w;
-	const char *end = words + strnlen(words, len);
-	const struct setting *s;
+	const char *end = words + strnlen(words, len), *after;
 	int refused = 0;
 
-	for (;;) {
+	for (unsigned number = 1;; number++) {
 		while (words < end && is_space(*words))
 			words++;
 		if (words == end)
 			return refused;
-		words = read_word(words, end, &w);
-		s = find(w.key);
-		if (s && set(s, &w) < 0) {
-			explain(s, &w, source);
-			refused++;
-		} else if (!s && !is_foreign(w.key)) {
-			make_printable(w.key);
-			log_warn("%s: unknown setting \"%s\"%s", source, w.key,
-				 w.has_value ? "" : ", expected key=value");
-			refused++;
-		}
+		after = word_end(words, end);
+		refused += apply_word(words, after, number, source);
+		words = after;
 	}
 }
 
 int config_apply(const char *words, const char *source)
 {
 	return config_apply_text(words, strlen(words), source);
+}
+
+int config_set(const char *key, char *value, size_t len, const char *source)
+{
+	const struct setting *s = find(key);
+
+	if (!s) {
+		log_warn("%s: unknown setting \"%s\"", source, is_key(key) ? key : "?");
+		return -ENOENT;
+	}
+	if (strlen(value) == len && set(s, value) == 0)
+		return 0;
+	explain(s, value, source);
+	return -EINVAL;
 }

@@ -7,8 +7,15 @@
  * leaves the default. Words that VMMs append (console=, reboot=, panic=, pci=,
  * virtio_mmio.device=, ...) are passed over in silence.
  *
+ * A value has any length. In quotes it may hold spaces and go on over lines, as a
+ * certificate in PEM does; there \n is the end of a line, \\ a backslash, \" a quote.
+ * Values that are secret, all values of unknown keys, and words that look like no
+ * key are never printed. What is copied here is wiped before it is freed.
+ *
  * The sources, each overruling those before it: CONFIG= in the image, the settings
- * page or file (kernel/settings.h), the command line. */
+ * page or file (kernel/settings.h), fw_cfg (kernel/dev/fw_cfg.h), the command line.
+ * Their copies in RAM are wiped once they are applied; CONFIG= in the image and a page of
+ * flash stay. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +35,7 @@ struct setting {
 	void *value;
 	uint32_t min, max;
 	const char *expected;      /* words for the error: "a port, 1 to 65535" */
-	int (*check)(const char *value);
+	int (*check)(const char *value);   /* the whole value, gone once it returns */
 	bool secret;               /* value never printed */
 };
 
@@ -36,9 +43,14 @@ struct setting {
 void config_declare(const struct setting *table, unsigned n);
 
 /* Applies words separated by white space; `source` names them in messages
- * ("command line"). A value may be quoted with "". Keys given twice: the last
- * wins. Returns the number of words that were refused. */
+ * ("command line"). Keys given twice: the last wins. Returns the number of words
+ * that were refused, also for lack of memory. */
 int config_apply(const char *words, const char *source);
 
 /* The same for words of `len` bytes that need no NUL; one ends them all the same. */
 int config_apply_text(const char *words, size_t len, const char *source);
+
+/* Sets one key to a value of `len` bytes, which a NUL follows; quotes mean nothing in it. A
+ * refusal, logged, is -ENOENT (no such key) or -EINVAL, which may change the bytes of `value`.
+ * The caller wipes them. */
+int config_set(const char *key, char *value, size_t len, const char *source);

@@ -78,6 +78,12 @@ void dev_open_rest(void)
 		log_warn("clock: no real-time clock, the time of day is unknown");
 }
 
+void dev_apply_settings(void)
+{
+	for (unsigned i = 0; board_sources[i]; i++)
+		open_first(board_sources[i]->kind, board_sources[i]->apply);
+}
+
 int rtc_read(int64_t *unix_s)
 {
 	return rtc ? rtc->read(unix_s) : -ENODEV;

@@ -48,6 +48,11 @@ struct bus {
 	int (*open)(const struct device *);  /* adds to `machine` what it finds: machine_add() */
 };
 
+struct source {
+	enum device_kind kind;
+	int (*apply)(const struct device *); /* its settings, by config_set(): 0 or -ENODEV */
+};
+
 /* The image's drivers, each list ended by NULL: boards/BOARD/board.c. */
 extern const struct bus *const board_buses[];
 extern const struct uart *const board_uarts[];
@@ -55,6 +60,7 @@ extern const struct rtc *const board_rtcs[];
 extern const struct entropy *const board_entropy[];
 extern const struct button *const board_buttons[];
 extern const struct watchdog *const board_watchdogs[];
+extern const struct source *const board_sources[];
 
 /* kernel/dev.c: opens the first of each that the machine has; logs what was
  * chosen. dev_open_rest() opens every bus first, then every source of entropy.
@@ -68,6 +74,9 @@ int rtc_read_ns(int64_t *unix_ns);           /* -EAGAIN; -ENODEV: no RTC, or who
 int button_pressed(void);
 void console_putc(char c);
 int console_getc(void);
+
+/* Boot: the settings that devices hold (kernel/config.h says in which turn). */
+void dev_apply_settings(void);
 
 /* Starts a task that calls fn once, when a power button is pressed (-ENODEV
  * without one, -ENOMEM). fn may wait. */

@@ -31,6 +31,8 @@ enum device_kind {
 	DEV_RTC_PL031,
 	DEV_RTC_SUN6I,    /* Allwinner H3 */
 	DEV_RTC_KVMCLOCK, /* KVM's paravirtual wall clock */
+	DEV_FW_CFG_PORTS, /* QEMU's fw_cfg: selector at I/O port base, data behind it */
+	DEV_FW_CFG_MMIO,  /* data at base, selector at base + 8 */
 	DEV_PMTIMER,      /* ACPI PM timer, I/O port base */
 	DEV_POWER_GED,    /* ACPI generic event device (microvm): power button */
 	DEV_POWER_ACPI,   /* PM1a event block at base: power button; base2: PM1a control */
@@ -69,6 +71,7 @@ struct machine {
 	char cmdline[MACHINE_CMDLINE_MAX];   /* a copy, cut with a warning when longer */
 	struct region dma;             /* RAM for devices, whole 2 MiB, not in `ram`; size 0: any */
 	struct region settings;        /* a settings page or file, size 0: none: settings.h */
+	bool settings_copied;          /* they lie in RAM, put there by a loader: to be wiped */
 	uint64_t stacks;               /* address space for task stacks, 0: where they lie in RAM */
 	uint32_t stack_size;           /* bytes of each, 0: BUDGET_STACK */
 	uint8_t seed[64];              /* device tree rng-seed; wiped once used */

@@ -9,10 +9,19 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kernel/machine.h"
 
 #define PAGE_SIZE 4096u
+
+/* Overwrites a secret with zeros, also where nothing reads them any more: the
+ * compiler has to take it that somebody does. */
+static inline void mem_wipe(void *p, size_t size)
+{
+	memset(p, 0, size);
+	__asm__ volatile("" : : "r"(p) : "memory");
+}
 
 /* Boot: splits machine.ram and maps the parts with arch_map(). */
 void mem_init(void);

@@ -9,6 +9,7 @@
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "kernel/machine.h"
+#include "kernel/mem.h"
 
 #define MAGIC "zeitkern-settings 1 "
 #define LENGTH_DIGITS 6
@@ -106,4 +107,6 @@ void settings_apply(void)
 		log_info("settings: %d bytes", len);
 		config_apply_text(words, (size_t)len, "settings");
 	}
+	if (machine.settings_copied)
+		mem_wipe((void *)(uintptr_t)where->base, where->size);
 }

@@ -22,5 +22,6 @@
  * their checksum is another. */
 int settings_find(const void *page, size_t size, const char **words);
 
-/* Boot. Applies machine.settings; a damaged page is one line, and changes nothing. */
+/* Boot, once. Applies machine.settings; a damaged page is one line, and changes nothing. A copy
+ * in RAM is wiped; a page of flash stays, for the next boot. */
 void settings_apply(void);

@@ -42,3 +42,8 @@ def image(board, app="", guest="", sanitize=None):
     if done.returncode:
         raise VmError(f"make {' '.join(words)}: status {done.returncode}\n{text}")
     return os.path.join(ROOT, text.split()[-1])
+
+
+def settings(path, size, words):
+    """Writes a settings page or file, as `make image` does."""
+    subprocess.run([f"{ROOT}/linker/settings", str(path), size, words], check=True)

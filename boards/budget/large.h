@@ -29,7 +29,6 @@
 #define BUDGET_EARLY_LOG 1024               /* bytes of log from before the console is open */
 #define BUDGET_LOG_LINE 256
 #define BUDGET_SETTING_KEY 48
-#define BUDGET_SETTING_VALUE 512
 #define BUDGET_RANDOM_BLOCKS 8              /* of 64 bytes, made at a time */
 
 /* ---- lwIP ---------------------------------------------------------------------- */

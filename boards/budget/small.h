@@ -29,7 +29,6 @@
 #define BUDGET_EARLY_LOG 64                 /* bytes of log from before the console is open */
 #define BUDGET_LOG_LINE 160
 #define BUDGET_SETTING_KEY 32
-#define BUDGET_SETTING_VALUE 160
 #define BUDGET_RANDOM_BLOCKS 2              /* of 64 bytes, made at a time */
 
 /* ---- lwIP ---------------------------------------------------------------------- */

@@ -12,4 +12,5 @@ const struct rtc *const board_rtcs[] = { &host_rtc, NULL };
 const struct entropy *const board_entropy[] = { NULL };
 const struct button *const board_buttons[] = { &host_power, NULL };
 const struct watchdog *const board_watchdogs[] = { NULL };
+const struct source *const board_sources[] = { NULL };
 const struct netdev_ops *const board_netdevs[] = { &tap_netdev, NULL };

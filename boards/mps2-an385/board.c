@@ -30,4 +30,5 @@ const struct rtc *const board_rtcs[] = { NULL };
 const struct entropy *const board_entropy[] = { NULL };
 const struct button *const board_buttons[] = { NULL };
 const struct watchdog *const board_watchdogs[] = { &watchdog_cmsdk, NULL };
+const struct source *const board_sources[] = { NULL };
 const struct netdev_ops *const board_netdevs[] = { &lan9118, NULL };

@@ -34,4 +34,5 @@ const struct rtc *const board_rtcs[] = { &rtc_sun6i, NULL };
 const struct entropy *const board_entropy[] = { NULL };
 const struct button *const board_buttons[] = { NULL };
 const struct watchdog *const board_watchdogs[] = { &watchdog_sunxi, NULL };
+const struct source *const board_sources[] = { NULL };
 const struct netdev_ops *const board_netdevs[] = { &sun8i_emac, NULL };

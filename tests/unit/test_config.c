@@ -4,6 +4,8 @@
 #include "tests/unit/fake_kernel.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/config.h"
@@ -11,14 +13,21 @@
 static uint32_t port;
 static char host[8];
 static bool flag;
-static char checked[16], password[16];
+static char checked[64], password[16];
+static size_t checked_len;
 
 static int check(const char *value)
 {
+	checked_len = strlen(value);
 	if (strcmp(value, "bad") == 0)
 		return -EINVAL;
-	strcpy(checked, value);
+	snprintf(checked, sizeof(checked), "%s", value);
 	return 0;
+}
+
+static int refuse(const char *value)
+{
+	return -EINVAL;
 }
 
 static const struct setting table[] = {
@@ -28,6 +37,8 @@ static const struct setting table[] = {
 	{ .key = "flag", .type = SETTING_BOOL, .value = &flag },
 	{ .key = "ip", .type = SETTING_CHECKED, .check = check, .expected = "dhcp" },
 	{ .key = "password", .type = SETTING_STRING, .value = password, .max = sizeof(password),
+	  .secret = true },
+	{ .key = "key", .type = SETTING_CHECKED, .check = refuse, .expected = "a key in PEM",
 	  .secret = true },
 };
 
@@ -96,7 +107,7 @@ static void test_messages(void **state)
 	assert_string_equal(fake_log,
 			    "command line: unknown setting \"verbose\", expected key=value");
 	config_apply("ev\x1b[2Jil=1", "x");
-	assert_string_equal(fake_log, "x: unknown setting \"ev?[2Jil\"");
+	assert_string_equal(fake_log, "x: word 1: expected key=value");
 	config_apply("password=far-too-long-to-be-taken", "x");
 	assert_null(strstr(fake_log, "far-too"));
 	assert_non_null(strstr(fake_log, "(secret)"));
@@ -111,18 +122,98 @@ static void test_foreign_words(void **state)
 	assert_int_equal(config_apply("consoles=ttyS0", "x"), 1);
 }
 
-/* Longer than any buffer inside. */
+#define PEM "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----"
+
+static void test_quotes(void **state)
+{
+	static const struct { const char *words, *value; } good[] = {
+		{ "ip=\"a\nb\"", "a\nb" },
+		{ "ip=\"a\\nb\" flag=no", "a\nb" },
+		{ "ip=\"a\\\"b\" flag=no", "a\"b" },
+		{ "ip=\"a\\\\\" flag=no", "a\\" },
+		{ "ip=a\\nb", "a\\nb" },
+		{ "ip=\"\"", "" },
+		{ "ip=a=b", "a=b" },
+		{ "ip=\"two\twords\"=\"and more\"", "two\twords=and more" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(good); i++) {
+		assert_int_equal(config_apply(good[i].words, "x"), 0);
+		assert_string_equal(checked, good[i].value);
+	}
+	assert_int_equal(config_apply("ip=\"" PEM "\" http.port=81", "x"), 0);
+	assert_int_equal(checked_len, strlen(PEM));
+	assert_int_equal(port, 81);
+	assert_int_equal(config_apply("hostname=\"a\nb\"", "x"), 1);
+	assert_string_equal(fake_log, "x: hostname=a?b: expected fewer printable characters, "
+				      "without a space");
+	assert_int_equal(config_apply("ip=\"a\\", "x"), 1);
+	assert_int_equal(config_apply("ip=\"a\\\"", "x"), 1);
+	assert_int_equal(config_apply("a\"b http.port=82", "x"), 1);
+	assert_int_equal(port, 82);
+}
+
+/* A key whose quotes were forgotten: refused word by word, and none of it is printed. */
+static void test_no_secret_is_printed(void **state)
+{
+	static const char *const bad[] = {
+		"key=\"" PEM "\"", "key=" PEM, "key=\"" PEM, "tls.kye=\"" PEM "\"", PEM,
+		"key= MIIB+/=", "MIIBabcdefghijklm=", "=MIIB",
+		"seed= 4d4949424d4949424d4949424d4949424d4949424d4949424d4949424d494942",
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_true(config_apply(bad[i], "x") > 0);
+		assert_null(strstr(fake_log, "MII"));
+		assert_null(strstr(fake_log, "4d49"));
+	}
+	config_apply("key=\"" PEM "\"", "file");
+	assert_string_equal(fake_log, "file: key=(secret): expected a key in PEM");
+}
+
 static void test_long(void **state)
 {
-	static char text[5000];
+	static char text[40000];
 
 	memset(text, 'k', sizeof(text) - 1);
 	assert_int_equal(config_apply(text, "x"), 1);
-	memcpy(text, "ip=", 3);
+	assert_string_equal(fake_log, "x: word 1: expected key=value");
+	memcpy(text, "hostname=", 9);
 	assert_int_equal(config_apply(text, "x"), 1);
-	assert_string_equal(checked, "");
+	assert_string_equal(host, "zeit");
+	memcpy(text, "ip=kkkkkk", 9);
+	assert_int_equal(config_apply(text, "x"), 0);
+	assert_int_equal(checked_len, sizeof(text) - 4);
 	memset(text, '=', sizeof(text) - 1);
 	assert_int_equal(config_apply(text, "x"), 1);
+}
+
+static int set_text(const char *key, const char *bytes, size_t len)
+{
+	char *value = malloc(len + 1);
+	int e;
+
+	memcpy(value, bytes, len);
+	value[len] = '\0';
+	e = config_set(key, value, len, "fw_cfg");
+	free(value);
+	return e;
+}
+
+static void test_set(void **state)
+{
+	assert_int_equal(set_text("ip", PEM "\n", strlen(PEM) + 1), 0);
+	assert_int_equal(checked_len, strlen(PEM) + 1);
+	assert_int_equal(set_text("ip", "\"a\\n", 4), 0);
+	assert_string_equal(checked, "\"a\\n");
+	assert_int_equal(fake_log_lines, 0);
+	assert_int_equal(set_text("http.port", "81\0", 3), -EINVAL);
+	assert_int_equal(port, 8080);
+	assert_int_equal(set_text("key", "MIIB", 4), -EINVAL);
+	assert_string_equal(fake_log, "fw_cfg: key=(secret): expected a key in PEM");
+	assert_int_equal(set_text("console", "MIIB", 4), -ENOENT);
+	assert_string_equal(fake_log, "fw_cfg: unknown setting \"console\"");
+	assert_int_equal(set_text("", "MIIB", 4), -ENOENT);
 }
 
 int main(void)
@@ -132,7 +223,10 @@ int main(void)
 		cmocka_unit_test_setup(test_refusals, setup),
 		cmocka_unit_test_setup(test_messages, setup),
 		cmocka_unit_test_setup(test_foreign_words, setup),
+		cmocka_unit_test_setup(test_quotes, setup),
+		cmocka_unit_test_setup(test_no_secret_is_printed, setup),
 		cmocka_unit_test_setup(test_long, setup),
+		cmocka_unit_test_setup(test_set, setup),
 	};
 
 	return cmocka_run_group_tests(tests, declare, NULL);

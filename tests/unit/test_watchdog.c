@@ -100,6 +100,7 @@ static const struct fake_mmio gates = { gate_read, gate_write };
 
 struct machine machine;
 const struct bus *const board_buses[] = { NULL };
+const struct source *const board_sources[] = { NULL };
 const struct uart *const board_uarts[] = { NULL };
 const struct rtc *const board_rtcs[] = { NULL };
 const struct entropy *const board_entropy[] = { NULL };

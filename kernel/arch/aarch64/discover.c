@@ -137,6 +137,7 @@ static const struct known {
 	{ "arm,gic-v3", DEV_GICV3, add },
 	{ "arm,gic-v2m-frame", DEV_NONE, set_msi_frame },
 	{ "arm,armv8-timer", DEV_NONE, set_timer },
+	{ "qemu,fw-cfg-mmio", DEV_FW_CFG_MMIO, add },
 	{ "arm,psci-0.2", DEV_PSCI, add_psci },
 	{ "arm,psci-1.0", DEV_PSCI, add_psci },
 	{ "pci-host-ecam-generic", DEV_PCI_ECAM, add_pci },

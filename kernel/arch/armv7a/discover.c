@@ -35,6 +35,7 @@ static void read_tag(const uint32_t *tag, uint32_t words)
 		memory_add((struct region){ tag[3], tag[2] });
 	} else if (tag[1] == ATAG_INITRD2 && words == 4 && tag[3]) {
 		machine.settings = (struct region){ tag[2], tag[3] };
+		machine.settings_copied = true;
 	} else if (tag[1] == ATAG_CMDLINE && words > 2) {
 		len = strnlen(text, (words - 2) * sizeof(*tag));
 		if (len >= sizeof(machine.cmdline)) {
@@ -42,6 +43,7 @@ static void read_tag(const uint32_t *tag, uint32_t words)
 			log_warn("command line: cut after %zu bytes", len);
 		}
 		memcpy(machine.cmdline, text, len);
+		mem_wipe((void *)(uintptr_t)text, (words - 2) * sizeof(*tag));
 	}
 }
 

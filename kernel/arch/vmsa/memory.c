@@ -67,7 +67,8 @@ static void set_console(char *console, const struct fdt_node *aliases, const cha
 	}
 }
 
-/* The seed is used once: the copy in the tree is wiped. */
+/* The seed is used once, and the command line may hold a secret: their copies in the tree are
+ * wiped. */
 static void read_chosen(const struct fdt_node *n)
 {
 	const char *args = fdt_string(n, "bootargs");
@@ -80,11 +81,12 @@ static void read_chosen(const struct fdt_node *n)
 		memcpy(machine.cmdline, args, size);
 		if (args[size])
 			log_warn("command line: cut after %zu bytes", size);
+		mem_wipe((void *)(uintptr_t)args, strlen(args));
 	}
 	if (seed) {
 		machine.seed_len = MIN(len, (uint32_t)sizeof(machine.seed));
 		memcpy(machine.seed, seed, machine.seed_len);
-		memset((void *)(uintptr_t)seed, 0, len);
+		mem_wipe((void *)(uintptr_t)seed, len);
 	}
 }
 
@@ -97,8 +99,10 @@ static void read_initrd(const struct fdt_node *n)
 
 	start = fdt_get(n, "linux,initrd-end", &len);
 	to = start ? fdt_number(start, len / 4) : 0;
-	if (from < to)
+	if (from < to) {
 		machine.settings = (struct region){ from, to - from };
+		machine.settings_copied = true;
+	}
 }
 
 static void read_memory(const struct fdt_node *n)

@@ -15,8 +15,10 @@
 #define MEMMAP_RAM 1u
 #define MEMMAP_MAX 128u
 #define LOW_MEMORY 0x100000ull             /* firmware's, the loader's */
+#define CMDLINE_MAX 65536u                 /* bytes of it that are looked at */
 #define COM1 0x3f8
 #define CMOS 0x70
+#define FW_CFG 0x510
 #define PCI_ADDRESS 0xcf8
 #define PCI_ENABLE 0x80000000u
 #define IOAPIC_USUAL 0xfec00000u
@@ -88,21 +90,21 @@ static void ram_discover(const struct start_info *info)
 		mmu_boot_map(machine.ram[i].base, machine.ram[i].size);
 }
 
+/* The loader's copy is wiped: there may be a secret in it. */
 static void cmdline_discover(uint64_t at)
 {
-	const char *words;
+	char *words;
 	size_t len;
 
 	if (!at)
 		return;
-	mmu_boot_map(at, MACHINE_CMDLINE_MAX);
-	words = (const char *)at;
-	len = strnlen(words, MACHINE_CMDLINE_MAX);
-	if (len == MACHINE_CMDLINE_MAX) {
+	mmu_boot_map(at, CMDLINE_MAX);
+	words = (char *)at;
+	len = strnlen(words, CMDLINE_MAX);
+	if (len >= MACHINE_CMDLINE_MAX)
 		log_warn("command line: cut at %d bytes", MACHINE_CMDLINE_MAX - 1);
-		len--;
-	}
-	memcpy(machine.cmdline, words, len);
+	memcpy(machine.cmdline, words, MIN(len, (size_t)MACHINE_CMDLINE_MAX - 1));
+	mem_wipe(words, len);
 }
 
 static const char *number(const char *s, int base, uint64_t *value)
@@ -186,9 +188,11 @@ static void pci_discover(void)
 static void legacy_discover(void)
 {
 	static const struct device cmos = { .kind = DEV_RTC_CMOS, .base = CMOS, .size = 2 };
+	static const struct device fw_cfg = { .kind = DEV_FW_CFG_PORTS, .base = FW_CFG, .size = 2 };
 	static const struct device ioapic = { .kind = DEV_IOAPIC, .base = IOAPIC_USUAL };
 
 	machine_add(&cmos);
+	machine_add(&fw_cfg);
 	if (!machine_find(DEV_IOAPIC, NULL))
 		machine_add(&ioapic);
 }
