@@ -64,3 +64,8 @@ const void *request_body(struct request *req, size_t *len)
 {
 	return http_body(req, len);
 }
+
+const char *request_client(struct request *req)
+{
+	return http_client(req);
+}

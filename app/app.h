@@ -51,3 +51,7 @@ const char *request_query(struct request *req);
 const char *request_param(struct request *req, const char *name);
 const char *request_header(struct request *req, const char *name);
 const void *request_body(struct request *req, size_t *len);
+
+/* Whom the client's certificate names, verified against tls.client_ca: "CN=ann, O=Example"; NULL
+ * when it showed none. Until the handler returns or waits. */
+const char *request_client(struct request *req);

@@ -11,6 +11,7 @@
 #include "kernel/image.h"
 #include "kernel/mem.h"
 #include "kernel/settings.h"
+#include "net/clock_page.h"
 #include "net/http.h"
 #include "net/metrics.h"
 #include "net/net.h"
@@ -34,6 +35,7 @@ void image_boot(void)
 	net_declare();
 	tls_declare();
 	metrics_declare();
+	clock_page_declare();
 	apply_settings();
 	if (net_init() < 0)
 		arch_exit(EXIT_PANIC); /* it has said which devices it saw */
@@ -41,6 +43,7 @@ void image_boot(void)
 	http_init();                   /* sizes its pools after the connections there can be */
 	metrics_init();
 	app_main();
+	clock_page_init();
 }
 
 static void say_where(uint32_t ip4)

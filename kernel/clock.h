@@ -16,16 +16,41 @@ ktime clock_after_ms(int64_t ms);
 
 /* Unix time in seconds, or NaN while no clock is known. Never runs backwards.
  * Before an answer it looks at a clock that keeps running while the machine is
- * paused (RTC), and steps over a pause: a comparison at most once a second, in
- * between a glance at its second alone, at most once a millisecond. Never waits. */
+ * paused (RTC), and steps over a pause: clock_look(). Never waits. */
 double clock_unix(void);
 
 /* The same in ns: 0, or -EAGAIN while unknown. */
 int clock_unix_ns(int64_t *ns);
 
-/* A time server says that it was `unix_ns` at clock_now() == `at`: the first word sets
- * the clock, later ones correct it as above. How far it was off, in ns. */
-int64_t clock_correct(ktime at, int64_t unix_ns);
+/* Looks for a pause of the machine, at most once a millisecond. */
+void clock_look(void);
+
+/* Where the wall clock is going: its Unix time at `at`, past or future, in ns, all
+ * corrections made. `at` itself while unknown. */
+int64_t clock_aim_ns(ktime at);
+
+/* A time server says that it was `unix_ns` at clock_now() == `at`, and that the wall clock
+ * must gain `ppb` (of 1e9) on clock_now(): the first word sets the clock, later ones
+ * correct it as above. */
+void clock_teach(ktime at, int64_t unix_ns, int32_t ppb);
+
+enum clock_source { CLOCK_NONE, CLOCK_RTC, CLOCK_KVMCLOCK, CLOCK_NTP };
+
+/* What the wall clock goes by, and what has been done to it since boot: steps forwards,
+ * corrections made little by little, how much of the last of these is left. */
+struct clock_status {
+	enum clock_source source;
+	unsigned steps, slews;
+	int64_t slew_ns;
+	int32_t ppb;
+};
+struct clock_status clock_status(void);
+
+/* Boot: fn is called each time the clock turns out to have stood still or jumped (a
+ * pause of the machine, a restored snapshot), after it was put right; from whatever
+ * task asked for the time, so it must not wait. At most CLOCK_PAUSE_FNS. */
+#define CLOCK_PAUSE_FNS 4
+void clock_on_pause(void (*fn)(void));
 
 /* Boot: starts the monotonic clock; then the wall clock from pvclock or RTC.
  * clock_start_wall() reads the RTC's second and returns at once; a task finds

@@ -94,19 +94,6 @@ int rtc_read_ns(int64_t *unix_ns)
 	return rtc && rtc->read_ns ? rtc->read_ns(unix_ns) : -ENODEV;
 }
 
-int rtc_glance(void)
-{
-	int64_t unix_s;
-	int err;
-
-	if (!rtc)
-		return -ENODEV;
-	if (rtc->glance)
-		return rtc->glance();
-	err = rtc->read(&unix_s);
-	return err < 0 ? err : (int)(unix_s % 60);
-}
-
 int button_pressed(void)
 {
 	int pressed = 0;

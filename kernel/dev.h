@@ -18,9 +18,7 @@ struct rtc {
 	enum device_kind kind;
 	int (*open)(const struct device *);
 	int (*read)(int64_t *unix_s);  /* 0; -EAGAIN while it updates; -ERANGE: nonsense date;
-	                                * -EIO: it stands still */
-	int (*glance)(void);           /* second of the minute in a few instructions, or -EAGAIN;
-	                                * NULL where read() is as cheap */
+	                                * -EIO: it stands still; asked up to 1,000 times a second */
 	int (*read_ns)(int64_t *unix_ns);  /* 0 or -EAGAIN; NULL where it knows only seconds */
 };
 
@@ -69,7 +67,6 @@ extern const struct source *const board_sources[];
 void dev_open_console(void);
 void dev_open_rest(void);
 int rtc_read(int64_t *unix_s);
-int rtc_glance(void);                        /* 0..59, -EAGAIN, -ENODEV */
 int rtc_read_ns(int64_t *unix_ns);           /* -EAGAIN; -ENODEV: no RTC, or whole seconds only */
 int button_pressed(void);
 void console_putc(char c);

@@ -33,6 +33,7 @@ enum device_kind {
 	DEV_RTC_KVMCLOCK, /* KVM's paravirtual wall clock */
 	DEV_FW_CFG_PORTS, /* QEMU's fw_cfg: selector at I/O port base, data behind it */
 	DEV_FW_CFG_MMIO,  /* data at base, selector at base + 8 */
+	DEV_VMGENID,      /* base: 16 bytes that change when the machine is cloned */
 	DEV_PMTIMER,      /* ACPI PM timer, I/O port base */
 	DEV_POWER_GED,    /* ACPI generic event device (microvm): power button */
 	DEV_POWER_ACPI,   /* PM1a event block at base: power button; base2: PM1a control */

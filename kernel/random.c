@@ -4,6 +4,10 @@
  * was given out cannot be computed again from the state left behind. New
  * material is mixed in 32 bytes at a time: key = ChaCha20(key XOR material).
  *
+ * Before each draw it looks whether the machine was cloned or stood still since
+ * the last: then what lies ready may lie ready elsewhere, too, and is not given
+ * out; and whether a reseed is due.
+ *
  * Outside: one task at a time; no interrupt handler asks for random bytes. */
 #include "kernel/random.h"
 
@@ -13,7 +17,9 @@
 #include "kernel/arch.h"
 #include "kernel/budget.h"
 #include "kernel/chacha.h"
+#include "kernel/clock.h"
 #include "kernel/health.h"
+#include "kernel/mem.h"
 #include "kernel/siphash.h"
 
 #define READY_BITS 128
@@ -21,6 +27,10 @@
 #define KEY_BYTES 32
 #define CPU_WORDS 8            /* taken from the CPU's instruction at boot */
 #define JITTER_ROUNDS 64
+#define RESEED_S 300           /* so old, at most, is the newest entropy in a draw ... */
+#define RESEED_BYTES (1u << 20)/* ... and so much is drawn between two reseeds */
+#define TAKE_BYTES 64          /* from random_source, at a time */
+#define ENOUGH_BITS 4096       /* counted no further */
 #define JITTER_BITS 64         /* credited for HEALTH_STARTUP samples that pass */
 #define SEED_BYTES 32          /* the least that a seed must have */
 #define SEED_BITS 128          /* credited for it ... */
@@ -45,6 +55,13 @@ static struct {
 } events;
 static uint64_t hash_key[2];
 static bool hash_keyed;
+
+static const struct random_source *source SEALED;
+static const volatile uint64_t *generation SEALED;   /* two words */
+static uint64_t generation_seen[2];
+static bool asked;                     /* source, whose answer has not come */
+static uint32_t epoch, drawn;          /* drawn: bytes since the last reseed */
+static ktime reseed_at;
 
 static void refill(void)
 {
@@ -75,6 +92,8 @@ static void mix(const void *data, size_t len)
 		p += n;
 		len -= n;
 	}
+	mem_wipe(chunk, sizeof(chunk));
+	mem_wipe(out, sizeof(out));
 	used = sizeof(stream);                  /* what was made before is old */
 }
 
@@ -89,28 +108,46 @@ static bool looks_stuck(const void *data, size_t len, size_t unit)
 	return len < 2 * unit;
 }
 
-void random_add(const void *data, size_t len, const char *source, unsigned bits)
+static void count(unsigned bits)
+{
+	bool was_ready = random_ready();
+
+	entropy_bits = MIN(entropy_bits + bits, ENOUGH_BITS);
+	if (!was_ready && random_ready())
+		epoch++;
+}
+
+static bool add(enum log_level level, const void *data, size_t len, const char *name, unsigned bits)
 {
 	mix(data, len);
 	if (looks_stuck(data, len, 8)) {
-		log_warn("entropy: %s repeats itself, not counted", source);
-		return;
+		log_warn("entropy: %s repeats itself, not counted", name);
+		return false;
 	}
-	entropy_bits += bits;
-	log_info("entropy: %s, %u bits", source, bits);
+	count(bits);
+	log_line(level, "entropy: %s, %u bits", name, bits);
+	return true;
 }
 
-static void add_cpu(void)
+void random_add(const void *data, size_t len, const char *name, unsigned bits)
+{
+	add(LOG_INFO, data, len, name, bits);
+}
+
+/* True when it has an instruction for it whose words count. */
+static bool add_cpu(enum log_level level)
 {
 	uint64_t words[CPU_WORDS];
-	const char *source = NULL;
+	const char *name = NULL;
+	bool good = false;
 	unsigned n = 0;
 
-	while (n < CPU_WORDS && arch_random(&words[n], &source))
+	while (n < CPU_WORDS && arch_random(&words[n], &name))
 		n++;
 	if (n > 0)
-		random_add(words, n * sizeof(words[0]), source, n * 64);
-	memset(words, 0, sizeof(words));
+		good = add(level, words, n * sizeof(words[0]), name, n * 64);
+	mem_wipe(words, sizeof(words));
+	return good;
 }
 
 /* `rounds` looks at the counter: false when the steps between them fail a health
@@ -135,7 +172,7 @@ static bool add_jitter(unsigned rounds)
 static void add_tested_jitter(void)
 {
 	if (add_jitter(HEALTH_STARTUP)) {
-		entropy_bits += JITTER_BITS;
+		count(JITTER_BITS);
 		log_info("entropy: clock jitter, %u bits", JITTER_BITS);
 	} else {
 		log_warn("entropy: the clock's jitter fails its health test, not counted");
@@ -186,11 +223,98 @@ void random_event(ktime now)
 		return;
 	mix(events.pool, sizeof(events.pool));
 	if (!events.health.failed && !was_ready && events.next > 0)
-		entropy_bits += EVENT_BITS;
+		count(EVENT_BITS);
 	if (random_ready() && !was_ready)
 		log_info("entropy: enough, with the arrival of %u frames", (unsigned)events.n);
 	events.next = events.n + (random_ready() ? EVENTS_RARELY : EVENTS);
 }
+
+/* ---- Reseeding ---------------------------------------------------------------- */
+
+void random_set_source(const struct random_source *s)
+{
+	if (!source)
+		source = s;
+}
+
+void random_watch(const volatile uint64_t *id)
+{
+	generation = id;
+	generation_seen[0] = id[0];
+	generation_seen[1] = id[1];
+	mix(generation_seen, sizeof(generation_seen));
+}
+
+/* Every source: those that answer at once, and a question to the one that does not. */
+static void reseed(void)
+{
+	add_jitter(add_cpu(LOG_DEBUG) ? JITTER_ROUNDS : HEALTH_STARTUP);
+	if (source) {
+		source->ask();
+		asked = true;
+	}
+	epoch++;
+	drawn = 0;
+	reseed_at = clock_now() + SECONDS(RESEED_S);
+}
+
+static void on_pause(void)
+{
+	reseed();
+	log_debug("entropy: reseeded, the machine stood still");
+}
+
+static bool was_cloned(void)
+{
+	uint64_t id[2];
+
+	if (!generation)
+		return false;
+	id[0] = generation[0];
+	id[1] = generation[1];
+	if (id[0] == generation_seen[0] && id[1] == generation_seen[1])
+		return false;
+	memcpy(generation_seen, id, sizeof(id));
+	mix(id, sizeof(id));
+	return true;
+}
+
+static void take(void)
+{
+	uint8_t buf[TAKE_BYTES];
+	size_t n = source->take(buf, sizeof(buf));
+
+	if (n == 0)
+		return;
+	asked = false;
+	if (add(LOG_DEBUG, buf, n, source->name, (unsigned)n * 8))
+		epoch++;
+	memset(buf, 0, sizeof(buf));
+}
+
+/* Before each draw. Asking the time finds out about a pause: on_pause(). */
+static void renew(void)
+{
+	int64_t unix_ns;
+
+	if (was_cloned()) {
+		reseed();
+		log_info("entropy: reseeded, VMGENID says that the machine was cloned");
+	}
+	clock_unix_ns(&unix_ns);
+	if (asked)
+		take();
+	if (drawn >= RESEED_BYTES || clock_now() >= reseed_at)
+		reseed();
+}
+
+uint32_t random_epoch(void)
+{
+	renew();
+	return epoch;
+}
+
+/* ---- The generator -------------------------------------------------------------- */
 
 void random_init(void)
 {
@@ -198,12 +322,14 @@ void random_init(void)
 	if (machine.seed_len > 0) {
 		random_add(machine.seed, machine.seed_len, "device tree seed",
 			   machine.seed_len * 8);
-		memset(machine.seed, 0, sizeof(machine.seed));
+		mem_wipe(machine.seed, sizeof(machine.seed));
 		machine.seed_len = 0;
 	}
-	add_cpu();
+	add_cpu(LOG_INFO);
 	if (!random_ready())
 		add_tested_jitter();
+	reseed_at = clock_now() + SECONDS(RESEED_S);
+	clock_on_pause(on_pause);
 }
 
 bool random_ready(void)
@@ -220,12 +346,14 @@ void random_bytes(void *buf, size_t len)
 	while (len > 0) {
 		size_t n;
 
+		renew();
 		if (used == sizeof(stream))
 			refill();
 		n = MIN(len, sizeof(stream) - used);
 		memcpy(p, stream.bytes + used, n);
 		memset(stream.bytes + used, 0, n);
 		used += n;
+		drawn += (uint32_t)n;
 		p += n;
 		len -= n;
 	}

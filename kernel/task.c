@@ -434,6 +434,17 @@ _Noreturn void task_run(void (*first)(void *))
 	panic("task: back on the boot stack");
 }
 
+#define WIPE_MARGIN 256                /* bytes below here that this function itself is on */
+
+/* With the pattern of a fresh stack: the deepest use is counted anew. */
+__attribute__((noinline)) void task_wipe_stack(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0) - WIPE_MARGIN;
+
+	for (volatile uint64_t *p = current->stack; (uintptr_t)p < here; p++)
+		*p = STACK_PATTERN;
+}
+
 /* ---- For people and tests ------------------------------------------------ */
 
 static size_t deepest_use(const struct task *t)

@@ -61,6 +61,9 @@ void task_before_wait(int (*fn)(void));
 /* True when another task is ready to run. */
 bool task_others_ready(void);
 
+/* Overwrites what is left below on the running task's stack: keys, maybe. */
+void task_wipe_stack(void);
+
 /* Boot only: e is signalled each time the CPU comes back from idle, and every
  * 64 switches while it is never idle. This is how a polled device's task
  * learns that its interrupt fired. At most 4 events. */

@@ -1,35 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* The wall clock: Unix time from an RTC, most of which show whole seconds. One that
- * tells nanoseconds is simply believed, each time it is asked. For the others:
+ * tells nanoseconds is simply believed.
  *
  * At boot the RTC's second is taken at once, plus one half: at most half a
  * second wrong. A task then finds the next edges of the RTC's second and slews
  * the clock onto them, and does so again every quarter of an hour. Before an
- * answer the RTC is asked again, because the counter behind clock_now() may
- * have stood still while the machine was paused: a whole comparison at most
- * once a second while all is well, and a glance at the second alone, a few
- * instructions, at most once a millisecond. A clock that is late by more than
- * a second steps forwards; any other correction is slewed, and it never runs
- * backwards.
+ * answer, at most once a millisecond, the RTC is asked again, because the counter
+ * behind clock_now() may have stood still while the machine was paused; while that
+ * cannot be known the time is not either. A clock that is late by more than a second
+ * steps forwards; any other correction is slewed, and it never runs backwards.
  *
- * What a time server says (clock_correct) counts for more: from then on the RTC
- * only tells of pauses, by how far it is from where it was.
+ * What a time server says (clock_teach) counts for more: from then on the RTC
+ * only tells of pauses, by how far it is from where it was. After one the clock goes by
+ * the RTC, and what that was found to lack, until it is taught again.
  *
  * Outside: rtc_read() shows UTC. */
 #include "kernel/wall.h"
 
 #include <errno.h>
 
+#include "kernel/counter.h"
 #include "kernel/dev.h"
 #include "kernel/kernel.h"
 #include "kernel/task.h"
 
 #define SECOND SECONDS(1)
 #define TOLERANCE MILLIS(5)            /* an answer so close to an edge may be on either side */
+#define EXACT (MILLIS(1) / 50)
 #define DRIFT MILLIS(100)              /* more than this is not drift */
 #define FIND_EVERY SECONDS(900)
-#define GLANCE_EVERY MILLIS(1)
-#define COMPARE_EVERY SECOND
+#define LOOK_EVERY MILLIS(1)
+#define UPDATE_TRIES 2000              /* MC146818A: an update takes 2.2 ms at most */
+#define ANCHOR_EVERY SECONDS(3600)     /* the line is exact for days from its anchor */
+#define LARGE MILLIS(5)                /* corrections from here on are slewed fast */
+#define PACE_FAST 1
+#define PACE_SLOW 8
 #define FINER 32                       /* looks for an edge in one interval of doubt */
 #define EDGE_WIDTH (MILLIS(1) / 5)     /* doubt that is small enough */
 #define EDGES_MAX 8
@@ -37,48 +42,74 @@
 
 /* ---- Arithmetic ------------------------------------------------------------ */
 
-int64_t wall_at(const struct wall *w, ktime now)
+/* The clock's own line, without what is to be corrected. */
+static int64_t line(const struct wall *w, ktime now)
 {
 	int64_t passed = now - w->mono;
-	int64_t gain = w->slew > 0 ? MIN(w->slew, passed / 2) : MAX(w->slew, -(passed / 2));
 
-	return w->unix_ns + passed + gain;
+	return w->unix_ns + passed + ((passed >> 8) * w->rate >> 24);
+}
+
+static int64_t gained(const struct wall *w, ktime now)
+{
+	int64_t most = (now - w->mono) >> w->pace;
+
+	return w->slew > 0 ? MIN(w->slew, most) : MAX(w->slew, -most);
+}
+
+int64_t wall_at(const struct wall *w, ktime now)
+{
+	return line(w, now) + gained(w, now);
 }
 
 int64_t wall_aim(const struct wall *w, ktime now)
 {
-	return w->unix_ns + (now - w->mono) + w->slew;
+	return line(w, now) + w->slew;
+}
+
+static void anchor(struct wall *w, ktime now, int64_t unix_ns, int64_t slew)
+{
+	w->mono = now;
+	w->unix_ns = unix_ns;
+	w->slew = slew;
+	if (slew >= LARGE || slew <= -LARGE)
+		w->pace = PACE_FAST;
+	else if (slew == 0)
+		w->pace = PACE_SLOW;
 }
 
 void wall_set(struct wall *w, ktime now, int64_t unix_ns)
 {
-	*w = (struct wall){
-		.known = true, .taught = w->taught, .mono = now, .unix_ns = unix_ns,
-		.behind = w->behind,
-	};
+	w->known = true;
+	anchor(w, now, unix_ns, 0);
 }
 
 void wall_correct(struct wall *w, ktime now, int64_t unix_ns)
 {
-	int64_t ours = wall_at(w, now);
+	int64_t ours = wall_at(w, now), off = unix_ns - ours;
+	bool far = off > SECOND || off < -SECOND;
 
-	if (unix_ns - ours > SECOND)
+	if (off > SECOND || !w->told)
 		ours = unix_ns;
-	wall_set(w, now, ours);
-	w->slew = unix_ns - ours;
+	if (far && ours == unix_ns)
+		w->steps++;
+	else if (off != 0)
+		w->slews++;
+	w->pace = PACE_SLOW;
+	anchor(w, now, ours, unix_ns - ours);
 }
 
-int64_t wall_teach(struct wall *w, ktime now, int64_t unix_ns)
+void wall_teach(struct wall *w, ktime now, int64_t unix_ns, int32_t ppb)
 {
-	int64_t off = w->known ? unix_ns - wall_aim(w, now) : 0;
-
-	w->behind += off;
-	w->taught = true;
-	if (w->known)
+	if (w->known) {
+		w->behind += unix_ns - wall_aim(w, now);
 		wall_correct(w, now, unix_ns);
-	else
+	} else {
 		wall_set(w, now, unix_ns);
-	return off;
+	}
+	ppb = MAX(-WALL_PPB_MAX, MIN(ppb, WALL_PPB_MAX));
+	w->rate = (int32_t)((int64_t)ppb * (1ll << 32) / 1000000000);
+	w->taught = true;
 }
 
 void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge)
@@ -88,12 +119,33 @@ void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge)
 	if (w->taught)
 		w->behind = wall_aim(w, now) - rtc;
 	else
-		wall_correct(w, now, rtc);
+		wall_correct(w, now, rtc + w->behind);
+	w->phased = true;
+}
+
+/* What the RTC says is `off` from where the clock is going. Before an edge has been seen
+ * it may be by up to a second. */
+static enum wall_verdict judge(struct wall *w, ktime now, int64_t off, int64_t put_right)
+{
+	int64_t drift = w->phased ? DRIFT : SECOND;
+
+	if (off < drift && off > -drift) {
+		if (!w->phased)
+			return WALL_AGREES;
+		if (w->taught)
+			w->behind -= off;
+		else
+			wall_correct(w, now, wall_aim(w, now) + off);
+		return WALL_DRIFTED;
+	}
+	w->taught = w->phased = false;
+	wall_correct(w, now, put_right);
+	return WALL_LOST;
 }
 
 enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second)
 {
-	int64_t ours = wall_at(w, now);
+	int64_t ours = wall_aim(w, now);
 	int64_t from = SECONDS(second) + w->behind, off;
 
 	if (ours < from)
@@ -104,21 +156,18 @@ enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second)
 		return WALL_AGREES;
 	if (off < TOLERANCE && off > -TOLERANCE)
 		return WALL_AGREES;
-	if (off < DRIFT && off > -DRIFT) {
-		wall_correct(w, now, ours + off);
-		return WALL_DRIFTED;
-	}
-	wall_correct(w, now, from + SECOND / 2);
-	return WALL_LOST;
+	return judge(w, now, off, from + SECOND / 2);
 }
 
-bool wall_glance_fits(const struct wall *w, ktime now, int second_of_minute)
+enum wall_verdict wall_compare_ns(struct wall *w, ktime now, int64_t unix_ns)
 {
-	int64_t ours = wall_at(w, now) - w->behind;
-	int ahead = (int)((ours + TOLERANCE) / SECOND % 60);
-	int behind = (int)((ours - TOLERANCE) / SECOND % 60);
+	int64_t right = unix_ns + w->behind, off = right - wall_aim(w, now);
+	enum wall_verdict verdict;
 
-	return second_of_minute == ahead || second_of_minute == behind;
+	w->phased = true;
+	verdict = off < EXACT && off > -EXACT ? WALL_AGREES : judge(w, now, off, right);
+	w->phased = true;
+	return verdict;
 }
 
 ktime finder_step(struct finder *f, ktime now, int64_t second)
@@ -153,46 +202,91 @@ ktime finder_step(struct finder *f, ktime now, int64_t second)
 
 /* ---- The clock of this machine --------------------------------------------- */
 
+enum { STEPS, SLEWS, PAUSES, COUNTS };
+static struct counter counters[COUNTS] = {
+	[STEPS] = { "clock_steps_total", 0 },
+	[SLEWS] = { "clock_slews_total", 0 },
+	[PAUSES] = { "clock_pauses_total", 0 },
+};
+
 static struct wall wall;
-static ktime glanced, compared;
+static ktime looked;
+static bool doubtful;                  /* the RTC could not be asked: there may have been a pause */
+static bool exact SEALED;              /* it tells nanoseconds */
 static struct event find_again;
+static void (*on_pause[CLOCK_PAUSE_FNS])(void);
+static unsigned on_pause_count;
+
+static void count(void)
+{
+	counters[STEPS].n = wall.steps;
+	counters[SLEWS].n = wall.slews;
+}
+
+void clock_on_pause(void (*fn)(void))
+{
+	ASSERT(on_pause_count < CLOCK_PAUSE_FNS);
+	on_pause[on_pause_count++] = fn;
+}
+
+/* The RTC's ns or second, when it does not just update: 0 or what rtc_read() says. */
+static int read_rtc(int64_t *time)
+{
+	int err = -EAGAIN;
+
+	for (unsigned i = 0; i < UPDATE_TRIES && err == -EAGAIN; i++)
+		err = exact ? rtc_read_ns(time) : rtc_read(time);
+	return err;
+}
 
 /* Asks the RTC and puts the clock right: 0 or what rtc_read() says. */
 static int ask(void)
 {
-	int64_t unix_ns, second;
-	bool exact = rtc_read_ns(&unix_ns) == 0;
-	int err = exact ? 0 : rtc_read(&second);
+	enum wall_verdict verdict;
+	int64_t time;
+	int err = read_rtc(&time);
 	ktime now = clock_now();
 
+	doubtful = err == -EAGAIN;
 	if (err < 0)
 		return err;
-	if (!wall.known)
-		wall_set(&wall, now, exact ? unix_ns : SECONDS(second) + SECOND / 2);
-	else if (exact)
-		wall_correct(&wall, now, unix_ns + wall.behind);
-	else if (wall_compare(&wall, now, second) == WALL_LOST)
-		event_signal(&find_again);
+	if (!wall.known) {
+		wall_set(&wall, now, exact ? time : SECONDS(time) + SECOND / 2);
+		return 0;
+	}
+	verdict = exact ? wall_compare_ns(&wall, now, time) : wall_compare(&wall, now, time);
+	count();
+	if (verdict == WALL_LOST) {
+		counters[PAUSES].n++;
+		if (!exact)
+			event_signal(&find_again);
+		for (unsigned i = 0; i < on_pause_count; i++)
+			on_pause[i]();
+	}
 	return 0;
+}
+
+void clock_look(void)
+{
+	ktime now = clock_now();
+
+	if (now - looked < LOOK_EVERY)
+		return;
+	looked = now;
+	if (wall.known && now - wall.mono > ANCHOR_EVERY)
+		anchor(&wall, now, wall_at(&wall, now), wall_aim(&wall, now) - wall_at(&wall, now));
+	ask();
 }
 
 int clock_unix_ns(int64_t *ns)
 {
-	ktime now = clock_now();
-	int glance;
+	ktime now;
 
-	if (now - glanced >= GLANCE_EVERY) {
-		glanced = now;
-		glance = rtc_glance();
-		if (!wall.known || now - compared >= COMPARE_EVERY ||
-		    (glance >= 0 && !wall_glance_fits(&wall, now, glance))) {
-			compared = now;
-			ask();
-		}
-	}
-	now = MAX(now, wall.mono);              /* ask() may have looked at the clock later */
-	if (!wall.known)
+	clock_look();
+	if (!wall.known || doubtful)
 		return -EAGAIN;
+	now = clock_now();
+	wall.told = true;
 	*ns = wall_at(&wall, now);
 	return 0;
 }
@@ -206,12 +300,32 @@ double clock_unix(void)
 	return (double)ns / 1e9;
 }
 
-int64_t clock_correct(ktime at, int64_t unix_ns)
+int64_t clock_aim_ns(ktime at)
+{
+	return wall.known ? wall_aim(&wall, at) : at;
+}
+
+void clock_teach(ktime at, int64_t unix_ns, int32_t ppb)
 {
 	ktime now = clock_now();
+	int64_t passed = now - at;
 
-	glanced = compared = now;
-	return wall_teach(&wall, now, unix_ns + (now - at));
+	wall_teach(&wall, now, unix_ns + passed + passed / 1000 * ppb / 1000000, ppb);
+	count();
+}
+
+struct clock_status clock_status(void)
+{
+	ktime now = clock_now();
+	struct clock_status s = {
+		.source = CLOCK_NONE, .steps = wall.steps, .slews = wall.slews,
+		.slew_ns = wall_aim(&wall, now) - wall_at(&wall, now),
+		.ppb = (int32_t)((int64_t)wall.rate * 1000000000 >> 32),
+	};
+
+	if (wall.known)
+		s.source = wall.taught ? CLOCK_NTP : exact ? CLOCK_KVMCLOCK : CLOCK_RTC;
+	return s;
 }
 
 /* One run of the finder. Each edge found corrects the clock. */
@@ -233,6 +347,7 @@ static int find(void)
 		next = finder_step(&f, now, second);
 		if (f.edges > edges && wall.known)
 			wall_edge(&wall, now, f.second, f.edge);
+		count();
 		edges = f.edges;
 		if (next > 0)
 			task_sleep(next);
@@ -256,9 +371,11 @@ void clock_start_wall(void)
 {
 	int64_t unix_ns;
 
+	counters_add(counters, COUNTS);
+	exact = rtc_read_ns(&unix_ns) != -ENODEV;
 	if (ask() == -ENODEV)
 		return;
-	glanced = compared = clock_now();
-	if (rtc_read_ns(&unix_ns) == -ENODEV)
+	looked = clock_now();
+	if (!exact)
 		task_spawn("clock", follow_rtc, NULL);
 }

@@ -11,42 +11,48 @@
 struct wall {
 	bool known;
 	bool taught;               /* by somebody who knows better than the RTC */
+	bool phased;               /* since it was set, the RTC's second has been seen to begin */
+	bool told;                 /* somebody has been told the time: it must not run backwards */
+	uint8_t pace;              /* a slew takes 1 / 2^pace of the clock's own speed */
+	int32_t rate;              /* gained per ns of the monotonic clock, in 2^-32 */
 	ktime mono;                /* anchor: at this monotonic time ... */
 	int64_t unix_ns;           /* ... it was this */
 	int64_t slew;              /* still to be gained (or lost, when negative) after it */
 	int64_t behind;            /* what the RTC lacks, once somebody knows better */
+	uint32_t steps, slews;     /* corrections so far, forwards at once and little by little */
 };
 
 /* Unix time at `now`: it gains or loses the rest of a correction at half its own
- * speed, and so never runs backwards. */
+ * speed, or at 1/256 when it is small, and so never runs backwards. */
 int64_t wall_at(const struct wall *w, ktime now);
 
-/* Where it is going: the same with the whole correction made. */
+/* Where it is going: the same with the whole correction made. Before the anchor, too: the
+ * line on which it would have come. */
 int64_t wall_aim(const struct wall *w, ktime now);
 
 /* The first time it is known. */
 void wall_set(struct wall *w, ktime now, int64_t unix_ns);
 
-/* It ought to be `unix_ns` at `now`: more than a second late is stepped over,
- * everything else is slewed. */
+/* It ought to be `unix_ns` at `now`: more than a second late is stepped over, and so is
+ * anything while nobody has been told the time; everything else is slewed. */
 void wall_correct(struct wall *w, ktime now, int64_t unix_ns);
 
-/* It is `unix_ns` at `now`, as a time server says, who knows better than an RTC: set
- * or corrected, and what the RTC lacks is kept. How far it was off, 0 at first. */
-int64_t wall_teach(struct wall *w, ktime now, int64_t unix_ns);
+/* It is `unix_ns` at `now` and gains `ppb` from now on, as a time server says, who knows
+ * better than an RTC: set or corrected, and what the RTC lacks is kept. */
+#define WALL_PPB_MAX 500000
+void wall_teach(struct wall *w, ktime now, int64_t unix_ns, int32_t ppb);
 
 /* The RTC's second began at `edge`: the clock is corrected, or, once taught, only
  * what the RTC lacks. */
 void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge);
 
 /* Compares with the RTC's second, read at `now`: WALL_AGREES; WALL_DRIFTED, put
- * right; or WALL_LOST after a pause: put right to half a second, look for the
- * next edge. */
+ * right, the clock or, once taught, what the RTC lacks; or WALL_LOST after a pause: put
+ * right to half a second and no longer taught, look for the next edge. wall_compare_ns()
+ * is for an RTC that tells nanoseconds: it puts right exactly. */
 enum wall_verdict { WALL_AGREES, WALL_DRIFTED, WALL_LOST };
 enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second);
-
-/* Whether the RTC's second of the minute fits, or a whole comparison is due. */
-bool wall_glance_fits(const struct wall *w, ktime now, int second_of_minute);
+enum wall_verdict wall_compare_ns(struct wall *w, ktime now, int64_t unix_ns);
 
 /* Finds the instant at which the RTC's second changes: tell finder_step() what
  * the RTC says, and it answers when to look next. Each edge is looked for more

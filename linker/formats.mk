@@ -5,6 +5,13 @@
 # CONFIG= no page is written, and a device that is flashed again keeps its own; a card always has
 # the file. Each has a seed of its own, so nothing that holds one is kept from the last time.
 
+# KEY=@FILE in CONFIG= is what FILE holds: linker/settings puts it into a page or file, and here
+# into an image.
+ifneq ($(findstring =@,$(built_in)),)
+built_in := $(shell linker/settings - $(call quote,$(built_in)) 2>&1)
+$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(built_in)))
+endif
+
 paged := $(if $(SETTINGS_SIZE),$(if $(SETTINGS_AT),bin hex,sd))
 homeless := $(and $(CONFIG),$(paged),$(filter image,$(MAKECMDGOALS)),$(if $(filter \
 	$(FORMAT),$(paged)),,yes))

@@ -20,8 +20,8 @@
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "net/net.h"
+#include "net/ntp.h"
 #include "net/port/port.h"
-#include "net/sntp.h"
 #include "net/tcp.h"
 
 #define TEXT 20u                       /* "255.255.255.255/32" */
@@ -190,7 +190,7 @@ static void address_changed(ktime now)
 	bound = netif_ip4_addr(&port_netif)->addr;
 	if (was)
 		streams_drop_address(was);
-	sntp_address(bound != 0);
+	ntp_address(bound != 0);
 	if (!bound) {
 		log_warn("dhcp: address lost");
 		start_reports(now);

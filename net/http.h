@@ -37,6 +37,7 @@ const char *http_query(struct request *req);
 const char *http_param(struct request *req, const char *name);
 const char *http_header(struct request *req, const char *name);
 const void *http_body(struct request *req, size_t *len);
+const char *http_client(struct request *req);
 
 void response_status(struct response *res, unsigned code);
 void response_header(struct response *res, const char *name, const char *value);

@@ -27,6 +27,7 @@ struct http_settings {
 	uint32_t max_body;             /* bytes */
 	uint32_t max_connections;      /* 0: as many as memory allows */
 	uint32_t max_per_address;      /* 0: no limit */
+	bool redirect;                 /* to HTTPS */
 	struct http_limits parse;
 };
 extern struct http_settings http_settings;
@@ -145,6 +146,7 @@ struct request {
 	uint8_t *body;                 /* followed by a NUL */
 	size_t body_len;
 	size_t cached_len; /* of the head that store, head, route and param are of, or 0 */
+	bool cached_admin;             /* on which port */
 	const struct route *route;
 	unsigned miss;                 /* without a route: 404, 405, 501; 0: OPTIONS */
 	bool done;                     /* the handler waited, and has returned */
@@ -167,8 +169,8 @@ void requests_init(unsigned cap);
 struct request *request_get(void);
 void request_put(struct request *r);
 
-/* Finds the route of r->head, r->bytes. */
-void request_route(struct request *r);
+/* Finds the route of r->head, r->bytes on c's port. */
+void request_route(struct conn *c, struct request *r);
 
 /* Serves a request whose head, bytes, body and route are set. */
 enum step request_run(struct conn *c, struct request *r);

@@ -21,7 +21,9 @@ struct http_settings http_settings SEALED;
 	 .max = high, .expected = what}
 
 static const struct setting settings[] = {
-	NUMBER_SETTING("port", port, 1, 65535, "a port, 1 to 65535"),
+	NUMBER_SETTING("port", port, 0, 65535, "a port, 1 to 65535; 0: none"),
+	{.key = "http.redirect", .type = SETTING_BOOL, .value = &http_settings.redirect,
+	 .expected = "yes or no"},
 	SECONDS_SETTING(head_timeout),
 	SECONDS_SETTING(body_timeout),
 	SECONDS_SETTING(idle_timeout),

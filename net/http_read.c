@@ -92,7 +92,7 @@ static enum step run_collected(struct conn *c)
 	r->bytes = w->data;
 	r->body = w->data + w->at;
 	r->body_len = w->len - w->at;
-	request_route(r);
+	request_route(c, r);
 	c->work = NULL;
 	return request_run(c, r);
 }
@@ -154,7 +154,7 @@ static unsigned expectation(struct conn *c, struct request *r)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-	request_route(r);
+	request_route(c, r);
 	if (!r->route && (r->miss == 404 || r->miss == 501))
 		return r->miss;
 	if (stream_available(c->s) == 0 && stream_room(c->s) >= sizeof(go_on))
@@ -235,8 +235,9 @@ static enum step read_fresh(struct conn *c, struct request *r, const uint8_t *in
 		memcpy(r->store, in, (size_t)len);
 		stream_consume(c->s, (size_t)len);
 		r->bytes = r->store;
-		request_route(r);
+		request_route(c, r);
 		r->cached_len = (size_t)len;
+		r->cached_admin = c->s->admin;
 		return request_run(c, r);
 	}
 	request_put(r);
@@ -262,7 +263,8 @@ static enum step read_idle(struct conn *c)
 
 	if (!r)
 		return refuse(c, 503, in, n);
-	if (r->cached_len == 0 || r->cached_len > n || !same(in, r->store, r->cached_len))
+	if (r->cached_len == 0 || r->cached_len > n || r->cached_admin != c->s->admin ||
+	    !same(in, r->store, r->cached_len))
 		return read_fresh(c, r, in, n);
 	http_counters[COUNT_REPEATED].n++;
 	stream_consume(c->s, r->cached_len);

@@ -114,3 +114,8 @@ const void *http_body(struct request *req, size_t *len)
 	*len = req->work ? req->body_len : 0;
 	return *len ? req->body : NULL;
 }
+
+const char *http_client(struct request *req)
+{
+	return req->conn ? stream_identity(req->conn->s) : NULL;
+}

@@ -2,10 +2,15 @@
 /* Requests being answered. One object is kept out of the pool, so that the usual
  * request, whose handler does not wait, finds it warm and with what it knows of
  * the last head. */
+#include <stdio.h>
 #include <string.h>
 
 #include "net/http_impl.h"
 #include "net/net.h"
+#include "net/tls.h"
+
+#define HTTPS_PORT 443
+#define REDIRECT_MAX RESPONSE_EXTRA_MAX
 
 static struct pool requests;
 static struct request *spare;
@@ -57,7 +62,7 @@ static const char *path_of(struct request *r, size_t *len)
 	return r->head.path.len ? (const char *)r->bytes + r->head.path.at : "/";
 }
 
-void request_route(struct request *r)
+void request_route(struct conn *c, struct request *r)
 {
 	size_t len;
 	const char *path = path_of(r, &len);
@@ -67,7 +72,8 @@ void request_route(struct request *r)
 	r->miss = 0;
 	if (r->head.flags & HTTP_STAR)
 		return;
-	r->route = router_find(method, r->head.method.len, path, len, r->param, &r->miss);
+	r->route = router_find(c->s->admin, method, r->head.method.len, path, len, r->param,
+			       &r->miss);
 	if (!r->route && r->miss == 405 && r->head.method.len == 7 &&
 	    memcmp(method, "OPTIONS", 7) == 0)
 		r->miss = 0;
@@ -82,11 +88,36 @@ static void unrouted(struct request *r)
 	const char *path = path_of(r, &len);
 
 	if (r->miss == 0 || r->miss == 405) {
-		allow[router_allow(star ? NULL : path, len, allow)] = 0;
+		allow[router_allow(r->conn->s->admin, star ? NULL : path, len, allow)] = 0;
 		response_header(&r->res, "Allow", allow);
 	}
 	if (r->miss)
 		response_status(&r->res, r->miss);
+}
+
+/* The same over HTTPS, on its usual port or the one that is set: 308, which keeps the method
+ * (RFC 9110 §15.4.9). */
+static void redirect(struct request *r)
+{
+	char url[REDIRECT_MAX], port[8] = "";
+	const char *host = http_header(r, "Host"), *query = http_query(r);
+	size_t len = host ? strcspn(host, ":") : 0;
+	int n;
+
+	if (len == 0) {
+		response_status(&r->res, 400);
+		return;
+	}
+	if (https_port() != HTTPS_PORT)
+		snprintf(port, sizeof(port), ":%u", https_port());
+	n = snprintf(url, sizeof(url), "https://%.*s%s%s%s%s", (int)len, host, port, http_path(r),
+		     query ? "?" : "", query ? query : "");
+	if (n < 0 || (size_t)n >= sizeof(url)) {
+		response_status(&r->res, 414);
+		return;
+	}
+	response_header(&r->res, "Location", url);
+	response_status(&r->res, 308);
 }
 
 /* Room for the decoded parameters, which are no longer than the path. */
@@ -133,7 +164,9 @@ enum step request_run(struct conn *c, struct request *r)
 	r->conn = c;
 	r->done = r->decoded = r->host_moved = false;
 	response_reset(&r->res);
-	if (!r->route)
+	if (http_settings.redirect && !c->s->secure)
+		redirect(r);
+	else if (!r->route)
 		unrouted(r);
 	else if (r->route->params && !make_strings(r))
 		response_status(&r->res, 503);

@@ -4,6 +4,7 @@
  * in bytes sent; all together stay within a share of the heap, and when that is
  * used up the request that has been collected for longest gets a 503. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/http_impl.h"
 
@@ -43,7 +44,8 @@ static bool make_room(const struct conn *self)
 	return true;
 }
 
-/* realloc() within the budget. */
+/* Memory within the budget; what w held moves there, and nothing of it stays behind: it may be
+ * a key. */
 static struct work *resize(struct work *w, size_t cap, const struct conn *self)
 {
 	size_t old = w ? bytes_of(w->cap) : 0;
@@ -52,8 +54,13 @@ static struct work *resize(struct work *w, size_t cap, const struct conn *self)
 		struct work *n = NULL;
 
 		if (in_use - old + bytes_of(cap) <= budget)
-			n = realloc(w, bytes_of(cap));
+			n = malloc(bytes_of(cap));
 		if (n) {
+			if (w) {
+				memcpy(n, w, bytes_of(w->len));
+				mem_wipe(w, bytes_of(w->len));
+				free(w);
+			}
 			in_use += bytes_of(cap) - old;
 			n->cap = (uint32_t)cap;
 			return n;
@@ -91,5 +98,6 @@ void work_free(struct work *w)
 	if (!w)
 		return;
 	in_use -= bytes_of(w->cap);
+	mem_wipe(w, bytes_of(w->len));
 	free(w);
 }

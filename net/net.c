@@ -19,8 +19,8 @@
 #include "kernel/random.h"
 #include "kernel/task.h"
 #include "net/address.h"
+#include "net/ntp.h"
 #include "net/port/port.h"
-#include "net/sntp.h"
 #include "net/tcp.h"
 
 #define BATCH BUDGET_RX_BATCH          /* frames between two looks at the streams */
@@ -86,7 +86,7 @@ void net_declare(void)
 {
 	config_declare(settings, ARRAY_LEN(settings));
 	address_declare();
-	sntp_declare();
+	ntp_declare();
 }
 
 /* Tries each driver on each device that the machine has, in both orders. */
@@ -139,7 +139,7 @@ int net_init(void)
 	lwip_init();
 	port_netif_init(&nic, (uint16_t)mtu, hostname);
 	streams_init();
-	sntp_init();
+	ntp_init();
 	task_poll_event(&wake);
 	return 0;
 }

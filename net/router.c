@@ -8,8 +8,17 @@
 #include "net/http_chars.h"
 #include "net/router.h"
 
-static struct route routes[ROUTES_MAX] SEALED;
-static unsigned route_count SEALED;
+#define ADMIN_ROUTES_MAX 4
+
+static struct route app_routes[ROUTES_MAX] SEALED, admin_routes[ADMIN_ROUTES_MAX] SEALED;
+static unsigned counts[2] SEALED;
+static const struct table {
+	struct route *routes;
+	unsigned max, *count;
+} tables[] = {
+	{ app_routes, ROUTES_MAX, &counts[false] },
+	{ admin_routes, ADMIN_ROUTES_MAX, &counts[true] },
+};
 
 /* One segment: from after its "/" up to the next "/" or the end. */
 struct segment {
@@ -141,39 +150,48 @@ static uint8_t check(const char *method, const char *path)
 	return (uint8_t)params;
 }
 
-void router_add(const char *method, const char *path, http_handler *fn)
+static void add(const struct table *t, struct route r)
 {
-	struct route r = {method, path, fn, check(method, path)};
-	unsigned i = route_count;
+	unsigned i = *t->count;
 	bool same;
 
-	for (unsigned k = 0; k < route_count; k++) {
-		compare(path, routes[k].path, &same);
-		if (same && strcmp(routes[k].method, method) == 0)
-			panic("route: %s %s is already answered by %s", method, path,
-			      routes[k].path);
+	for (unsigned k = 0; k < *t->count; k++) {
+		compare(r.path, t->routes[k].path, &same);
+		if (same && strcmp(t->routes[k].method, r.method) == 0)
+			panic("route: %s %s is already answered by %s", r.method, r.path,
+			      t->routes[k].path);
 	}
-	if (route_count == ROUTES_MAX)
-		panic("route: more than %d", ROUTES_MAX);
-	for (; i > 0 && compare(path, routes[i - 1].path, &same) < 0; i--)
-		routes[i] = routes[i - 1];
-	routes[i] = r;
-	route_count++;
+	if (*t->count == t->max)
+		panic("route: more than %u", t->max);
+	for (; i > 0 && compare(r.path, t->routes[i - 1].path, &same) < 0; i--)
+		t->routes[i] = t->routes[i - 1];
+	t->routes[i] = r;
+	++*t->count;
 }
 
-static const struct route *find(const char *method, size_t method_len, const char *path, size_t len,
-				struct http_slice *param)
+void router_add(const char *method, const char *path, http_handler *fn)
 {
-	for (unsigned i = 0; i < route_count; i++) {
-		if (method_is(&routes[i], method, method_len) &&
-		    match(&routes[i], path, len, param))
-			return &routes[i];
+	add(&tables[false], (struct route){method, path, fn, check(method, path)});
+}
+
+void router_add_admin(const char *method, const char *path, http_handler *fn)
+{
+	add(&tables[true], (struct route){method, path, fn, check(method, path)});
+}
+
+static const struct route *find(const struct table *t, const char *method, size_t method_len,
+				const char *path, size_t len, struct http_slice *param)
+{
+	for (unsigned i = 0; i < *t->count; i++) {
+		if (method_is(&t->routes[i], method, method_len) &&
+		    match(&t->routes[i], path, len, param))
+			return &t->routes[i];
 	}
 	return NULL;
 }
 
 /* CONNECT and TRACE are known to HTTP but to nobody here, unless routed. */
-static bool method_known(const char *method, size_t len)
+static bool method_known(const struct table *t, const char *method, size_t len)
 {
 	static const char *const names[] = {"GET",   "HEAD",   "POST",   "PUT",
 					    "PATCH", "DELETE", "OPTIONS"};
@@ -182,27 +200,29 @@ static bool method_known(const char *method, size_t len)
 		if (strlen(names[i]) == len && memcmp(names[i], method, len) == 0)
 			return true;
 	}
-	for (unsigned i = 0; i < route_count; i++) {
-		if (method_is(&routes[i], method, len))
+	for (unsigned i = 0; i < *t->count; i++) {
+		if (method_is(&t->routes[i], method, len))
 			return true;
 	}
 	return false;
 }
 
-const struct route *router_find(const char *method, size_t method_len, const char *path, size_t len,
-				struct http_slice param[ROUTE_PARAMS], unsigned *status)
+const struct route *router_find(bool admin, const char *method, size_t method_len, const char *path,
+				size_t len, struct http_slice param[ROUTE_PARAMS],
+				unsigned *status)
 {
-	const struct route *r = find(method, method_len, path, len, param);
+	const struct table *t = &tables[admin];
+	const struct route *r = find(t, method, method_len, path, len, param);
 
 	if (!r && method_len == 4 && memcmp(method, "HEAD", 4) == 0)
-		r = find("GET", 3, path, len, param);
+		r = find(t, "GET", 3, path, len, param);
 	if (r)
 		return r;
 	*status = 404;
-	if (!method_known(method, method_len))
+	if (!method_known(t, method, method_len))
 		*status = 501;
-	for (unsigned i = 0; *status == 404 && i < route_count; i++) {
-		if (match(&routes[i], path, len, NULL))
+	for (unsigned i = 0; *status == 404 && i < *t->count; i++) {
+		if (match(&t->routes[i], path, len, NULL))
 			*status = 405;
 	}
 	return NULL;
@@ -230,15 +250,16 @@ static size_t allow_add(char *out, size_t n, const char *method)
 	return n + len;
 }
 
-size_t router_allow(const char *path, size_t len, char out[ROUTER_ALLOW_MAX])
+size_t router_allow(bool admin, const char *path, size_t len, char out[ROUTER_ALLOW_MAX])
 {
+	const struct table *t = &tables[admin];
 	size_t n = 0;
 
-	for (unsigned i = 0; i < route_count; i++) {
-		if (path && !match(&routes[i], path, len, NULL))
+	for (unsigned i = 0; i < *t->count; i++) {
+		if (path && !match(&t->routes[i], path, len, NULL))
 			continue;
-		n = allow_add(out, n, routes[i].method);
-		if (strcmp(routes[i].method, "GET") == 0)
+		n = allow_add(out, n, t->routes[i].method);
+		if (strcmp(t->routes[i].method, "GET") == 0)
 			n = allow_add(out, n, "HEAD");
 	}
 	return n || !path ? allow_add(out, n, "OPTIONS") : 0;
@@ -263,5 +284,5 @@ int route_param(const struct route *r, const char *name)
 
 void router_clear(void)
 {
-	route_count = 0;
+	counts[false] = counts[true] = 0;
 }

@@ -28,18 +28,22 @@ struct route {
  * table: the author sees it at the first boot. */
 void router_add(const char *method, const char *path, http_handler *fn);
 
+/* The same for the administrative port, which has no other routes. */
+void router_add_admin(const char *method, const char *path, http_handler *fn);
+
 /* The most specific route for a method and a raw path, whose percent-encoding
  * is well formed and whose segments are compared decoded; HEAD falls back to GET. param[i]
  * becomes what the i-th ":name" matched, as an offset from `path`. NULL without one, then *status
  * is 404, 405 (the path is known), or 501 (nobody knows the method). */
-const struct route *router_find(const char *method, size_t method_len, const char *path, size_t len,
-				struct http_slice param[ROUTE_PARAMS], unsigned *status);
+const struct route *router_find(bool admin, const char *method, size_t method_len, const char *path,
+				size_t len, struct http_slice param[ROUTE_PARAMS],
+				unsigned *status);
 
 /* Writes "GET, HEAD, OPTIONS": what a path (NULL: any path at all) answers
  * to; 0 bytes when nothing does. No NUL; returns the length, at most
  * ROUTER_ALLOW_MAX. */
 #define ROUTER_ALLOW_MAX 128
-size_t router_allow(const char *path, size_t len, char out[ROUTER_ALLOW_MAX]);
+size_t router_allow(bool admin, const char *path, size_t len, char out[ROUTER_ALLOW_MAX]);
 
 /* The place of ":name" among a route's parameters, or -ENOENT. */
 int route_param(const struct route *r, const char *name);

@@ -19,6 +19,8 @@ struct endpoint { uint32_t ip4; uint16_t port; };   /* ip4 in network order, por
 struct stream {
 	const struct stream_io *io;
 	struct endpoint peer, local;
+	bool secure;                   /* by TLS */
+	bool admin;                    /* its peer may administer this machine */
 };
 
 /* The protocol's side. */

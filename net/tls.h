@@ -16,6 +16,9 @@ void tls_declare(void);
 /* Boot, after net_init(): sizes what TLS may take and starts its task. */
 void tls_init(void);
 
+/* https.port, 0: none. */
+uint16_t https_port(void);
+
 /* Accepts TLS on https.port, unless that is 0, as soon as there is a certificate and enough
  * entropy for keys; says so on the console. `ops` is the protocol's side of a session: opened()
  * follows its handshake. Once. */

@@ -17,7 +17,8 @@ WORDS = {"connections": "BUDGET_CONNECTIONS(RAM) - BUDGET_CONN_SPARE(BUDGET_CONN
          "half_open": "BUDGET_HALF_OPEN(BUDGET_CONNECTIONS(RAM))",
          "stacks": "BUDGET_STACKS(RAM) / BUDGET_STACK",
          "mss": "BUDGET_MSS", "body": "BUDGET_BODY", "head": "BUDGET_HEAD",
-         "answer": "BUDGET_RESPONSE_MAX", "inline": "BUDGET_RESPONSE_INLINE"}
+         "answer": "BUDGET_RESPONSE_MAX", "inline": "BUDGET_RESPONSE_INLINE",
+         "ntp_servers": "BUDGET_NTP_SERVERS"}
 PROGRAM = """#include <stdio.h>
 #include "kernel/kernel.h"
 #include "kernel/budget.h"

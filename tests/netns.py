@@ -112,6 +112,17 @@ class Namespace:
         log.close()
         return child
 
+    def chronyd(self, *words, env=None):
+        """A real time server with this computer's clock, on all addresses unless the words of its
+        configuration say otherwise; `env`: another clock (tests/faked.py)."""
+        self.folder = self.folder or tempfile.mkdtemp(prefix="zeitkern-")
+        # chronyd removes its pidfile in the end, so that one is the test's own.
+        return self.popen(["/usr/sbin/chronyd", "-x", "-d", "-F", "0", "-u", "root",
+                           "local stratum 8", "allow all", "cmdport 0", "bindcmdaddress /",
+                           f"pidfile {self.folder}/{len(self.children)}.pid", *words],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, env=dict(os.environ, **(env or {})))
+
     def end(self, child):
         """Ends one child."""
         if child in self.children:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A machine on its own network, as the wire tests see it: connect, ask, count, check."""
 
+import json
 import re
 import socket
 import time
@@ -16,6 +17,7 @@ DRAIN_S = 40             # how long resources may take to come back after a test
                          # peers are given up after 20 s
 METRIC = re.compile(r'^([a-z_0-9]+)(?:\{([^}]*)\})? ([-+0-9.eE]+)$')
 
+TRIES = 8                 # requests, of which the fastest tells the time
 WARM_UPS = 6              # GET /metrics until what is made on first use is made
 
 # The heap's figure is its high-water mark: it moves with the largest bodies at once and with
@@ -60,17 +62,17 @@ class Site:
             self.ntpd.close()
             self.ntpd = None
 
-    def boot(self, wait=True):
+    def boot(self, wait=True, env=None):
         """Starts dnsmasq (with dhcp) and the machine; waits until it serves."""
         if self.dhcp:
             self.net.dnsmasq()
-        self.start()
+        self.start(env)
         if wait:
             self.serving()
 
-    def start(self):
-        """Starts the machine alone."""
-        self.vm = Vm(self.options)
+    def start(self, env=None):
+        """Starts the machine alone, with these variables added to its environment."""
+        self.vm = Vm(self.options, env=env)
 
     def serving(self, timeout=BOOT_S):
         """Waits for the line that says where it serves."""
@@ -113,6 +115,30 @@ class Site:
         """One request on a connection of its own, which we close."""
         with self.client() as client:
             return client.get(path, **more)
+
+    def clock(self):
+        """GET /clock."""
+        answer = self.get("/clock")
+        assert answer.status == 200, answer
+        assert answer.header("Content-Type") == "application/json"
+        return json.loads(answer.body)
+
+    def time_error(self, now=time.time):
+        """By how much the time served is ahead of ours, in seconds, by the fastest of some
+        requests: (error, how much of it may be our doubt); None while it is 503."""
+        best = None
+        with self.client() as client:
+            for _ in range(TRIES):
+                before = now()
+                answer = client.get()
+                after = now()
+                if answer.status == 503:
+                    continue
+                assert answer.status == 200, answer
+                doubt = (after - before) / 2
+                error = json.loads(answer.body)["time"] - before - doubt
+                best = min(best or (doubt, error), (doubt, error))
+        return best and (best[1], best[0])
 
     def metrics(self):
         """All samples of GET /metrics: {name or name{labels}: value}."""

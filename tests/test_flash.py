@@ -235,7 +235,7 @@ def test_front_door(board, probe, tmp_path):
     if board == "orangepi-pc":
         assert b"hostname=flashed\n" in card.read_bytes()
     else:
-        assert "0x0003fc00" in text and len(calls()) == 1
+        assert "0x0003f000" in text and len(calls()) == 1
 
 
 def test_no_device():

@@ -141,8 +141,8 @@ def test_refusals():
     assert '"Hostname"' in line and "secret" not in line, line
     line = refused("BOARD=lm3s6965evb", "FORMAT=hex", 'CONFIG=hostname="box')
     assert "does not end" in line, line
-    line = refused("BOARD=lm3s6965evb", "FORMAT=bin", "CONFIG=hostname=" + "x" * 1000)
-    assert "room for 1024" in line, line
+    line = refused("BOARD=lm3s6965evb", "FORMAT=bin", "CONFIG=hostname=" + "x" * 4096)
+    assert "room for 4096" in line, line
 
 
 def fat_file(card, path):

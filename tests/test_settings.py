@@ -3,12 +3,15 @@
 secret is gone from memory once it is applied."""
 
 import re
+import subprocess
 
 import pytest
 
 import images
 from budget import board_words
 from memory import memory_dump
+from netns import NoNamespace
+from site_vm import Site
 from table import BY_NAME
 from test_boot import BOOT_S
 from vm import Vm
@@ -63,6 +66,73 @@ def test_fw_cfg(name, tmp_path):
         assert "hidden" not in text and text.count("fw_cfg:") == 4, text
     with booted(name, "http.port=83", {"http.port": "82"}) as vm:
         assert ":83/" in vm.console.text()
+
+
+PEM = "-----BEGIN X-----\n" + "".join("Zm9v" * 16 + "\n" for _ in range(13)) + "-----END X-----"
+LONG = SECRET.hex() * 14                      # as many bytes as a certificate in PEM
+
+
+def with_file(tmp_path, name, text):
+    """KEY=@FILE's FILE."""
+    path = tmp_path / name
+    path.write_text(text + "\n")
+    return path
+
+
+def check_long(text):
+    """What a console says of the settings that long_words() names."""
+    assert ":81/" in text and "seed" not in text and "entropy: too little" not in text, text
+    assert len(re.findall(r"gw=-----BEGIN X-----\?Zm9v.*: expected an address", text)) == 1, text
+
+
+def long_words(tmp_path):
+    """A long secret, a value of many lines that is refused, and a word after them."""
+    return (f"seed=@{with_file(tmp_path, 'seed', LONG)} gw=@{with_file(tmp_path, 'pem', PEM)} "
+            "http.port=81")
+
+
+@pytest.mark.parametrize("board", ["lm3s6965evb", "mps2-an385", "orangepi-pc"])
+def test_long_page(board, tmp_path):
+    """A page holds what a certificate and a key take, each from a file, beside other settings."""
+    page = page_of(board, long_words(tmp_path), tmp_path)
+    assert len(page) > 1800
+    with booted(board, page=page) as vm:
+        check_long(vm.console.text())
+
+
+def test_long_host(tmp_path):
+    """The host build takes the same file by settings=PATH."""
+    path = tmp_path / "page"
+    images.settings(path, "64K", long_words(tmp_path))
+    try:
+        site = Site(BY_NAME["host"], images.image("host", app="time"), dhcp=False,
+                    page=path.read_bytes())
+    except NoNamespace as error:
+        pytest.skip(f"no network namespace here: {error}")
+    try:
+        site.boot(wait=False)
+        site.vm.wait_for("serving http://", BOOT_S)
+        check_long(site.vm.console.text())
+        with open(f"/proc/{site.vm.process.pid}/cmdline", "rb") as file:
+            assert b"ip=" not in file.read()      # its words are wiped where ps would show them
+    finally:
+        site.close()
+
+
+def test_long_image(tmp_path):
+    """CONFIG= in an image takes files, too; a missing one is one line and no image."""
+    words = ["image", "BOARD=pc", "BUILD=build/long"]
+    done = images.make("-s", *words, f"CONFIG={long_words(tmp_path)}", stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=600)
+    text = done.stdout.decode()
+    assert done.returncode == 0, text
+    with Vm(BY_NAME["microvm"].options(text.split()[-1])) as vm:
+        vm.wait_for("serving http://", BOOT_S)
+        check_long(vm.console.text())
+    done = images.make("-s", *words, "CONFIG=gw=@no/such", stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=600)
+    assert done.returncode and b"gw=@no/such: No such file" in done.stdout, done.stdout
+    assert done.stdout.count(b"\n") == 1, done.stdout
 
 
 def found(memory):

@@ -61,7 +61,7 @@ class Options:
     no_nic: bool = False
     no_rng: bool = False          # neither virtio-rng nor an instruction for it
     cmdline: str = ""
-    page: bytes = None            # a board's settings page as it is, instead of cmdline in one
+    page: bytes = None            # a settings page or file as it is, instead of cmdline in one
     extra: tuple = ()             # appended to QEMU's command line
 
     def kind(self):
@@ -104,7 +104,7 @@ def settings_fd(opts):
     """A board's settings page, or file, as opts.page has it; else with a seed, and opts.cmdline
     where the board has no command line: a descriptor that is a file in memory, or -1."""
     board = board_words(opts.board)
-    if "SETTINGS_SIZE" not in board or opts.page == b"":
+    if opts.page == b"" or (opts.page is None and "SETTINGS_SIZE" not in board):
         return -1
     words = opts.cmdline if "SETTINGS_AT" in board else ""
     fd = os.memfd_create("settings")
@@ -139,7 +139,8 @@ def board_command(opts, page_fd):
 def command(opts, page_fd=-1):
     """The whole command line, as a list; `page_fd` is settings_fd()'s."""
     if opts.board == "host":
-        return [opts.image] + opts.cmdline.split() + list(opts.extra)
+        file = [f"settings=/dev/fd/{page_fd}"] if page_fd >= 0 else []
+        return [opts.image] + file + opts.cmdline.split() + list(opts.extra)
     if opts.board in BOARDS:
         return board_command(opts, page_fd)
     mmio = opts.kind() in ("microvm", "virt")

@@ -48,6 +48,7 @@
 #define BUDGET_OOSEQ 16                     /* pieces that one connection holds out of order */
 #define BUDGET_LISTENERS 8
 #define BUDGET_NTP_SERVERS 4
+#define BUDGET_NTP_SAMPLES 8                /* kept of each */
 
 /* ---- Connections, by how much memory there is ------------------------------------ */
 

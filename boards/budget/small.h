@@ -48,6 +48,7 @@
 #define BUDGET_OOSEQ 4                      /* pieces that one connection holds out of order */
 #define BUDGET_LISTENERS 2
 #define BUDGET_NTP_SERVERS 2
+#define BUDGET_NTP_SAMPLES 4                /* kept of each */
 
 /* ---- Connections --------------------------------------------------------------- */
 

@@ -25,7 +25,7 @@ const struct board board = {
 	.devices = devices,
 	.clock_hz = STELLARIS_HZ,
 	.start = stellaris_start,
-	.settings = { 0x3fc00, 1024 },
+	.settings = { 0x3f000, 4096 },
 };
 
 const struct bus *const board_buses[] = { NULL };

@@ -7,7 +7,7 @@
 extern const struct bus pci_ecam, pci_ports;
 extern const struct uart uart_16550;
 extern const struct rtc rtc_kvmclock, rtc_cmos;
-extern const struct entropy rng_virtio, rng_virtio_pci;
+extern const struct entropy rng_virtio, rng_virtio_pci, vmgenid;
 extern const struct source fw_cfg_ports;
 extern const struct button power_ged, power_acpi;
 extern const struct netdev_ops virtio_net, virtio_net_pci;
@@ -15,7 +15,9 @@ extern const struct netdev_ops virtio_net, virtio_net_pci;
 const struct bus *const board_buses[] = { &pci_ecam, &pci_ports, NULL };
 const struct uart *const board_uarts[] = { &uart_16550, NULL };
 const struct rtc *const board_rtcs[] = { &rtc_kvmclock, &rtc_cmos, NULL };
-const struct entropy *const board_entropy[] = { &rng_virtio, &rng_virtio_pci, NULL };
+const struct entropy *const board_entropy[] = {
+	&vmgenid, &rng_virtio, &rng_virtio_pci, NULL
+};
 const struct button *const board_buttons[] = { &power_ged, &power_acpi, NULL };
 const struct watchdog *const board_watchdogs[] = { NULL };
 const struct source *const board_sources[] = { &fw_cfg_ports, NULL };

@@ -51,16 +51,6 @@ static unsigned hour(uint8_t raw)
 	return h % 12 + (raw & HOUR_PM ? 12 : 0);
 }
 
-static int cmos_glance(void)
-{
-	unsigned second;
-
-	if (cmos(STATUS_A) & A_UPDATING)
-		return -EAGAIN;
-	second = number(cmos(SECOND));
-	return second < 60 ? (int)second : -EAGAIN;
-}
-
 /* The registers may change between two reads: the second is read again last. */
 static int cmos_read(int64_t *unix_s)
 {
@@ -86,5 +76,4 @@ const struct rtc rtc_cmos = {
 	.kind = DEV_RTC_CMOS,
 	.open = cmos_open,
 	.read = cmos_read,
-	.glance = cmos_glance,
 };

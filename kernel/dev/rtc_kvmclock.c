@@ -29,17 +29,9 @@ static int clock_read(int64_t *unix_s)
 	return err;
 }
 
-static int clock_glance(void)
-{
-	int64_t ns = kvmclock_last_ns();
-
-	return ns < 0 ? -EAGAIN : (int)(ns / NS_PER_S % 60);
-}
-
 const struct rtc rtc_kvmclock = {
 	.kind = DEV_RTC_KVMCLOCK,
 	.open = clock_open,
 	.read = clock_read,
-	.glance = clock_glance,
 	.read_ns = clock_read_ns,
 };

@@ -49,13 +49,6 @@ static bool stands(uint32_t time)
 	return still;
 }
 
-static int sun6i_glance(void)
-{
-	uint32_t time = get(HH_MM_SS), second = time & 0x3f;
-
-	return !stands(time) && second < 60 ? (int)second : -EAGAIN;
-}
-
 /* Midnight may pass between the two registers: the date is read again last. */
 static int sun6i_read(int64_t *unix_s)
 {
@@ -76,5 +69,4 @@ const struct rtc rtc_sun6i = {
 	.kind = DEV_RTC_SUN6I,
 	.open = sun6i_open,
 	.read = sun6i_read,
-	.glance = sun6i_glance,
 };

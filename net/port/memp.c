@@ -61,7 +61,7 @@ static unsigned cap_of(memp_t kind)
 {
 	switch (kind) {
 	case MEMP_UDP_PCB:
-		return 4 + DNS_TABLE_SIZE;
+		return 3 + DNS_TABLE_SIZE + BUDGET_NTP_SERVERS;
 	case MEMP_TCP_PCB:
 		return port_limits.pcbs;
 	case MEMP_TCP_PCB_LISTEN:

@@ -15,10 +15,10 @@
 #include <lwip/prot/ip.h>
 #include <lwip/prot/ip4.h>
 
+#include "net/ntp.h"
 #include "net/port/bytes.h"
 #include "net/port/hooks.h"
 #include "net/port/port.h"
-#include "net/sntp.h"
 
 #define ETH SIZEOF_ETH_HDR
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)
@@ -204,7 +204,7 @@ void port_dhcp_option(struct netif *netif, u8_t option, u8_t len, struct pbuf *p
 	if (option == DHCP_OPTION_MTU && len == 2 && n == 2)
 		netif->mtu = (u16_t)MIN(MAX(be16(value), MTU_MIN), mtu_limit);
 	else if (option == DHCP_OPTION_NTP && len % 4 == 0 && n >= 4)
-		sntp_offered(value, n / 4u);
+		ntp_offered(value, n / 4u);
 }
 
 static err_t netif_setup(struct netif *netif)

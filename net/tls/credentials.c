@@ -29,6 +29,7 @@ struct credentials {
 };
 
 static struct credentials *current;
+static bool some_gone;                 /* since the last look */
 
 /* ---- Sets --------------------------------------------------------------------------------- */
 
@@ -60,6 +61,15 @@ void credentials_release(struct credentials *c)
 		mbedtls_pk_free(&c->pair[i].key);
 	}
 	mbedtls_free(c);
+	some_gone = true;
+}
+
+bool credentials_gone(void)
+{
+	bool gone = some_gone;
+
+	some_gone = false;
+	return gone;
 }
 
 static bool is_whole(const struct pair *p)
@@ -166,7 +176,8 @@ static void log_fingerprint(const char *what, const mbedtls_x509_crt *cert)
 	mbedtls_sha256(cert->raw.p, cert->raw.len, hash, 0);
 	for (unsigned i = 0; i < sizeof(hash); i++)
 		snprintf(text + 3 * i, 4, "%02X%s", hash[i], i < sizeof(hash) - 1 ? ":" : "");
-	log_info("https: %s, SHA-256 fingerprint %s", what, text);
+	log_info("https: %s", what);
+	log_info("https: SHA-256 fingerprint %s", text);
 }
 
 static int make_self_signed(struct pair *p)
@@ -212,11 +223,20 @@ int credentials_start(void)
 		return 0;
 	err = make_self_signed(&current->pair[0]);
 	if (err == 0)
-		log_fingerprint("no certificate is set: self-signed", &current->pair[0].chain);
+		log_fingerprint("no certificate is set, one is made and signed by itself",
+				&current->pair[0].chain);
 	return err;
 }
 
-/* ---- By name (RFC 6066 §3, RFC 6125 §6.4) -------------------------------------------------- */
+const mbedtls_x509_crt *credentials_shown(void)
+{
+	for (unsigned i = 0; i < PAIRS; i++)
+		if (is_whole(&current->pair[i]))
+			return &current->pair[i].chain;
+	return NULL;
+}
+
+/* ---- By name (RFC 6066 §3, RFC 6125 §6.4) ------------------------------------ */
 
 static char lower(char c)
 {

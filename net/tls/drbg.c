@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* TLS's random bytes: CTR-DRBG with AES-256 (SP 800-90A §10.2.1) by mbedTLS, seeded from the
  * kernel's generator, which holds what every source of the machine gave. It is seeded anew after
- * RESEED_INTERVAL requests. */
+ * RESEED_INTERVAL requests, and whenever that one was: its sources were asked again, or the machine
+ * was cloned or stood still. */
 #include <mbedtls/ctr_drbg.h>
 #include <psa/crypto.h>
 
@@ -12,6 +13,7 @@
 
 static mbedtls_ctr_drbg_context drbg;
 static bool seeded;
+static uint32_t epoch;                 /* the kernel's generator's, at the last seeding */
 
 static int seed(void *unused, unsigned char *out, size_t len)
 {
@@ -21,8 +23,12 @@ static int seed(void *unused, unsigned char *out, size_t len)
 
 int tls_random(void *unused, unsigned char *out, size_t len)
 {
+	uint32_t now = random_epoch();
 	int err = 0;
 
+	if (seeded && now != epoch)
+		err = mbedtls_ctr_drbg_reseed(&drbg, NULL, 0);
+	epoch = now;
 	if (!seeded) {
 		mbedtls_ctr_drbg_init(&drbg);
 		err = mbedtls_ctr_drbg_seed(&drbg, seed, NULL, NULL, 0);

@@ -63,6 +63,11 @@ static void queue_up(struct session *s)
 	event_signal(&wake);
 }
 
+void handshakes_wake(void)
+{
+	event_signal(&wake);
+}
+
 void handshake_ready(struct session *s)
 {
 	s->moved = clock_now();
@@ -189,7 +194,7 @@ static int shake(struct session *s)
 
 	if (!(s->flags & SESSION_SET_UP)) {
 		s->flags |= SESSION_SET_UP;
-		err = mbedtls_ssl_setup(&s->ssl, server_config());
+		err = mbedtls_ssl_setup(&s->ssl, server_config(s->stream.admin));
 		mbedtls_ssl_set_user_data_p(&s->ssl, s->credentials);
 	}
 	while (err == 0 && s->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER && s->lower) {
@@ -253,18 +258,27 @@ static void sweep(ktime now)
 	sweep_at = TAILQ_EMPTY(&waiting) && TAILQ_EMPTY(&shaking) ? FOREVER : now + SWEEP_EVERY;
 }
 
+/* Serves a port, unless err says why it cannot be. */
+static void listen_on(const char *what, uint32_t port, int err)
+{
+	if (err == 0)
+		err = stream_listen((uint16_t)port, &session_ops);
+	if (err < 0)
+		log_error("%s: port %u is not served, error %d", what, (unsigned)port, -err);
+	else
+		log_info("%s: port %u", what, (unsigned)port);
+}
+
 static void listen(void)
 {
 	int err = server_start();
 
 	if (err == 0)
 		err = credentials_start();
-	if (err == 0)
-		err = stream_listen((uint16_t)tls_settings.port, &session_ops);
-	if (err < 0)
-		log_error("https: not served, error -0x%04x", (unsigned)-err);
-	else
-		log_info("https: port %u", (unsigned)tls_settings.port);
+	if (tls_settings.port)
+		listen_on("https", tls_settings.port, err);
+	if (tls_settings.admin_port)
+		listen_on("admin", tls_settings.admin_port, err ? err : server_start_admin());
 }
 
 static void wait_for_entropy(void)
@@ -286,7 +300,9 @@ static void run(void *unused)
 	for (;;) {
 		struct session *s = TAILQ_FIRST(&queue);
 
-		if (s) {
+		if (credentials_gone()) {
+			task_wipe_stack();
+		} else if (s) {
 			TAILQ_REMOVE(&queue, s, in_queue);
 			s->flags &= (uint8_t)~SESSION_QUEUED;
 			step(s);
@@ -299,20 +315,27 @@ static void run(void *unused)
 	}
 }
 
+static bool is_on(void)
+{
+	return tls_settings.port || tls_settings.admin_port;
+}
+
 void tls_init(void)
 {
 	size_t heap = mem_heap().size;
 
-	if (tls_settings.port == 0)
+	if (!is_on())
 		return;
 	tls_memory_limit(MAX(heap / 2, (size_t)BUDGET_TLS_MEMORY_MIN));
 	slots = BUDGET_TLS_HANDSHAKES(mem_total());
 	sessions_init();
+	if (tls_settings.admin_port)
+		admin_init();
 }
 
 void tls_start(const struct stream_ops *ops)
 {
-	if (tls_settings.port == 0)
+	if (!is_on())
 		return;
 	session_protocol = ops;
 	if (task_spawn_deep("tls", run, NULL) < 0)

@@ -18,6 +18,7 @@ enum client_auth { CLIENT_NONE, CLIENT_OPTIONAL, CLIENT_REQUIRED };
 
 struct tls_settings {
 	uint32_t port;                 /* 0: none */
+	uint32_t admin_port;           /* the same */
 	uint32_t handshake_timeout;    /* seconds */
 	uint32_t client_auth;
 };
@@ -57,6 +58,9 @@ struct credentials;
  * use wipes the keys. */
 struct credentials *credentials_hold(void);
 void credentials_release(struct credentials *c);
+/* Some keys have been wiped since this was asked last: what a stack may still hold of them
+ * should be, too. */
+bool credentials_gone(void);
 
 /* Chooses, for a handshake, the pairs that have the name that the client asks for, or all. */
 int credentials_choose(mbedtls_ssl_context *ssl, const struct credentials *c);
@@ -68,6 +72,9 @@ int credentials_replace(const char *text, size_t len, const char **why);
 /* Boot: the settings have been read. Makes a self-signed pair where there is none; 0 or
  * -EINVAL. */
 int credentials_start(void);
+
+/* The first certificate of those in use, for people. */
+const mbedtls_x509_crt *credentials_shown(void);
 
 /* The settings' values: 0 or -EINVAL. */
 int credentials_set_cert(unsigned n, const char *text);
@@ -83,11 +90,18 @@ int parse_key(mbedtls_pk_context *key, const char *text);
 
 /* ---- The server's configuration: server.c ---------------------------------------- */
 
-/* tls.client_ca: 0 or -EINVAL. */
+/* tls.client_ca, admin.ca: 0 or -EINVAL. */
 int server_set_client_ca(const char *text);
-/* 0 or an error of mbedTLS. */
+int server_set_admin_ca(const char *text);
+/* Of https.port and of admin.port: 0, -EINVAL: it has been said why; or an error of mbedTLS. */
 int server_start(void);
-const mbedtls_ssl_config *server_config(void);
+int server_start_admin(void);
+const mbedtls_ssl_config *server_config(bool for_admin);
+
+/* ---- The administrative port: admin.c --------------------------------------------- */
+
+/* Boot: its routes. */
+void admin_init(void);
 
 /* ---- Sessions: session.c, handshake.c, buffers.c ---------------------------------- */
 
@@ -132,10 +146,9 @@ extern const struct stream_ops session_ops;
 extern const struct stream_ops *session_protocol;
 void sessions_init(void);
 
-/* handshake.c. Boot; something came for a session; its state's list is left or entered; it is
- * about to be freed: false, later. */
-void handshakes_init(void);
-void handshakes_start(void);
+/* handshake.c. Has its task look at what is new; something came for a session; its state's list is
+ * left or entered; it is about to be freed: false, later. */
+void handshakes_wake(void);
 void handshake_ready(struct session *s);
 void handshake_enter(struct session *s, ktime now);
 void handshake_leave(struct session *s);

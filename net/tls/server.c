@@ -11,9 +11,11 @@
 
 #define TICKET_LIFETIME_S 3600         /* of its key; tickets live as long */
 
-static mbedtls_ssl_config config;
+static struct server {
+	mbedtls_ssl_config config;
+	mbedtls_x509_crt ca;           /* of its clients; empty: none is set */
+} public, admin;
 static mbedtls_ssl_ticket_context tickets;
-static mbedtls_x509_crt client_ca;
 
 static const int suites[] = {
 	MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
@@ -34,16 +36,36 @@ static const uint16_t groups[] = {
 	MBEDTLS_SSL_IANA_TLS_GROUP_NONE,
 };
 
+static int set_ca(struct server *s, const char *text)
+{
+	mbedtls_x509_crt_free(&s->ca);
+	mbedtls_x509_crt_init(&s->ca);
+	return parse_chain(&s->ca, text) == 0 ? 0 : -EINVAL;
+}
+
 int server_set_client_ca(const char *text)
 {
-	mbedtls_x509_crt_free(&client_ca);
-	mbedtls_x509_crt_init(&client_ca);
-	return parse_chain(&client_ca, text) == 0 ? 0 : -EINVAL;
+	return set_ca(&public, text);
+}
+
+int server_set_admin_ca(const char *text)
+{
+	return set_ca(&admin, text);
 }
 
 static int choose(mbedtls_ssl_context *ssl)
 {
 	return credentials_choose(ssl, mbedtls_ssl_get_user_data_p(ssl));
+}
+
+static int take_ticket(void *context, mbedtls_ssl_session *session, unsigned char *ticket,
+		       size_t len)
+{
+	int err = mbedtls_ssl_ticket_parse(context, session, ticket, len);
+
+	if (err == 0)
+		tls_counters[TLS_RESUMED].n++;
+	return err;
 }
 
 /* A session resumed from a ticket tells of no certificate, so that where clients show one there
@@ -52,49 +74,65 @@ static int offer_tickets(void)
 {
 	int err;
 
-	if (tls_settings.client_auth != CLIENT_NONE)
-		return 0;
 	mbedtls_ssl_ticket_init(&tickets);
 	err = mbedtls_ssl_ticket_setup(&tickets, tls_random, NULL, MBEDTLS_CIPHER_AES_256_GCM,
 				       TICKET_LIFETIME_S);
 	if (err == 0)
-		mbedtls_ssl_conf_session_tickets_cb(&config, mbedtls_ssl_ticket_write,
-						    mbedtls_ssl_ticket_parse, &tickets);
+		mbedtls_ssl_conf_session_tickets_cb(&public.config, mbedtls_ssl_ticket_write,
+						    take_ticket, &tickets);
 	return err;
 }
 
-int server_start(void)
+static int configure(struct server *s, enum client_auth clients)
 {
 	static const char *const protocols[] = { "http/1.1", NULL };
 	static const int auth[] = {
 		MBEDTLS_SSL_VERIFY_NONE, MBEDTLS_SSL_VERIFY_OPTIONAL, MBEDTLS_SSL_VERIFY_REQUIRED,
 	};
-	int err = psa_crypto_init() == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
+	mbedtls_ssl_config *config = &s->config;
+	int err;
 
-	mbedtls_ssl_config_init(&config);
+	mbedtls_ssl_config_init(config);
+	err = mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_SERVER,
+					  MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
 	if (err == 0)
-		err = mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_SERVER,
-						  MBEDTLS_SSL_TRANSPORT_STREAM,
-						  MBEDTLS_SSL_PRESET_DEFAULT);
-	if (err == 0)
-		err = mbedtls_ssl_conf_alpn_protocols(&config, (const char **)(uintptr_t)protocols);
-	if (err == 0)
-		err = offer_tickets();
-	mbedtls_ssl_conf_rng(&config, tls_random, NULL);
-	mbedtls_ssl_conf_ciphersuites(&config, suites);
-	mbedtls_ssl_conf_groups(&config, groups);
-	mbedtls_ssl_conf_cert_cb(&config, choose);
-	if (tls_settings.client_auth != CLIENT_NONE && client_ca.raw.len == 0) {
-		log_error("https: tls.client needs tls.client_ca, nobody can be let in without");
-		return -EINVAL;
-	}
-	mbedtls_ssl_conf_authmode(&config, auth[tls_settings.client_auth]);
-	if (client_ca.raw.len > 0)
-		mbedtls_ssl_conf_ca_chain(&config, &client_ca, NULL);
+		err = mbedtls_ssl_conf_alpn_protocols(config, (const char **)(uintptr_t)protocols);
+	mbedtls_ssl_conf_rng(config, tls_random, NULL);
+	mbedtls_ssl_conf_ciphersuites(config, suites);
+	mbedtls_ssl_conf_groups(config, groups);
+	mbedtls_ssl_conf_cert_cb(config, choose);
+	mbedtls_ssl_conf_authmode(config, auth[clients]);
+	if (clients != CLIENT_NONE)
+		mbedtls_ssl_conf_ca_chain(config, &s->ca, NULL);
 	return err;
 }
 
-const mbedtls_ssl_config *server_config(void)
+int server_start(void)
 {
-	return &config;
+	enum client_auth clients = tls_settings.client_auth;
+	int err = psa_crypto_init() == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
+
+	if (clients != CLIENT_NONE && public.ca.raw.len == 0) {
+		log_error("https: tls.client needs tls.client_ca, nobody could be let in");
+		return -EINVAL;
+	}
+	if (err == 0)
+		err = configure(&public, clients);
+	if (err == 0 && clients == CLIENT_NONE)
+		err = offer_tickets();
+	return err;
+}
+
+int server_start_admin(void)
+{
+	if (admin.ca.raw.len == 0) {
+		log_error("admin: admin.port needs admin.ca, nobody could be let in");
+		return -EINVAL;
+	}
+	return configure(&admin, CLIENT_REQUIRED);
+}
+
+const mbedtls_ssl_config *server_config(bool for_admin)
+{
+	return for_admin ? &admin.config : &public.config;
 }

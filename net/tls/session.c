@@ -290,7 +290,10 @@ static void *opened(struct stream *lower)
 		return NULL;
 	}
 	*s = (struct session){
-		.stream = { .io = &tls_io, .peer = lower->peer, .local = lower->local },
+		.stream = {
+			.io = &tls_io, .peer = lower->peer, .local = lower->local,
+			.secure = true, .admin = lower->local.port == tls_settings.admin_port,
+		},
 		.lower = lower,
 	};
 	s->born = clock_now();

@@ -47,6 +47,10 @@ static const struct setting settings[] = {
 	{ .key = "https.handshake_timeout", .type = SETTING_U32,
 	  .value = &tls_settings.handshake_timeout, .min = 1, .max = HANDSHAKE_TIMEOUT_MAX_S,
 	  .expected = "seconds, 1 to 600" },
+	{ .key = "admin.port", .type = SETTING_U32, .value = &tls_settings.admin_port, .max = 65535,
+	  .expected = "a port, 1 to 65535; 0: none" },
+	{ .key = "admin.ca", .type = SETTING_CHECKED, .check = server_set_admin_ca,
+	  .expected = "certificates in PEM" },
 	{ .key = "tls.client", .type = SETTING_CHECKED, .check = set_client_auth,
 	  .expected = "no, optional or required" },
 	{ .key = "tls.client_ca", .type = SETTING_CHECKED, .check = server_set_client_ca,
@@ -81,4 +85,9 @@ void tls_declare(void)
 {
 	config_declare(settings, ARRAY_LEN(settings));
 	counters_add(tls_counters, TLS_COUNTS);
+}
+
+uint16_t https_port(void)
+{
+	return (uint16_t)tls_settings.port;
 }

@@ -16,6 +16,7 @@ GROUPS = (("start", "Start"), ("instructions", "Guest instructions per request")
           ("rate", "Requests per second over TAP, one vCPU under TCG"),
           ("memory", "Size and memory"),
           ("boards", "lm3s6965evb: 64 KiB of RAM, Cortex-M3, beside lwIP's own httpd"),
+          ("clock", "Wall-clock error against the host, whose clock is chronyd's: median"),
           ("native", "Requests per second, one core for the server: BOARD=host, ACCEL=kvm"))
 
 

@@ -51,7 +51,7 @@ static void show(struct request *req, struct response *res)
 }
 
 /* Gives the bytes in pieces whose lengths follow from `seed`. */
-static void feed(struct stream *s, const uint8_t *data, size_t size, uint32_t seed, bool queue)
+static void feed(struct fake_stream *s, const uint8_t *data, size_t size, uint32_t seed, bool queue)
 {
 	while (size > 0 && !s->closed) {
 		seed = seed * 1664525 + 1013904223;
@@ -70,7 +70,7 @@ static void feed(struct stream *s, const uint8_t *data, size_t size, uint32_t se
 }
 
 /* Alike, but for which of several faults of the last request was found first. */
-static void compare(const struct stream *a, const struct stream *b)
+static void compare(const struct fake_stream *a, const struct fake_stream *b)
 {
 	size_t i = 0;
 
@@ -99,7 +99,7 @@ static void start(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static bool started;
-	struct stream *a, *b;
+	struct fake_stream *a, *b;
 	uint32_t seed;
 
 	if (!started)

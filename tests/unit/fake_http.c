@@ -17,6 +17,7 @@
 #include "net/http.h"
 #include "net/http_impl.h"
 #include "net/net.h"
+#include "net/tls.h"
 
 #define WAITERS 8
 #define STACK (256u << 10)
@@ -163,8 +164,10 @@ int stream_listen(uint16_t port, const struct stream_ops *given)
 	return 0;
 }
 
-size_t stream_peek(struct stream *s, const uint8_t **data)
+static size_t fake_peek(struct stream *stream, const uint8_t **data)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
+
 	assert(!s->closed);
 	if (!s->in)
 		return 0;
@@ -172,8 +175,9 @@ size_t stream_peek(struct stream *s, const uint8_t **data)
 	return s->in->len - s->in->used;
 }
 
-size_t stream_available(struct stream *s)
+static size_t fake_available(struct stream *stream)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
 	size_t n = 0;
 
 	assert(!s->closed);
@@ -182,7 +186,7 @@ size_t stream_available(struct stream *s)
 	return n;
 }
 
-static void drop_piece(struct stream *s)
+static void drop_piece(struct fake_stream *s)
 {
 	struct fake_piece *p = s->in;
 
@@ -191,9 +195,11 @@ static void drop_piece(struct stream *s)
 	free(p);
 }
 
-void stream_consume(struct stream *s, size_t n)
+static void fake_consume(struct stream *stream, size_t n)
 {
-	assert(!s->closed && n <= stream_available(s));
+	struct fake_stream *s = (struct fake_stream *)stream;
+
+	assert(!s->closed && n <= fake_available(stream));
 	while (s->in && n >= s->in->len - s->in->used) {
 		n -= s->in->len - s->in->used;
 		drop_piece(s);
@@ -202,14 +208,18 @@ void stream_consume(struct stream *s, size_t n)
 		s->in->used += n;
 }
 
-bool stream_ended(struct stream *s)
+static bool fake_ended(struct stream *stream)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
+
 	assert(!s->closed);
 	return s->ended;
 }
 
-size_t stream_write(struct stream *s, const void *data, size_t len, unsigned flags)
+static size_t fake_write(struct stream *stream, const void *data, size_t len,
+			 unsigned flags)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
 	size_t n = len < s->room ? len : s->room;
 
 	assert(!s->closed && !s->opening);
@@ -225,45 +235,65 @@ size_t stream_write(struct stream *s, const void *data, size_t len, unsigned fla
 	return n;
 }
 
-size_t stream_room(struct stream *s)
+static size_t fake_left(struct stream *stream)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
+
 	return s->room;
 }
 
-size_t stream_unacked(struct stream *s)
+static size_t fake_unacked(struct stream *stream)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
+
 	assert(!s->closed);
 	return s->unacked;
 }
 
-void stream_again(struct stream *s)
+static void fake_again(struct stream *stream)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
+
 	assert(!s->closed);
 	s->again = true;
 }
 
-static void end(struct stream *s)
+static void end(struct fake_stream *s)
 {
 	assert(!s->closed && !s->opening);
 	s->closed = true;
 	stream_total--;
 }
 
-void stream_close(struct stream *s)
+static void fake_close(struct stream *stream)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
+
 	end(s);
 }
 
-void stream_abort(struct stream *s)
+static void fake_abort(struct stream *stream)
 {
+	struct fake_stream *s = (struct fake_stream *)stream;
+
 	end(s);
 	s->aborted = true;
 }
 
-struct endpoint stream_peer(struct stream *s)
-{
-	return (struct endpoint){s->ip4, 1234};
-}
+static const struct stream_io fake_io = {
+	.peek = fake_peek,
+	.available = fake_available,
+	.consume = fake_consume,
+	.ended = fake_ended,
+	.write = fake_write,
+	.room = fake_left,
+	.unacked = fake_unacked,
+	.again = fake_again,
+	.close = fake_close,
+	.abort = fake_abort,
+};
+
+void tls_start(const struct stream_ops *given) {}
 
 unsigned stream_count(void)
 {
@@ -385,11 +415,11 @@ void fake_start(const char *words, unsigned max_streams)
 	http_start();
 }
 
-struct stream *fake_open(uint32_t ip4)
+struct fake_stream *fake_open(uint32_t ip4)
 {
-	struct stream *s = calloc(1, sizeof(*s));
+	struct fake_stream *s = calloc(1, sizeof(*s));
 
-	s->ip4 = ip4;
+	s->stream = (struct stream){.io = &fake_io, .peer = {ip4, 1234}};
 	s->room = 1u << 20;
 	s->out = calloc(1, 1);
 	if (stream_total >= stream_most) {
@@ -400,7 +430,7 @@ struct stream *fake_open(uint32_t ip4)
 	}
 	stream_total++;
 	s->opening = true;
-	s->conn = ops->opened(s);
+	s->conn = ops->opened(&s->stream);
 	s->opening = false;
 	if (!s->conn) {
 		stream_total--;
@@ -412,14 +442,14 @@ struct stream *fake_open(uint32_t ip4)
 	return s;
 }
 
-void fake_ready(struct stream *s)
+void fake_ready(struct fake_stream *s)
 {
 	s->again = false;
 	if (!s->closed && setjmp(handed_over) == 0)
 		ops->ready(s->conn);
 }
 
-void fake_queue(struct stream *s, const void *data, size_t len)
+void fake_queue(struct fake_stream *s, const void *data, size_t len)
 {
 	struct fake_piece *p = malloc(sizeof(*p)), **end = &s->in;
 
@@ -430,7 +460,7 @@ void fake_queue(struct stream *s, const void *data, size_t len)
 	*end = p;
 }
 
-void fake_input(struct stream *s, const void *data, size_t len)
+void fake_input(struct fake_stream *s, const void *data, size_t len)
 {
 	if (s->closed || len == 0)
 		return;
@@ -438,13 +468,13 @@ void fake_input(struct stream *s, const void *data, size_t len)
 	fake_ready(s);
 }
 
-void fake_end(struct stream *s)
+void fake_end(struct fake_stream *s)
 {
 	s->ended = true;
 	fake_ready(s);
 }
 
-void fake_reset(struct stream *s)
+void fake_reset(struct fake_stream *s)
 {
 	if (s->closed)
 		return;
@@ -452,7 +482,7 @@ void fake_reset(struct stream *s)
 	ops->gone(s->conn, -104);
 }
 
-void fake_room(struct stream *s, size_t more)
+void fake_room(struct fake_stream *s, size_t more)
 {
 	s->room += more;
 	s->unacked = 0;
@@ -460,7 +490,7 @@ void fake_room(struct stream *s, size_t more)
 		fake_ready(s);
 }
 
-void fake_free(struct stream *s)
+void fake_free(struct fake_stream *s)
 {
 	if (!s)
 		return;

@@ -16,11 +16,11 @@ struct fake_piece {
 	struct fake_piece *next;
 };
 
-struct stream {
+struct fake_stream {
+	struct stream stream;          /* first */
 	void *conn;
 	struct fake_piece *in;
 	bool ended, closed, aborted, again, short_write, opening;
-	uint32_t ip4;
 	size_t room;                   /* what the peer would still take */
 	size_t unacked;
 	char *out;                     /* all that was written, NUL terminated */
@@ -34,14 +34,15 @@ void fake_start(const char *words, unsigned max_streams);
 
 /* Streams belong to the test: fake_free() each, also closed ones. fake_open()
  * gives NULL when the newcomer was reset. */
-struct stream *fake_open(uint32_t ip4);
-void fake_input(struct stream *s, const void *data, size_t len);   /* one piece, then ready() */
-void fake_queue(struct stream *s, const void *data, size_t len);   /* without ready() */
-void fake_ready(struct stream *s);
-void fake_end(struct stream *s);                                   /* the peer's FIN */
-void fake_reset(struct stream *s);                                 /* gone() */
-void fake_room(struct stream *s, size_t more); /* the peer takes more, acknowledging all before */
-void fake_free(struct stream *s);
+struct fake_stream *fake_open(uint32_t ip4);
+void fake_input(struct fake_stream *s, const void *data, size_t len); /* one piece, then ready() */
+void fake_queue(struct fake_stream *s, const void *data, size_t len);   /* without ready() */
+void fake_ready(struct fake_stream *s);
+void fake_end(struct fake_stream *s);                                   /* the peer's FIN */
+void fake_reset(struct fake_stream *s);                                 /* gone() */
+/* The peer takes more, acknowledging all before. */
+void fake_room(struct fake_stream *s, size_t more);
+void fake_free(struct fake_stream *s);
 
 /* Moves time on and ends what is due. */
 void fake_pass(ktime ns);

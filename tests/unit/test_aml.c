@@ -30,6 +30,13 @@ uint64_t pci_window(void)
 	return 0xc0000000;
 }
 
+static bool ram_is_everywhere;
+
+bool ram_touches(uint64_t start, uint64_t end)
+{
+	return ram_is_everywhere;
+}
+
 /* ---- Byte code -------------------------------------------------------------------- */
 
 static const uint8_t s5[] = { 8, '_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 0, 0, 0 };
@@ -53,6 +60,22 @@ static const uint8_t bridge[] = {
 	0x88, 0x0d, 0, 2, 0x0c, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 1,
 	0x87, 0x17, 0, 0, 0x0c, 1, 0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff, 0xff, 0xdf,
 	0, 0, 0, 0, 0, 0, 0, 0x20, 0x79, 0,
+};
+
+/* QEMU's, shortened where it says nothing; and ADDR as a package, as others have it. */
+static const uint8_t vgia[] = {
+	8, 'V', 'G', 'I', 'A', 0x0c, 0x00, 0xf0, 0xfd, 0x07,
+	0x10, 0x40, '\\', '_', 'S', 'B', '_', 0x5b, 0x82, 0x39, 'V', 'G', 'E', 'N',
+	8, '_', 'H', 'I', 'D', 0x0d, 'Q', 'E', 'M', 'U', 'V', 'G', 'I', 'D', 0,
+	8, '_', 'C', 'I', 'D', 0x0d,
+	'V', 'M', '_', 'G', 'e', 'n', '_', 'C', 'o', 'u', 'n', 't', 'e', 'r', 0,
+	0x14, 0x18, 'A', 'D', 'D', 'R', 0, 0x70, 0x12, 2, 2, 0x60,
+};
+
+static const uint8_t package[] = {
+	8, '_', 'C', 'I', 'D', 0x0d,
+	'V', 'M', '_', 'G', 'e', 'n', '_', 'C', 'o', 'u', 'n', 't', 'e', 'r', 0,
+	8, 'A', 'D', 'D', 'R', 0x12, 12, 2, 0x0c, 0x00, 0x10, 0x00, 0xe0, 0x0a, 3,
 };
 
 static uint8_t code[512];
@@ -102,6 +125,28 @@ static void test_aml(void **state)
 	assert_int_equal(dev.size2, 0x20000000);
 }
 
+static void test_vmgenid(void **state)
+{
+	uint8_t spoilt[sizeof(vgia)];
+	uint64_t address = 0;
+
+	assert_int_equal(aml_vmgenid((struct aml){ vgia, sizeof(vgia) }, &address), 0);
+	assert_int_equal(address, 0x07fdf000 + 40);
+	assert_int_equal(aml_vmgenid((struct aml){ package, sizeof(package) }, &address), 0);
+	assert_true(address == 0x3e0001000);
+	assert_int_equal(aml_vmgenid((struct aml){ code, code_len }, &address), -ENOENT);
+
+	memcpy(spoilt, vgia, sizeof(vgia));
+	spoilt[6] = 1;                         /* not aligned */
+	assert_int_equal(aml_vmgenid((struct aml){ spoilt, sizeof(vgia) }, &address), -ENOTSUP);
+	memset(spoilt + 6, 0, 4);              /* the firmware has not filled it in */
+	assert_int_equal(aml_vmgenid((struct aml){ spoilt, sizeof(vgia) }, &address), -ENOTSUP);
+	memset(spoilt + 6, 0xff, 4);           /* beyond 32 bits */
+	assert_int_equal(aml_vmgenid((struct aml){ spoilt, sizeof(vgia) }, &address), -ENOTSUP);
+	spoilt[1] = 'X';                       /* neither form */
+	assert_int_equal(aml_vmgenid((struct aml){ spoilt, sizeof(vgia) }, &address), -ENOTSUP);
+}
+
 static void test_nothing(void **state)
 {
 	struct aml none = { NULL, 0 };
@@ -112,6 +157,7 @@ static void test_nothing(void **state)
 	assert_int_equal(aml_s5(none), -ENOENT);
 	assert_int_equal(aml_ged(none, &select, &gsi), -ENOENT);
 	assert_int_equal(aml_pci(none, &dev), -ENOENT);
+	assert_int_equal(aml_vmgenid(none, &select), -ENOENT);
 	aml_virtio(none);
 	assert_int_equal(machine.dev_count, 0);
 }
@@ -133,6 +179,8 @@ static void scan(const uint8_t *bytes, uint32_t len)
 	aml_ged(aml, &select, &gsi);
 	if (aml_pci(aml, &dev) == 0)
 		assert_true(dev.base && dev.base < PHYSICAL_END && dev.size2);
+	if (aml_vmgenid(aml, &select) == 0)
+		assert_true(select && select % 8 == 0 && select < PHYSICAL_END - 16);
 	free(copy);
 }
 
@@ -140,6 +188,10 @@ static void test_shortened(void **state)
 {
 	for (uint32_t len = 0; len < code_len; len++)
 		scan(code, len);
+	for (uint32_t len = 0; len < sizeof(vgia); len++)
+		scan(vgia, len);
+	for (uint32_t len = 0; len < sizeof(package); len++)
+		scan(package, len);
 }
 
 static void test_spoilt(void **state)
@@ -152,12 +204,20 @@ static void test_spoilt(void **state)
 		for (int k = rand() % 4; k >= 0; k--)
 			spoilt[(unsigned)rand() % code_len] = (uint8_t)rand();
 		scan(spoilt, code_len);
+		memcpy(spoilt, vgia, sizeof(vgia));
+		memcpy(spoilt + sizeof(vgia), package, sizeof(package));
+		for (int k = rand() % 4; k >= 0; k--)
+			spoilt[(unsigned)rand() % sizeof(vgia)] = (uint8_t)rand();
+		scan(spoilt, sizeof(vgia) + sizeof(package));
 	}
 }
 
 /* ---- Tables ------------------------------------------------------------------------ */
 
-enum { RSDP = 0, XSDT = 0x100, FADT = 0x400, MADT = 0x600, MCFG = 0x700, DSDT = 0x800 };
+enum {
+	RSDP = 0, XSDT = 0x100, FADT = 0x400, MADT = 0x600, MCFG = 0x700, DSDT = 0x800,
+	SSDT = 0xc00,
+};
 
 static uint8_t *at(uint32_t offset)
 {
@@ -245,6 +305,49 @@ static void test_mcfg(void **state)
 	assert_null(machine_find(DEV_PCI_ECAM, machine_find(DEV_PCI_ECAM, NULL)));
 }
 
+/* The ID's table, `times` in the list. */
+static void add_ssdt(unsigned times)
+{
+	uint32_t len;
+
+	memcpy(&len, at(XSDT + 4), 4);
+	for (unsigned n = 0; n < times; n++, len += 8)
+		put(XSDT + len, TABLES + SSDT, 8);
+	put(XSDT + 4, len, 4);
+	header(SSDT, "SSDT", 36 + sizeof(vgia));
+	memcpy(at(SSDT + 36), vgia, sizeof(vgia));
+}
+
+/* In RAM that is ours it could not be mapped for the payload; one that says it is huge is none. */
+static void test_vmgenid_tables(void **state)
+{
+	tables(1, false);
+	add_ssdt(3);
+	acpi_discover(TABLES);
+	assert_int_equal(machine_find(DEV_VMGENID, NULL)->base, 0x07fdf000 + 40);
+	assert_null(machine_find(DEV_VMGENID, machine_find(DEV_VMGENID, NULL)));
+
+	setup(NULL);
+	ram_is_everywhere = true;
+	tables(1, false);
+	add_ssdt(1);
+	acpi_discover(TABLES);
+	ram_is_everywhere = false;
+	assert_null(machine_find(DEV_VMGENID, NULL));
+	assert_string_equal(fake_log, "acpi: VMGENID is not where it can be read, "
+				      "clones do not show by it");
+
+	setup(NULL);
+	tables(1, false);
+	add_ssdt(1);
+	put(SSDT + 4, UINT32_MAX, 4);
+	acpi_discover(TABLES);
+	assert_null(machine_find(DEV_VMGENID, NULL));
+	put(SSDT + 4, 35, 4);
+	acpi_discover(TABLES);
+	assert_null(machine_find(DEV_VMGENID, NULL));
+}
+
 /* The lists of steps end with an end, however many tables ask for one more. */
 static void test_many_fadts(void **state)
 {
@@ -269,7 +372,7 @@ static void test_no_tables(void **state)
  * memory there. */
 static void test_spoilt_tables(void **state)
 {
-	static const uint32_t offsets[] = { XSDT, FADT, MADT, MCFG, DSDT };
+	static const uint32_t offsets[] = { XSDT, FADT, MADT, MCFG, DSDT, SSDT };
 
 	srand(6);
 	for (unsigned i = 0; i < SPOILT; i++) {
@@ -277,6 +380,7 @@ static void test_spoilt_tables(void **state)
 
 		setup(NULL);
 		tables(1, true);
+		add_ssdt(1);
 		put(table + 4, (unsigned)rand() % 300, 4);
 		if (table != XSDT)
 			*at(table + 44 + (unsigned)rand() % 92) = (uint8_t)rand();
@@ -289,11 +393,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_aml, setup),
+		cmocka_unit_test_setup(test_vmgenid, setup),
 		cmocka_unit_test_setup(test_nothing, setup),
 		cmocka_unit_test_setup(test_shortened, setup),
 		cmocka_unit_test_setup(test_spoilt, setup),
 		cmocka_unit_test_setup(test_tables, setup),
 		cmocka_unit_test_setup(test_mcfg, setup),
+		cmocka_unit_test_setup(test_vmgenid_tables, setup),
 		cmocka_unit_test_setup(test_many_fadts, setup),
 		cmocka_unit_test_setup(test_no_tables, setup),
 		cmocka_unit_test_setup(test_spoilt_tables, setup),

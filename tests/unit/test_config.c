@@ -1,14 +1,30 @@
 /* sources: kernel/config.c tests/unit/fake_kernel.c */
+/* cflags: -Wl,--wrap=free */
 /* SPDX-License-Identifier: MIT */
 /* kernel/config.c: every type, every way to be wrong, and what it says then. */
 #include "tests/unit/fake_kernel.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/config.h"
+#include "kernel/mem.h"
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+
+/* Nothing is freed before it is wiped. */
+void __wrap_free(void *p)
+{
+	size_t size = p ? malloc_usable_size(p) : 0;
+
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(((char *)p)[i], 0);
+	__real_free(p);
+}
 
 static uint32_t port;
 static char host[8];
@@ -196,6 +212,7 @@ static int set_text(const char *key, const char *bytes, size_t len)
 	memcpy(value, bytes, len);
 	value[len] = '\0';
 	e = config_set(key, value, len, "fw_cfg");
+	mem_wipe(value, len + 1);
 	free(value);
 	return e;
 }

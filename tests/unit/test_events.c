@@ -1,5 +1,5 @@
 /* sources: kernel/health.c kernel/random.c kernel/chacha.c kernel/siphash.c
- * tests/unit/fake_kernel.c */
+ * tests/unit/fake_kernel.c tests/unit/fake_clock.c */
 /* SPDX-License-Identifier: MIT */
 /* kernel/random.c on a chip without a source: a seed counts once this boot has bits of its own,
  * and the arrival of frames gives them. */

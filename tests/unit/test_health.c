@@ -1,5 +1,5 @@
 /* sources: kernel/health.c kernel/random.c kernel/chacha.c kernel/siphash.c
- * tests/unit/fake_kernel.c */
+ * tests/unit/fake_kernel.c tests/unit/fake_clock.c */
 /* SPDX-License-Identifier: MIT */
 /* kernel/health.c on sources that are good, stuck and biased; and what kernel/random.c makes of
  * such: jitter, the arrival of frames, a seed. */

@@ -134,7 +134,7 @@ static void same(const char *got, const char *want, const char *how)
 static void play(const char *in, size_t len, const char *want, bool closes, size_t first,
 		 size_t piece)
 {
-	struct stream *s = fake_open(1);
+	struct fake_stream *s = fake_open(1);
 	char how[64];
 	size_t at = first < len ? first : len;
 
@@ -154,7 +154,7 @@ static void play(const char *in, size_t len, const char *want, bool closes, size
 /* Answered alike whole, byte by byte, and cut anywhere. */
 static void dialogue(const char *in, size_t len, const char *want, bool closes)
 {
-	struct stream *s = fake_open(1);
+	struct fake_stream *s = fake_open(1);
 
 	play(in, len, want, closes, len, 1);
 	play(in, len, want, closes, 1, 1);
@@ -241,7 +241,7 @@ static void test_body_limits(void **unused)
 /* "go on" depends on what is in hand, so these are not cut everywhere. */
 static void test_expect(void **unused)
 {
-	struct stream *s = fake_open(1);
+	struct fake_stream *s = fake_open(1);
 	const char *head = POST("Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
 
 	fake_input(s, head, strlen(head));
@@ -354,7 +354,7 @@ static void test_answers(void **unused)
 
 static void test_date(void **unused)
 {
-	struct stream *s = fake_open(1);
+	struct fake_stream *s = fake_open(1);
 
 	fake_input(s, GET, strlen(GET));
 	fake_pass(MILLIS(876));
@@ -368,7 +368,7 @@ static void test_date(void **unused)
 
 static void test_repeated(void **unused)
 {
-	struct stream *s = fake_open(1);
+	struct fake_stream *s = fake_open(1);
 	static const char other[] = "GET / HTTP/1.1\r\nHost: y\r\n\r\n";
 
 	for (unsigned i = 0; i < 3; i++)
@@ -385,7 +385,7 @@ static void test_repeated(void **unused)
 static void test_back_pressure(void **unused)
 {
 	static char text[100 * sizeof(GET)], want[101 * sizeof(TIME)];
-	struct stream *s = fake_open(1);
+	struct fake_stream *s = fake_open(1);
 
 	for (unsigned i = 0; i < 100; i++) {
 		strcat(text, GET);
@@ -394,7 +394,7 @@ static void test_back_pressure(void **unused)
 	s->room = 1000;
 	fake_input(s, text, strlen(text));
 	assert_int_equal(s->out_len, 1000);
-	assert_in_range(stream_available(s), strlen(text) - 8 * strlen(GET), strlen(text));
+	assert_in_range(stream_available(&s->stream), strlen(text) - 8 * strlen(GET), strlen(text));
 	while (s->out_len < strlen(want)) {
 		size_t before = s->out_len;
 
@@ -402,7 +402,7 @@ static void test_back_pressure(void **unused)
 		assert_true(s->out_len > before);
 	}
 	same(s->out, want, "pipelined");
-	assert_int_equal(stream_available(s), 0);
+	assert_int_equal(stream_available(&s->stream), 0);
 	fake_free(s);
 }
 
@@ -412,7 +412,7 @@ static void test_big(void **unused)
 	char text[200];
 
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		struct stream *s = fake_open(1);
+		struct fake_stream *s = fake_open(1);
 		size_t n = (size_t)sprintf(text, "GET /big?%zu HTTP/1.1\r\nHost: x\r\n\r\n" GET,
 					   sizes[i]);
 
@@ -435,7 +435,7 @@ static void test_big(void **unused)
 static void test_waits(void **unused)
 {
 	static const char in[] = "GET /slow HTTP/1.1\r\nHost: x\r\nX: 1\r\n\r\n" GET;
-	struct stream *a = fake_open(1), *b = fake_open(1), *c = fake_open(1);
+	struct fake_stream *a = fake_open(1), *b = fake_open(1), *c = fake_open(1);
 
 	fake_input(a, GET, strlen(GET));
 	fake_input(a, in, strlen(in));
@@ -462,7 +462,7 @@ static void test_waits(void **unused)
 static void test_no_request_object(void **unused)
 {
 	static const char in[] = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
-	struct stream *s[10];
+	struct fake_stream *s[10];
 
 	for (unsigned i = 0; i < 10; i++) {
 		s[i] = fake_open(1);
@@ -482,7 +482,7 @@ static void test_no_request_object(void **unused)
 
 static void test_time_outs(void **unused)
 {
-	struct stream *idle = fake_open(1), *head = fake_open(1), *body = fake_open(1),
+	struct fake_stream *idle = fake_open(1), *head = fake_open(1), *body = fake_open(1),
 		      *stuck = fake_open(1);
 	unsigned signals = fake_signals;
 
@@ -522,7 +522,7 @@ static void test_time_outs(void **unused)
 /* An answer that the peer never acknowledges ends like one that finds no room. */
 static void test_idle_unacked(void **unused)
 {
-	struct stream *deaf = fake_open(1), *slow_peer = fake_open(1);
+	struct fake_stream *deaf = fake_open(1), *slow_peer = fake_open(1);
 
 	fake_input(deaf, GET, strlen(GET));
 	fake_input(slow_peer, GET, strlen(GET));
@@ -539,7 +539,7 @@ static void test_idle_unacked(void **unused)
 
 static void test_limit(void **unused)
 {
-	struct stream *s[12];
+	struct fake_stream *s[12];
 
 	start("http.max_connections=8", 12);
 	for (unsigned i = 0; i < 8; i++)
@@ -564,7 +564,7 @@ static void test_limit(void **unused)
 
 static void test_evict(void **unused)
 {
-	struct stream *s[6];
+	struct fake_stream *s[6];
 
 	start("", 4);
 	for (unsigned i = 0; i < 4; i++)
@@ -574,7 +574,7 @@ static void test_evict(void **unused)
 	fake_input(s[3], "G", 1);
 	s[4] = fake_open(1);
 	s[5] = fake_open(1);
-	struct stream *last = fake_open(1);
+	struct fake_stream *last = fake_open(1);
 
 	assert_true(s[4]->aborted);                     /* the newcomers without a word go first */
 	fake_input(last, GET, strlen(GET));
@@ -586,14 +586,14 @@ static void test_evict(void **unused)
 
 static void test_per_address(void **unused)
 {
-	struct stream *s[300];
+	struct fake_stream *s[300];
 
 	start("http.max_per_address=2", 400);
 	for (unsigned i = 0; i < 300; i++)
 		s[i] = fake_open(1 + i / 2);
 	for (unsigned i = 0; i < 300; i++)
 		assert_false(s[i]->closed);
-	struct stream *third = fake_open(7);
+	struct fake_stream *third = fake_open(7);
 
 	assert_true(third->closed);
 	assert_non_null(strstr(third->out, "HTTP/1.1 503 "));
@@ -614,7 +614,7 @@ static void test_per_address(void **unused)
 /* Collected requests share a bounded memory: the oldest gives way. */
 static void test_work_budget(void **unused)
 {
-	struct stream *s[40];
+	struct fake_stream *s[40];
 	unsigned refused = 0;
 
 	fake_heap_limit = 64u << 10;
@@ -640,7 +640,7 @@ static void test_work_budget(void **unused)
 
 static void test_ends(void **unused)
 {
-	struct stream *s = fake_open(1);
+	struct fake_stream *s = fake_open(1);
 
 	fake_end(s);
 	assert_true(s->closed && !s->aborted && s->out_len == 0);
@@ -663,7 +663,7 @@ static void test_ends(void **unused)
 
 static void test_drain(void **unused)
 {
-	struct stream *idle = fake_open(1), *busy = fake_open(1), *late;
+	struct fake_stream *idle = fake_open(1), *busy = fake_open(1), *late;
 
 	fake_input(busy, "GET / HT", 8);
 	http_drain();
@@ -681,7 +681,7 @@ static void test_drain(void **unused)
 
 static void test_more(void **unused)
 {
-	struct stream *s = fake_open(1);
+	struct fake_stream *s = fake_open(1);
 
 	fake_input(s, GET GET GET, 3 * strlen(GET));
 	assert_int_equal(s->writes, 3);

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "kernel/arch.h"
+#include "kernel/image.h"
 #include "kernel/mem.h"
+
+const size_t image_deep_stack = 16384;
 
 #define LOW (600u << 10)
 #define HIGH (2u << 20)
@@ -61,6 +64,12 @@ static void test_parts(void **state)
 
 	assert_int_equal(mem_total(), LOW + HIGH);
 	assert_true(s.count >= 8 && s.size == 8192 && s.stride >= s.size + PAGE_SIZE);
+	assert_int_equal(mem_deep_stack().size, 16384);
+	assert_true(mem_deep_stack().base + 16384 + PAGE_SIZE <= s.base);
+	assert_int_equal(mem_stack_at(mem_deep_stack().base + 100).size, 16384);
+	assert_int_equal(mem_stack_at(s.base - 1).base, s.base);
+	assert_int_equal(mem_stack_at(s.base + s.stride + 1).base, s.base + s.stride);
+	assert_int_equal(mem_stack_at(s.base + s.count * s.stride).size, 0);
 	assert_true(dma.size >= 384 << 10);
 	assert_memory_equal(table, nothing, PAGE_SIZE);
 	assert_memory_equal(table + PAGE_SIZE, nothing, PAGE_SIZE);

@@ -1,5 +1,5 @@
 /* sources: kernel/random.c kernel/health.c kernel/chacha.c kernel/siphash.c
- * tests/unit/fake_kernel.c */
+ * tests/unit/fake_kernel.c tests/unit/fake_clock.c */
 /* SPDX-License-Identifier: MIT */
 /* The primitives against published vectors, and the generator's behaviour. */
 #include "tests/unit/fake_kernel.h"

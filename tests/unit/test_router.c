@@ -20,7 +20,7 @@ static void d(struct request *req, struct response *res) {}
 static http_handler *find(const char *method, const char *path)
 {
 	const struct route *r =
-		router_find(method, strlen(method), path, strlen(path), param, &status);
+		router_find(false, method, strlen(method), path, strlen(path), param, &status);
 
 	return r ? r->fn : NULL;
 }
@@ -35,7 +35,7 @@ static const char *allow(const char *path)
 {
 	static char text[ROUTER_ALLOW_MAX + 1];
 
-	text[router_allow(path, path ? strlen(path) : 0, text)] = 0;
+	text[router_allow(false, path, path ? strlen(path) : 0, text)] = 0;
 	return text;
 }
 
@@ -78,7 +78,7 @@ static void test_params(void **unused)
 	assert_int_equal(miss("GET", "/u/"), 404);
 	assert_int_equal(miss("GET", "/u//x/"), 404);
 
-	const struct route *r = router_find("GET", 3, path, strlen(path), param, &status);
+	const struct route *r = router_find(false, "GET", 3, path, strlen(path), param, &status);
 
 	assert_int_equal(route_param(r, "id"), 0);
 	assert_int_equal(route_param(r, "more"), 1);

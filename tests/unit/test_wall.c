@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernel/counter.h"
 #include "kernel/dev.h"
 #include "kernel/task.h"
 #include "kernel/wall.h"
@@ -20,7 +21,7 @@ static int rtc_error;
 static void (*follower)(void *);
 static bool find_wanted;
 static bool exact;                     /* the RTC tells nanoseconds */
-static unsigned glances, reads, sleeps, late_every;
+static unsigned reads, sleeps, late_every;
 static jmp_buf out_of_task;
 
 static void pass(int64_t ns)
@@ -49,12 +50,6 @@ int rtc_read_ns(int64_t *unix_ns)
 	return rtc_error;
 }
 
-int rtc_glance(void)
-{
-	glances++;
-	return rtc_error ? rtc_error : (int)(truth / SECONDS(1) % 60);
-}
-
 int task_spawn(const char *name, void (*fn)(void *), void *arg)
 {
 	follower = fn;
@@ -69,6 +64,10 @@ int task_sleep(ktime deadline)
 	if (late_every && rand() % late_every == 0)
 		pass(rand() % MILLIS(500));
 	return 0;
+}
+
+void counters_add(struct counter *table, unsigned n)
+{
 }
 
 void task_state(const char *state)
@@ -112,7 +111,7 @@ static int setup(void **state)
 
 static void test_never_backwards(void **state)
 {
-	struct wall w;
+	struct wall w = { .told = true };
 	int64_t last = 0;
 
 	srand(1);
@@ -129,7 +128,7 @@ static void test_never_backwards(void **state)
 
 static void test_slew(void **state)
 {
-	struct wall w;
+	struct wall w = { .told = true };
 
 	wall_set(&w, 0, SECONDS(100));
 	wall_correct(&w, 0, SECONDS(100) - MILLIS(300));
@@ -138,58 +137,129 @@ static void test_slew(void **state)
 	wall_correct(&w, SECONDS(1), SECONDS(101));
 	assert_true(wall_at(&w, SECONDS(1)) == SECONDS(101) - MILLIS(300));
 	assert_true(wall_at(&w, SECONDS(2)) == SECONDS(102));
+	assert_int_equal(w.steps, 0);
 	wall_correct(&w, SECONDS(2), SECONDS(200));
 	assert_true(wall_at(&w, SECONDS(2)) == SECONDS(200));
+	assert_int_equal(w.steps, 1);
+	assert_int_equal(w.slews, 2);
+	wall_correct(&w, SECONDS(2), SECONDS(200) + MILLIS(1));    /* a small one is slow */
+	assert_true(wall_at(&w, SECONDS(2) + MILLIS(128)) == SECONDS(200) + MILLIS(128) + 500000);
+	assert_true(wall_at(&w, SECONDS(3)) == SECONDS(201) + MILLIS(1));
+}
+
+/* While nobody has been told the time it may jump, even back. */
+static void test_untold(void **state)
+{
+	struct wall w = { 0 };
+
+	wall_set(&w, 0, SECONDS(7200));
+	wall_teach(&w, 0, SECONDS(3600), 0);
+	assert_true(wall_at(&w, 0) == SECONDS(3600));
+	assert_int_equal(w.steps, 1);
+	w.told = true;
+	wall_teach(&w, 0, SECONDS(3599), 0);
+	assert_true(wall_at(&w, 0) == SECONDS(3600));
+	assert_true(wall_at(&w, SECONDS(2)) == SECONDS(3601));
+	assert_int_equal(w.steps, 1);
+}
+
+/* A clock that gains, for months; and before its anchor it is on the same line. */
+static void test_rate(void **state)
+{
+	static const int32_t rates[] = { 0, 1000, -1000, 100000, -WALL_PPB_MAX, WALL_PPB_MAX };
+
+	for (unsigned i = 0; i < ARRAY_LEN(rates); i++) {
+		struct wall w = { 0 };
+		ktime now = SECONDS(500);
+
+		wall_teach(&w, now, SECONDS(1000), rates[i]);
+		for (unsigned days = 1; days < 12; days++) {
+			ktime passed = SECONDS(86400) * days;
+			int64_t want = passed / 1000000000 * rates[i];
+			int64_t got = wall_at(&w, now + passed) - SECONDS(1000) - passed;
+
+			assert_true(llabs(got - want) <= passed >> 32);
+			got = wall_aim(&w, now - passed) - SECONDS(1000) + passed;
+			assert_true(llabs(got + want) <= passed >> 32);
+		}
+	}
+	{
+		struct wall w = { 0 };
+
+		wall_teach(&w, 0, SECONDS(1), INT32_MAX);
+		assert_true(wall_at(&w, SECONDS(1)) <= SECONDS(2) + WALL_PPB_MAX);
+	}
 }
 
 /* A time server knows better than the RTC, which then only tells of pauses. */
 static void test_taught(void **state)
 {
-	struct wall w = { 0 };
+	struct wall w = { .told = true };
 	ktime now = SECONDS(3);
 
-	assert_int_equal(wall_teach(&w, 0, SECONDS(90)), 0);
-	assert_true(w.known && wall_at(&w, 0) == SECONDS(90));
+	wall_teach(&w, 0, SECONDS(90), 0);
+	assert_true(w.known && w.taught && wall_at(&w, 0) == SECONDS(90));
 
-	w = (struct wall){ 0 };
+	w = (struct wall){ .told = true };
 	wall_set(&w, 0, SECONDS(100));         /* by an RTC that is late by 0.7 s */
-	assert_int_equal(wall_teach(&w, 0, SECONDS(100) + MILLIS(700)), MILLIS(700));
+	wall_edge(&w, 0, 100, 0);
+	wall_teach(&w, 0, SECONDS(100) + MILLIS(700), 0);
 	assert_true(wall_at(&w, 0) == SECONDS(100));
 	assert_true(wall_aim(&w, 0) == SECONDS(100) + MILLIS(700));
+	assert_int_equal(wall_compare(&w, MILLIS(10), 100), WALL_AGREES);    /* while it slews */
 	for (int i = 3; i < 100; i++) {
 		now = SECONDS(i) + MILLIS(10 * i);
 		assert_true(wall_at(&w, now) == SECONDS(100) + MILLIS(700) + now);
 		assert_int_equal(wall_compare(&w, now, 100 + i), WALL_AGREES);
-		assert_true(wall_glance_fits(&w, now, (100 + i) % 60));
 	}
 	wall_edge(&w, now, 199, now - MILLIS(990));
 	assert_int_equal(w.behind, MILLIS(700));
 	wall_edge(&w, now, 199, now - MILLIS(940));    /* the edge is known better */
 	assert_int_equal(w.behind, MILLIS(750));
+	assert_int_equal(wall_compare(&w, now + MILLIS(80), 199), WALL_DRIFTED);
+	assert_int_equal(w.behind, MILLIS(770));
 	assert_true(wall_at(&w, now) == SECONDS(100) + MILLIS(700) + now);
 
 	assert_int_equal(wall_compare(&w, now, 4000), WALL_LOST);
-	assert_true(wall_at(&w, now) == SECONDS(4000) + MILLIS(1250));
-	assert_int_equal(wall_teach(&w, now, SECONDS(4001)), MILLIS(-250));
-	assert_int_equal(w.behind, MILLIS(500));
-	assert_true(wall_at(&w, now + SECONDS(1)) == SECONDS(4002));
+	assert_false(w.taught);
+	assert_true(wall_at(&w, now) == SECONDS(4000) + MILLIS(1270));
+	assert_int_equal(wall_compare(&w, now + MILLIS(1), 4001), WALL_AGREES);
+	wall_edge(&w, now + MILLIS(100), 4001, now + MILLIS(1));
+	assert_true(wall_aim(&w, now + MILLIS(1)) == SECONDS(4001) + MILLIS(770));
+	wall_teach(&w, now + MILLIS(200), SECONDS(4002), 0);
+	assert_true(wall_at(&w, now + SECONDS(2)) == SECONDS(4003) + MILLIS(800));
 }
 
 static void test_compare(void **state)
 {
-	struct wall w;
+	struct wall w = { .told = true };
 
 	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
+	assert_int_equal(wall_compare(&w, MILLIS(530), 100), WALL_AGREES);   /* not phased yet */
+	wall_edge(&w, 0, 100, MILLIS(-500));
 	assert_int_equal(wall_compare(&w, 0, 100), WALL_AGREES);
 	assert_int_equal(wall_compare(&w, MILLIS(503), 100), WALL_AGREES);
 	assert_int_equal(wall_compare(&w, MILLIS(530), 100), WALL_DRIFTED);
 	assert_int_equal(wall_compare(&w, MILLIS(530), 90), WALL_LOST);
 	assert_int_equal(wall_compare(&w, MILLIS(530), 170), WALL_LOST);
 	assert_true(wall_at(&w, MILLIS(530)) == SECONDS(170) + MILLIS(500));
-	assert_true(wall_glance_fits(&w, MILLIS(530), 50));
-	assert_false(wall_glance_fits(&w, MILLIS(530), 51));
-	assert_true(wall_glance_fits(&w, MILLIS(530 + 499), 51));
-	assert_true(wall_glance_fits(&w, MILLIS(530 + 499), 50));
+}
+
+static void test_compare_ns(void **state)
+{
+	struct wall w = { .told = true };
+
+	wall_set(&w, 0, SECONDS(100));
+	assert_int_equal(wall_compare_ns(&w, SECONDS(1), SECONDS(101) + 10), WALL_AGREES);
+	assert_int_equal(w.slews, 0);
+	assert_int_equal(wall_compare_ns(&w, SECONDS(1), SECONDS(101) + MILLIS(1)), WALL_DRIFTED);
+	assert_true(wall_aim(&w, SECONDS(1)) == SECONDS(101) + MILLIS(1));
+	wall_teach(&w, SECONDS(2), SECONDS(107), 0);
+	assert_int_equal(w.behind, SECONDS(5) - MILLIS(1));
+	assert_int_equal(wall_compare_ns(&w, SECONDS(3), SECONDS(103)), WALL_DRIFTED);
+	assert_int_equal(w.behind, SECONDS(5));
+	assert_int_equal(wall_compare_ns(&w, SECONDS(3), SECONDS(9000)), WALL_LOST);
+	assert_true(wall_at(&w, SECONDS(3)) == SECONDS(9005));
 }
 
 /* ---- The whole clock, in this order: its state is the module's ---------------- */
@@ -238,19 +308,26 @@ static void test_late_looks(void **state)
 	}
 }
 
+static unsigned pauses_told;
+
+static void count_pause(void)
+{
+	pauses_told++;
+}
+
 static void test_pause(void **state)
 {
 	static const int64_t pauses[] = { MILLIS(1500), SECONDS(10), SECONDS(60), SECONDS(86400) };
 
+	clock_on_pause(count_pause);
 	for (unsigned i = 0; i < ARRAY_LEN(pauses); i++) {
 		double before = clock_unix();
 
 		pass(MILLIS(2));
 		truth += pauses[i];             /* the counter stood still */
-		if (pauses[i] % SECONDS(60) == 0)
-			pass(SECONDS(1));       /* a glance cannot see a whole minute */
 		assert_true(fabs(off()) <= 1.005);
 		assert_true(clock_unix() > before);
+		assert_int_equal(pauses_told, i + 1);
 		if (find_wanted)
 			find_edges();
 		pass(SECONDS(3));
@@ -265,13 +342,26 @@ static void test_pause(void **state)
 
 static void test_cost(void **state)
 {
-	reads = glances = 0;
+	reads = 0;
 	for (unsigned i = 0; i < 100000; i++) {
 		clock_unix();
 		pass(30000);
 	}
-	assert_in_range(glances, 2000, 3001);
-	assert_in_range(reads, 2, 5);
+	assert_in_range(reads, 2000, 3001);
+}
+
+/* An RTC that cannot be asked: there may have been a pause. */
+static void test_doubt(void **state)
+{
+	int64_t ns;
+
+	rtc_error = -EAGAIN;
+	pass(MILLIS(1));
+	assert_int_equal(clock_unix_ns(&ns), -EAGAIN);
+	assert_int_equal(clock_unix_ns(&ns), -EAGAIN);
+	rtc_error = 0;
+	pass(MILLIS(1));
+	assert_int_equal(clock_unix_ns(&ns), 0);
 }
 
 static void test_drift(void **state)
@@ -309,6 +399,7 @@ static void test_dead_rtc(void **state)
 /* An RTC that tells nanoseconds: right at once after a pause, and no search. */
 static void test_exact(void **state)
 {
+	unsigned before = pauses_told;
 	double last;
 
 	exact = true;
@@ -326,6 +417,7 @@ static void test_exact(void **state)
 	pass(MILLIS(1));
 	assert_true(fabs(off()) < 1e-6);
 	assert_true(clock_unix() > last);
+	assert_int_equal(pauses_told, before + 1);
 	assert_false(find_wanted);
 }
 
@@ -335,12 +427,16 @@ int main(void)
 		cmocka_unit_test_setup(test_never_backwards, setup),
 		cmocka_unit_test_setup(test_slew, setup),
 		cmocka_unit_test_setup(test_taught, setup),
+		cmocka_unit_test_setup(test_untold, setup),
+		cmocka_unit_test_setup(test_rate, setup),
 		cmocka_unit_test_setup(test_compare, setup),
+		cmocka_unit_test_setup(test_compare_ns, setup),
 		cmocka_unit_test_setup(test_unknown, setup),
 		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_late_looks),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_dead_rtc),
 		cmocka_unit_test(test_exact),

@@ -2,8 +2,9 @@
 /* BOARD=host: the same kernel, net and app as a Linux process. This file is the
  * loader and the boot: arguments, a memory file as RAM, devices.
  *
- *	zeitkern.elf [tap=NAME] [mem=MIB] [key=value ...]
+ *	zeitkern.elf [tap=NAME] [mem=MIB] [settings=PATH] [key=value ...]
  *
+ * PATH is a settings file as linker/settings writes it (kernel/settings.h).
  * ZEITKERN_TAP_FD names a TAP device that the parent has opened already. */
 #define _GNU_SOURCE
 
@@ -27,6 +28,7 @@
 
 #define MEM_DEFAULT_MIB 64
 #define MEM_MIB_MAX 65536
+#define SETTINGS_MAX 65536
 #define STACK_WINDOW ((size_t)BUDGET_STACKS_MAX * 65536)
 
 static struct region ram;
@@ -123,6 +125,22 @@ static void add_word(const char *word)
 		log_warn("command line: cut at %u bytes", MACHINE_CMDLINE_MAX - 1);
 }
 
+static void add_settings(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = malloc(SETTINGS_MAX);
+	ssize_t n = fd < 0 || !text ? -1 : read(fd, text, SETTINGS_MAX);
+
+	if (n < 0) {
+		log_error("settings=%s: %s", path, strerror(errno));
+	} else {
+		machine.settings = (struct region){ (uintptr_t)text, (uint64_t)n };
+		machine.settings_copied = true;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 void arch_discover(void)
 {
 	const char *fd = getenv("ZEITKERN_TAP_FD");
@@ -144,8 +162,11 @@ void arch_discover(void)
 				add_tap(tap);
 		} else if (strncmp(*arg, "mem=", 4) == 0) {
 			mib = strtoul(*arg + 4, NULL, 10);
+		} else if (strncmp(*arg, "settings=", 9) == 0) {
+			add_settings(*arg + 9);
 		} else {
 			add_word(*arg);
+			mem_wipe(*arg, strlen(*arg));   /* what ps shows, too */
 		}
 	}
 	if (mib == 0 || mib > MEM_MIB_MAX) {

@@ -7,6 +7,7 @@
 
 #include "kernel/arch/x86_64/port.h"
 #include "kernel/arch/x86_64/x86.h"
+#include "kernel/mem.h"
 
 #define TABLE_MAX (1u << 20)
 #define HEADER_SIZE 36u
@@ -171,6 +172,11 @@ static void fixed(const uint8_t *t, struct aml dsdt)
 			 (uint32_t)type << 10 | SLEEP_ENABLE_PM1);
 }
 
+static struct aml code_of(const uint8_t *t, uint32_t len)
+{
+	return (struct aml){ t + HEADER_SIZE, len - HEADER_SIZE };
+}
+
 /* Returns the DSDT's code, empty when there is none. */
 static struct aml fadt(const uint8_t *t, uint32_t len)
 {
@@ -183,8 +189,7 @@ static struct aml fadt(const uint8_t *t, uint32_t len)
 	dsdt.code = table(dsdt_at, "DSDT", &dsdt.len);
 	if (!dsdt.code)
 		return (struct aml){ NULL, 0 };
-	dsdt.code += HEADER_SIZE;
-	dsdt.len -= HEADER_SIZE;
+	dsdt = code_of(dsdt.code, dsdt.len);
 	if (flags & FLAG_HW_REDUCED)
 		reduced(t, len, dsdt);
 	else
@@ -192,6 +197,20 @@ static struct aml fadt(const uint8_t *t, uint32_t len)
 	if ((flags & FLAG_RESET_REG) && len > FADT_RESET_VALUE)
 		add_gas(warden_reset, t + FADT_RESET_REG, t[FADT_RESET_VALUE]);
 	return dsdt;
+}
+
+/* Mapped for the payload by whole pages, so that it must not lie in RAM that is ours. */
+static void vmgenid(struct aml aml)
+{
+	struct device dev = { .kind = DEV_VMGENID, .size = 16 };
+	int err = aml_vmgenid(aml, &dev.base);
+
+	if (err == -ENOENT || machine_find(DEV_VMGENID, NULL))
+		return;
+	if (err < 0 || ram_touches(dev.base & ~(uint64_t)(PAGE_SIZE - 1), dev.base + PAGE_SIZE))
+		log_warn("acpi: VMGENID is not where it can be read, clones do not show by it");
+	else
+		machine_add(&dev);
 }
 
 uint64_t acpi_discover(uint64_t rsdp)
@@ -227,7 +246,10 @@ uint64_t acpi_discover(uint64_t rsdp)
 			mcfg(t, table_len);
 		else if ((t = table(pa, "FACP", &table_len)) != NULL && table_len >= FADT_RESET_REG)
 			dsdt = fadt(t, table_len);
+		else if ((t = table(pa, "SSDT", &table_len)) != NULL)
+			vmgenid(code_of(t, table_len));
 	}
+	vmgenid(dsdt);
 	if (dsdt.code && !machine_find(DEV_PCI_ECAM, NULL) && aml_pci(dsdt, &bridge) == 0)
 		machine_add(&bridge);
 	return lapic;

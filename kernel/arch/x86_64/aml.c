@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "kernel/arch/x86_64/x86.h"
+#include "kernel/mem.h"
 
 #define DEVICE_BYTES 512u                  /* a device's names and resources lie this near */
+#define VGIA_OFFSET 40u                    /* of the ID from what QEMU's VGIA says */
 #define PCI_BUS (1u << 20)                 /* configuration space of one */
 
-enum { OP_BYTE = 0x0a, OP_WORD = 0x0b, OP_DWORD = 0x0c, OP_QWORD = 0x0e };
+enum { OP_NAME = 0x08, OP_BYTE = 0x0a, OP_WORD = 0x0b, OP_DWORD = 0x0c, OP_QWORD = 0x0e };
 enum { OP_BUFFER = 0x11, OP_PACKAGE = 0x12, OP_EXT = 0x5b, OP_REGION = 0x80 };
 enum { OP_RETURN = 0xa4 };
 enum { RES_END = 0x79, RES_LARGE = 0x80, RES_MEMORY32 = 0x86, RES_SPACE32 = 0x87 };
@@ -193,4 +195,32 @@ int aml_pci(struct aml aml, struct device *dev)
 	dev->base = base;
 	dev->size = PCI_BUS;
 	return 0;
+}
+
+/* Microsoft, "Virtual Machine Generation ID": a device with _CID "VM_Gen_Counter" whose ADDR
+ * is the address in two halves. QEMU (docs/specs/vmgenid) computes it from VGIA. */
+int aml_vmgenid(struct aml aml, uint64_t *address)
+{
+	static const char vgia[] = { OP_NAME, 'V', 'G', 'I', 'A' };
+	static const char addr[] = { OP_NAME, 'A', 'D', 'D', 'R' };
+	struct at device = { aml.code, aml.code + aml.len }, at = device;
+	uint64_t low, high = 0;
+
+	if (!find(&device, "VM_Gen_Counter", 14))
+		return -ENOENT;
+	if (find(&at, vgia, sizeof(vgia))) {
+		if (!integer(&at, &low) || low == 0)
+			return -ENOTSUP;
+		low += VGIA_OFFSET;
+	} else {
+		device.end = device.p + MIN(left(&device), DEVICE_BYTES);
+		if (!find(&device, addr, sizeof(addr)) || byte(&device) != OP_PACKAGE ||
+		    !skip_length(&device) || byte(&device) != 2 || !integer(&device, &low) ||
+		    !integer(&device, &high))
+			return -ENOTSUP;
+	}
+	if (low > UINT32_MAX || high > PHYSICAL_END >> 32)
+		return -ENOTSUP;
+	*address = high << 32 | low;
+	return *address && *address % 8 == 0 && *address < PHYSICAL_END - PAGE_SIZE ? 0 : -ENOTSUP;
 }

@@ -90,6 +90,17 @@ static void ram_discover(const struct start_info *info)
 		mmu_boot_map(machine.ram[i].base, machine.ram[i].size);
 }
 
+bool ram_touches(uint64_t start, uint64_t end)
+{
+	const struct start_info *info = (const struct start_info *)(uintptr_t)boot_start_info;
+	const struct memmap *map = (const struct memmap *)info->memmap_at;
+
+	for (unsigned i = 0; i < info->memmap_count && i < MEMMAP_MAX; i++)
+		if (map[i].type == MEMMAP_RAM && start < map[i].at + map[i].size && map[i].at < end)
+			return true;
+	return false;
+}
+
 /* The loader's copy is wiped: there may be a secret in it. */
 static void cmdline_discover(uint64_t at)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* KVM's paravirtual clock (Linux documentation virt/kvm/x86/msr.rst): the rate of
  * the cycle counter, and the host's time of day. The host writes both records
- * whenever it has news; the time of day each time it is asked. */
+ * whenever it has news; the time of day each time it is asked, which costs an exit. */
 #include "kernel/arch/x86_64/kvmclock.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 #define MSR_WALL_CLOCK 0x4b564d00u
 #define MSR_SYSTEM_TIME 0x4b564d01u
 #define SYSTEM_TIME_ENABLE 1u
-#define NS_PER_S 1000000000u
+#define NS_PER_S 1000000000
 #define READ_TRIES 100
 
 struct system_time {
@@ -31,6 +31,9 @@ struct wall_clock {
 
 static volatile struct system_time now __attribute__((aligned(64)));
 static volatile struct wall_clock wall __attribute__((aligned(64)));
+
+static uint32_t asked_version;         /* when the time of day was last asked for */
+static int64_t asked_ns;
 
 static void barrier(void)
 {
@@ -75,17 +78,19 @@ bool kvmclock_init(uint64_t *tsc_hz)
 	return true;
 }
 
-int64_t kvmclock_last_ns(void)
+/* Each time the machine has been stopped the host's record of the system time is a new one;
+ * a host whose clock was set shows within a second. */
+int64_t kvmclock_unix_ns(void)
 {
 	int64_t ns = system_ns();
 
+	if (now.version != asked_version || ns - asked_ns > NS_PER_S || ns < asked_ns) {
+		asked_version = now.version;
+		asked_ns = ns;
+		gate(GATE_WALL_CLOCK, 0, 0, 0);
+		ns = system_ns();
+	}
 	if (ns < 0 || (wall.version & 1) || wall.s == 0)
 		return -1;
 	return ns + (int64_t)wall.s * NS_PER_S + wall.ns;
-}
-
-int64_t kvmclock_unix_ns(void)
-{
-	gate(GATE_WALL_CLOCK, 0, 0, 0);
-	return kvmclock_last_ns();
 }

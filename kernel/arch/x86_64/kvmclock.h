@@ -7,7 +7,3 @@
 /* Unix time in ns as the host has it now, or -1. Any time, where discovery
  * added DEV_RTC_KVMCLOCK. */
 int64_t kvmclock_unix_ns(void);
-
-/* The same by what the host said when it was last asked: cheaper, but a pause
- * of the machine does not show. */
-int64_t kvmclock_last_ns(void);

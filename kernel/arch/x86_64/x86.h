@@ -132,6 +132,9 @@ bool kvmclock_init(uint64_t *tsc_hz);
 #define PCI_WINDOW_END 0xfec00000ull
 uint64_t pci_window(void);
 
+/* Whether any of [start, end) is RAM in the loader's memory map: ours. */
+bool ram_touches(uint64_t start, uint64_t end);
+
 /* Adds what the tables tell; `rsdp` 0: looks for it. Returns the local APIC. */
 uint64_t acpi_discover(uint64_t rsdp);
 
@@ -149,6 +152,10 @@ int aml_ged(struct aml aml, uint64_t *select, uint32_t *gsi);
 /* A PCI host bridge that names its own configuration space, bus 0 of it, and
  * the window for BARs: 0, or -ENOENT. */
 int aml_pci(struct aml aml, struct device *dev);
+
+/* Where the generation ID of a virtual machine lies, 16 bytes: 0; -ENOENT: there is none;
+ * -ENOTSUP: it is said in a way that is not understood. */
+int aml_vmgenid(struct aml aml, uint64_t *address);
 
 /* "QEMU Standard PC (...)", or NULL. */
 const char *smbios_name(void);

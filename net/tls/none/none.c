@@ -10,3 +10,8 @@ void tls_declare(void) {}
 void tls_init(void) {}
 
 void tls_start(const struct stream_ops *ops) {}
+
+uint16_t https_port(void)
+{
+	return 0;
+}

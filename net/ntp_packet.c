@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* An SNTP answer, judged: RFC 4330 §3 (timestamps and their eras), §4 (fields), §5
+/* An NTP answer, judged: RFC 4330 §3 (timestamps and their eras), §4 (fields), §5
  * (what a client must check), §8 (kiss-o'-death); RFC 5905 §7.3. */
 #include <string.h>
 
 #include "kernel/clock.h"
 #include "net/port/bytes.h"
-#include "net/sntp.h"
+#include "net/ntp_impl.h"
 
 /* Offsets of fields. */
 #define ROOT_DELAY 4
@@ -18,6 +18,8 @@
 #define LEAP(first) ((first) >> 6)
 #define VERSION(first) ((first) >> 3 & 7)
 #define MODE(first) ((first) & 7)
+#define LEAP_INSERTED 1                /* the month's last minute has 61 seconds */
+#define LEAP_DELETED 2
 #define LEAP_UNKNOWN 3
 #define MODE_SERVER 4
 #define STRATUM_MAX 15
@@ -38,16 +40,22 @@ static int64_t unix_ns(const uint8_t *p)
 	return unix_s * 1000000000 + (int64_t)(fraction * 1000000000 >> 32);
 }
 
+/* Seconds in 16.16. */
+static int64_t short_ns(const uint8_t *p)
+{
+	return (int64_t)be32(p) * 1000000000 >> 16;
+}
+
 static bool is_zero(const uint8_t *timestamp)
 {
 	return (be32(timestamp) | be32(timestamp + 4)) == 0;
 }
 
-enum sntp_verdict sntp_read(const uint8_t *p, size_t len, const uint8_t cookie[8],
-			    struct sntp_answer *a)
+enum ntp_verdict ntp_read(const uint8_t *p, size_t len, const uint8_t cookie[8],
+			    struct ntp_answer *a)
 {
-	if (len < SNTP_PACKET || MODE(p[0]) != MODE_SERVER || memcmp(p + ORIGINATE, cookie, 8) != 0)
-		return SNTP_FOREIGN;
+	if (len < NTP_PACKET || MODE(p[0]) != MODE_SERVER || memcmp(p + ORIGINATE, cookie, 8) != 0)
+		return NTP_FOREIGN;
 	a->stratum = p[1];
 	if (a->stratum == 0) {
 		for (unsigned i = 0; i < 4; i++) {
@@ -56,15 +64,17 @@ enum sntp_verdict sntp_read(const uint8_t *p, size_t len, const uint8_t cookie[8
 			a->kiss[i] = (char)(c > ' ' && c <= '~' ? c : '?');
 		}
 		a->kiss[4] = 0;
-		return SNTP_KISS;
+		return NTP_KISS;
 	}
 	if (LEAP(p[0]) == LEAP_UNKNOWN)
-		return SNTP_UNSYNCHRONISED;
+		return NTP_UNSYNCHRONISED;
 	if (VERSION(p[0]) < 3 || VERSION(p[0]) > 4 || a->stratum > STRATUM_MAX ||
 	    is_zero(p + RECEIVE) || is_zero(p + TRANSMIT) ||
 	    be32(p + ROOT_DELAY) >= ONE || be32(p + ROOT_DISPERSION) >= ONE)
-		return SNTP_NONSENSE;
+		return NTP_NONSENSE;
 	a->received = unix_ns(p + RECEIVE);
 	a->sent = unix_ns(p + TRANSMIT);
-	return a->sent >= a->received ? SNTP_GOOD : SNTP_NONSENSE;
+	a->root = short_ns(p + ROOT_DELAY) / 2 + short_ns(p + ROOT_DISPERSION);
+	a->leap = LEAP(p[0]) == LEAP_INSERTED ? 1 : LEAP(p[0]) == LEAP_DELETED ? -1 : 0;
+	return a->sent >= a->received ? NTP_GOOD : NTP_NONSENSE;
 }

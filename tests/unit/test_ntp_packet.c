@@ -1,18 +1,18 @@
-/* sources: net/sntp_packet.c tests/unit/fake_kernel.c */
+/* sources: net/ntp_packet.c tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* net/sntp_packet.c: every check of RFC 4330 §5 on its own, timestamps and their eras. */
+/* net/ntp_packet.c: every check of RFC 4330 §5 on its own, timestamps and their eras. */
 #include "tests/unit/fake_kernel.h"
 
 #include <string.h>
 
-#include "net/sntp.h"
+#include "net/ntp_impl.h"
 
 #define UNIX_EPOCH 2208988800u
 #define NOW 1795383459                 /* 2026 */
 
 static const uint8_t cookie[8] = { 1, 2, 3, 4, 250, 251, 252, 253 };
-static uint8_t packet[SNTP_PACKET + 20];
-static struct sntp_answer answer;
+static uint8_t packet[NTP_PACKET + 20];
+static struct ntp_answer answer;
 
 static void put32(unsigned at, uint32_t n)
 {
@@ -36,40 +36,45 @@ static int good(void **state)
 	return 0;
 }
 
-static enum sntp_verdict judge(size_t len)
+static enum ntp_verdict judge(size_t len)
 {
-	return sntp_read(packet, len, cookie, &answer);
+	return ntp_read(packet, len, cookie, &answer);
 }
 
 static void test_good(void **state)
 {
-	assert_int_equal(judge(SNTP_PACKET), SNTP_GOOD);
+	assert_int_equal(judge(NTP_PACKET), NTP_GOOD);
 	assert_int_equal(answer.received, NOW * 1000000000ll + 500000000);
 	assert_int_equal(answer.sent, NOW * 1000000000ll + 750000000);
 	assert_int_equal(answer.stratum, 2);
-	assert_int_equal(judge(SNTP_PACKET + 20), SNTP_GOOD);     /* extensions, a MAC */
+	assert_int_equal(judge(NTP_PACKET + 20), NTP_GOOD);     /* extensions, a MAC */
 	packet[0] = 3 << 3 | 4;
-	assert_int_equal(judge(SNTP_PACKET), SNTP_GOOD);
+	assert_int_equal(judge(NTP_PACKET), NTP_GOOD);
 	packet[0] = 1 << 6 | 4 << 3 | 4;                          /* a leap second is coming */
 	packet[1] = 15;
-	assert_int_equal(judge(SNTP_PACKET), SNTP_GOOD);
+	assert_int_equal(judge(NTP_PACKET), NTP_GOOD);
+	assert_int_equal(answer.leap, 1);
+	assert_int_equal(answer.root, (0x800 + 0x2000) * 1000000000ll / 65536);
+	packet[0] = 2 << 6 | 4 << 3 | 4;
+	assert_int_equal(judge(NTP_PACKET), NTP_GOOD);
+	assert_int_equal(answer.leap, -1);
 }
 
 static void test_foreign(void **state)
 {
-	for (size_t len = 0; len < SNTP_PACKET; len++)
-		assert_int_equal(judge(len), SNTP_FOREIGN);
+	for (size_t len = 0; len < NTP_PACKET; len++)
+		assert_int_equal(judge(len), NTP_FOREIGN);
 	for (unsigned mode = 0; mode < 8; mode++) {
 		packet[0] = (uint8_t)(4 << 3 | mode);
-		assert_int_equal(judge(SNTP_PACKET), mode == 4 ? SNTP_GOOD : SNTP_FOREIGN);
+		assert_int_equal(judge(NTP_PACKET), mode == 4 ? NTP_GOOD : NTP_FOREIGN);
 	}
 	packet[0] = 4 << 3 | 4;
 	for (unsigned bit = 0; bit < 64; bit++) {
 		packet[24 + bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(judge(SNTP_PACKET), SNTP_FOREIGN);
+		assert_int_equal(judge(NTP_PACKET), NTP_FOREIGN);
 		packet[24 + bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	assert_int_equal(judge(SNTP_PACKET), SNTP_GOOD);
+	assert_int_equal(judge(NTP_PACKET), NTP_GOOD);
 }
 
 static void test_kiss(void **state)
@@ -77,19 +82,19 @@ static void test_kiss(void **state)
 	packet[0] |= 3 << 6;
 	packet[1] = 0;
 	memcpy(packet + 12, "RATE", 4);
-	assert_int_equal(judge(SNTP_PACKET), SNTP_KISS);
+	assert_int_equal(judge(NTP_PACKET), NTP_KISS);
 	assert_string_equal(answer.kiss, "RATE");
 	memcpy(packet + 12, "\x1b[2J", 4);
-	assert_int_equal(judge(SNTP_PACKET), SNTP_KISS);
+	assert_int_equal(judge(NTP_PACKET), NTP_KISS);
 	assert_string_equal(answer.kiss, "?[2J");
 	packet[24]++;                  /* who does not know the question sends no one away */
-	assert_int_equal(judge(SNTP_PACKET), SNTP_FOREIGN);
+	assert_int_equal(judge(NTP_PACKET), NTP_FOREIGN);
 }
 
 static void test_unsynchronised(void **state)
 {
 	packet[0] |= 3 << 6;
-	assert_int_equal(judge(SNTP_PACKET), SNTP_UNSYNCHRONISED);
+	assert_int_equal(judge(NTP_PACKET), NTP_UNSYNCHRONISED);
 }
 
 static void test_nonsense(void **state)
@@ -101,27 +106,27 @@ static void test_nonsense(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(changes); i++) {
 		good(state);
 		put32(changes[i].at, changes[i].word);
-		assert_int_equal(judge(SNTP_PACKET), SNTP_NONSENSE);
+		assert_int_equal(judge(NTP_PACKET), NTP_NONSENSE);
 	}
 	for (unsigned version = 0; version < 8; version++) {
 		good(state);
 		packet[0] = (uint8_t)(version << 3 | 4);
-		assert_int_equal(judge(SNTP_PACKET),
-				 version == 3 || version == 4 ? SNTP_GOOD : SNTP_NONSENSE);
+		assert_int_equal(judge(NTP_PACKET),
+				 version == 3 || version == 4 ? NTP_GOOD : NTP_NONSENSE);
 	}
 	for (unsigned stratum = 16; stratum < 256; stratum++) {
 		good(state);
 		packet[1] = (uint8_t)stratum;
-		assert_int_equal(judge(SNTP_PACKET), SNTP_NONSENSE);
+		assert_int_equal(judge(NTP_PACKET), NTP_NONSENSE);
 	}
 	for (unsigned at = 32; at <= 40; at += 8) {
 		good(state);
 		memset(packet + at, 0, 8);
-		assert_int_equal(judge(SNTP_PACKET), SNTP_NONSENSE);
+		assert_int_equal(judge(NTP_PACKET), NTP_NONSENSE);
 	}
 	good(state);
 	put32(40, NOW + UNIX_EPOCH - 1);       /* sent before it was received */
-	assert_int_equal(judge(SNTP_PACKET), SNTP_NONSENSE);
+	assert_int_equal(judge(NTP_PACKET), NTP_NONSENSE);
 }
 
 static void test_eras(void **state)
@@ -136,7 +141,7 @@ static void test_eras(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(times); i++) {
 		put32(32, times[i].seconds);
 		put32(40, times[i].seconds);
-		assert_int_equal(judge(SNTP_PACKET), SNTP_GOOD);
+		assert_int_equal(judge(NTP_PACKET), NTP_GOOD);
 		assert_int_equal(answer.received, times[i].unix_s * 1000000000 + 500000000);
 	}
 }

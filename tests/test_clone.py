@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Two copies of one machine do not give out the same random bytes.
+
+tests/guests/draw.c prints what it draws, numbered. A copy goes on with the number after its
+original's last, and so can be compared with another. No machine here has another source of
+entropy than its clock's jitter, unless said. QEMU's `-rtc clock=vm` freezes the real-time clock
+with the machine, so that a pause cannot show: what then makes a difference is VMGENID alone,
+and without it the copies do repeat each other, which shows that these tests can fail.
+"""
+
+import re
+import time
+
+import pytest
+
+import images
+from snapshot import clone, snapshot, with_guid
+from table import BY_NAME
+from vm import Vm
+
+TIMEOUT_S = 60
+MEM = 64
+GAP_S = 2.5              # more than the clocks' resolution
+DRAWS = 8                # numbers that two copies are compared by
+LINE = re.compile(r"draw: (\d+) ([0-9a-f]{32}) epoch (\d+)")
+OLD, ONE, OTHER = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc")
+FROZEN = ("-rtc", "clock=vm")
+
+
+def draws(vm, last):
+    """{number: (bytes, epoch)} of the console, once number `last` has come."""
+    vm.wait_for(rf"draw: {last} ", TIMEOUT_S)
+    return {int(n): (data, int(epoch)) for n, data, epoch in LINE.findall(vm.console.text())}
+
+
+def take_snapshot(row, path, guid=None, **options):
+    """Starts the guest and makes a snapshot of it: (snapshot, the last number it gave)."""
+    cpu = options.pop("cpu", row.cpu)
+    opts = row.options(images.image(row.board, guest="draw"), mem=MEM, no_nic=True, **options)
+    opts.cpu = cpu
+    with Vm(with_guid(opts, guid)) as vm:
+        vm.wait_for(r"draw: 10 ", TIMEOUT_S)
+        snap = snapshot(vm, path)
+        return snap, max(draws(vm, 10))
+
+
+def two(snap, last, guids=(None, None)):
+    """What two clones give for the same numbers: [({number: (bytes, epoch)}, console text)]."""
+    seen = []
+    for guid in guids:
+        with clone(snap, guid) as vm:
+            after = draws(vm, last + DRAWS)
+            assert last not in after, vm.console.text()
+            seen.append(({n: after[n] for n in range(last + 1, last + DRAWS)}, vm.console.text()))
+    return seen
+
+
+def differ(seen):
+    """No number has the same bytes twice, here or there."""
+    given = [data for column, _ in seen for data, _ in column.values()]
+    return len(set(given)) == len(given)
+
+
+def repeat(seen):
+    """Both gave the same bytes for every number."""
+    return seen[0][0] == seen[1][0]
+
+
+@pytest.mark.parametrize("name", ("q35", "pc"))
+def test_vmgenid(name, tmp_path):
+    """With another generation ID each, copies differ at once, and each says why on the console."""
+    snap, last = take_snapshot(BY_NAME[name], tmp_path / "state", OLD, no_rng=True, extra=FROZEN)
+    seen = two(snap, last, (ONE, OTHER))
+    assert differ(seen), seen
+    for column, text in seen:
+        assert len(re.findall("VMGENID says that the machine was cloned", text)) == 1, text
+        assert len({epoch for _, epoch in column.values()}) == 1, "the ID was seen after a draw"
+
+
+def test_same_vmgenid(tmp_path):
+    """With the generation ID that they had, nothing tells copies apart, and they repeat."""
+    snap, last = take_snapshot(BY_NAME["q35"], tmp_path / "state", OLD, no_rng=True, extra=FROZEN)
+    seen = two(snap, last, (OLD, OLD))
+    assert repeat(seen), seen
+    assert not any("VMGENID" in text for _, text in seen), seen
+
+
+@pytest.mark.parametrize("name", ("microvm", "q35", "virt"))
+def test_pause(name, tmp_path):
+    """Without a generation ID the real-time clock shows the gap, and copies differ."""
+    snap, last = take_snapshot(BY_NAME[name], tmp_path / "state", no_rng=True)
+    time.sleep(GAP_S)
+    seen = two(snap, last)
+    assert differ(seen), seen
+
+
+@pytest.mark.parametrize("name", ("microvm", "virt"))
+def test_no_pause(name, tmp_path):
+    """With a real-time clock that stood still like all else, they repeat."""
+    snap, last = take_snapshot(BY_NAME[name], tmp_path / "state", no_rng=True, extra=FROZEN)
+    time.sleep(GAP_S)
+    assert repeat(two(snap, last))
+
+
+@pytest.mark.parametrize("name", ("q35", "virt"))
+def test_host_source(name, tmp_path):
+    """Where there is virtio-rng, a copy is given fresh bytes by it: the epoch moves twice, once
+    at the reseed and once when they came."""
+    row = BY_NAME[name]
+    cpu = "max,-rdrand,-rdseed" if row.board == "pc" else "cortex-a53"
+    snap, last = take_snapshot(row, tmp_path / "state", cpu=cpu)
+    time.sleep(GAP_S)
+    seen = two(snap, last)
+    assert differ(seen), seen
+    for column, text in seen:
+        epochs = {epoch for _, epoch in column.values()}
+        assert len(epochs) >= 2, text

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* A clock that a test sets, and pauses that it makes up: for kernel/random.c. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "kernel/clock.h"
+
+extern ktime fake_clock;               /* clock_now() */
+extern bool fake_paused;               /* the next one to ask for the time finds a pause */
