@@ -151,7 +151,7 @@ $O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedt
 $O/%.o: %.S $O/flags
 	$(call say,as $<)mkdir -p $(@D) && $(CC) $(CPU_FLAGS) -g -ffile-prefix-map=$(CURDIR)=. -I. \
 		-MD -MP -c -o $@ $<
--include $(objs:.o=.d) $(wildcard $O/tests/fuzz/*.d)
+-include $(objs:.o=.d) $(mbedtls:%=$O/mbedtls/%.d) $(wildcard $O/tests/fuzz/*.d)
 
 # CONFIG=: the words that the kernel applies before the command line's.
 built_in := $(if $(SETTINGS_SIZE),,$(CONFIG))

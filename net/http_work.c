@@ -57,8 +57,8 @@ static struct work *resize(struct work *w, size_t cap, const struct conn *self)
 			n = malloc(bytes_of(cap));
 		if (n) {
 			if (w) {
-				memcpy(n, w, bytes_of(MIN(w->cap, cap)));
-				mem_wipe(w, old);
+				memcpy(n, w, bytes_of(MIN((size_t)w->cap, cap)));
+				mem_wipe(w, bytes_of(w->cap));
 				free(w);
 			}
 			in_use += bytes_of(cap) - old;

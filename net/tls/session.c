@@ -104,30 +104,39 @@ static void break_off(struct session *s)
 		stream_again(s->lower);
 }
 
+/* What is to be made of the next record: true, it may be followed by another. mbedTLS reads the
+ * end of the connection as 0, and so it does two records with nothing in them. */
+static bool read_record(struct session *s)
+{
+	int err = mbedtls_ssl_read(&s->ssl, NULL, 0);
+	bool over = stream_available(s->lower) == 0 && stream_ended(s->lower);
+
+	if (err == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || (err == 0 && over && !s->ssl.in_offt))
+		s->flags |= SESSION_ENDED;
+	else if (err != 0 && err != MBEDTLS_ERR_SSL_WANT_READ && err != MBEDTLS_ERR_SSL_WANT_WRITE)
+		break_off(s);
+	return err == 0 && !(s->flags & SESSION_ENDED);
+}
+
 /* Plain bytes are in hand, or become so by decrypting the next record. */
 static bool pull(struct session *s)
 {
 	mbedtls_ssl_context *ssl = &s->ssl;
-	int err;
 
-	if (ssl->in_offt && ssl->in_msglen > 0)
-		return true;
-	if (s->flags & (SESSION_ENDED | SESSION_BROKEN) || !s->lower)
-		return false;
-	if (stream_available(s->lower) == 0 && !stream_ended(s->lower))
-		return false;
-	if (!buffers_take(s)) {
-		break_off(s);
-		return false;
+	for (;;) {
+		if (ssl->in_offt && ssl->in_msglen > 0)
+			return true;
+		if (s->flags & (SESSION_ENDED | SESSION_BROKEN) || !s->lower)
+			return false;
+		if (stream_available(s->lower) == 0 && !stream_ended(s->lower))
+			return false;
+		if (!buffers_take(s)) {
+			break_off(s);
+			return false;
+		}
+		if (!read_record(s))
+			return false;
 	}
-	err = mbedtls_ssl_read(ssl, NULL, 0);
-	if (err == 0 && ssl->in_offt && ssl->in_msglen > 0)
-		return true;
-	if (err == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || err == MBEDTLS_ERR_SSL_CONN_EOF)
-		s->flags |= SESSION_ENDED;
-	else if (err != 0 && err != MBEDTLS_ERR_SSL_WANT_READ && err != MBEDTLS_ERR_SSL_WANT_WRITE)
-		break_off(s);
-	return false;
 }
 
 static size_t tls_peek(struct stream *stream, const uint8_t **data)
