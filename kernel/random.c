@@ -55,8 +55,9 @@ static struct {
 static uint64_t hash_key[2];
 static bool hash_keyed;
 
-static const struct random_source *source SEALED;
-static const volatile uint64_t *generation SEALED;   /* two words */
+/* Not SEALED, so that the linker sees that a board never sets them, and drops their code. */
+static const struct random_source *source;
+static const volatile uint64_t *generation;   /* two words */
 static uint64_t generation_seen[2];
 static bool asked;                     /* source, whose answer has not come */
 static uint32_t epoch, drawn;          /* drawn: bytes since the last reseed */
