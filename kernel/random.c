@@ -256,10 +256,15 @@ static void reseed(void)
 	reseed_at = clock_now() + SECONDS(RESEED_S);
 }
 
-static void on_pause(void)
+void random_reseed(const char *why)
 {
 	reseed();
-	log_info("entropy: reseeded, the machine stood still");
+	log_info("entropy: reseeded, %s", why);
+}
+
+static void on_pause(void)
+{
+	random_reseed("the machine stood still");
 }
 
 static bool was_cloned(void)
@@ -293,10 +298,8 @@ static void take(void)
 /* Before each draw. The clock's look finds out about a pause: on_pause(). */
 static void renew(void)
 {
-	if (was_cloned()) {
-		reseed();
-		log_info("entropy: reseeded, VMGENID says that the machine was cloned");
-	}
+	if (was_cloned())
+		random_reseed("VMGENID says that the machine was cloned");
 	clock_look();
 	if (asked)
 		take();
