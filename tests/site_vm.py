@@ -48,10 +48,10 @@ class Site:
         self.vm = None
         self.heap = 0             # its mark once warm
 
-    def time_server(self, port=0, **how):
+    def time_server(self, port=0, address=HOST, **how):
         """An Ntpd in the namespace, at a port of its own unless one is given."""
         sock = self.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.bind((HOST, port))
+        sock.bind((address, port))
         return Ntpd(sock, **how)
 
     def expect_time(self, expected):
