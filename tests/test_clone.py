@@ -16,6 +16,7 @@ import pytest
 import images
 from snapshot import clone, snapshot, with_guid
 from table import BY_NAME
+from test_boot import kvm_works
 from vm import Vm
 
 TIMEOUT_S = 60
@@ -96,6 +97,18 @@ def test_pause(name, tmp_path):
     time.sleep(GAP_S)
     seen = two(snap, last)
     assert differ(seen), seen
+
+
+def test_kvm(tmp_path):
+    """Under KVM the host says that it stopped the machine, however short."""
+    why = kvm_works()
+    if why:
+        pytest.skip(why)
+    snap, last, _ = take_snapshot(BY_NAME["microvm-kvm"], tmp_path / "state",
+                                  cpu="host,-arch-capabilities,-rdrand,-rdseed")
+    seen = two(snap, last)
+    assert differ(seen), seen
+    assert all("reseeded, the host stopped the machine" in text for _, text in seen), seen
 
 
 @pytest.mark.parametrize("name", ("microvm", "virt"))
