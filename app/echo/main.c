@@ -23,9 +23,9 @@ static void hello(struct request *req, struct response *res)
 
 static void show(struct request *req, struct response *res)
 {
-	json(res, "{ method: %s, path: %s, query: %s, host: %s, agent: %s }", request_method(req),
-	     request_path(req), request_query(req), request_header(req, "Host"),
-	     request_header(req, "User-Agent"));
+	json(res, "{ method: %s, path: %s, query: %s, host: %s, agent: %s, client: %s }",
+	     request_method(req), request_path(req), request_query(req),
+	     request_header(req, "Host"), request_header(req, "User-Agent"), request_client(req));
 }
 
 static void nap(struct request *req, struct response *res)
