@@ -51,7 +51,8 @@ static void say_where(uint32_t ip4)
 	uint8_t b[4];
 
 	memcpy(b, &ip4, 4);
-	log_info("serving http://%u.%u.%u.%u:%u/", b[0], b[1], b[2], b[3], http_port());
+	log_info("serving http%s://%u.%u.%u.%u:%u/", http_port() ? "" : "s", b[0], b[1], b[2], b[3],
+		 http_port() ? http_port() : https_port());
 }
 
 static void power_off(void)

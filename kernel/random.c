@@ -261,7 +261,7 @@ static void reseed(void)
 static void on_pause(void)
 {
 	reseed();
-	log_debug("entropy: reseeded, the machine stood still");
+	log_info("entropy: reseeded, the machine stood still");
 }
 
 static bool was_cloned(void)
@@ -292,16 +292,14 @@ static void take(void)
 	memset(buf, 0, sizeof(buf));
 }
 
-/* Before each draw. Asking the time finds out about a pause: on_pause(). */
+/* Before each draw. The clock's look finds out about a pause: on_pause(). */
 static void renew(void)
 {
-	int64_t unix_ns;
-
 	if (was_cloned()) {
 		reseed();
 		log_info("entropy: reseeded, VMGENID says that the machine was cloned");
 	}
-	clock_unix_ns(&unix_ns);
+	clock_look();
 	if (asked)
 		take();
 	if (drawn >= RESEED_BYTES || clock_now() >= reseed_at)

@@ -8,7 +8,7 @@
 #include "net/http_chars.h"
 #include "net/router.h"
 
-#define ADMIN_ROUTES_MAX 4
+#define ADMIN_ROUTES_MAX 2
 
 static struct route app_routes[ROUTES_MAX] SEALED, admin_routes[ADMIN_ROUTES_MAX] SEALED;
 static unsigned counts[2] SEALED;

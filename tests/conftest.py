@@ -18,7 +18,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "wire"))
 
 import images  # noqa: E402
-from pki import Authority, given  # noqa: E402
+import pki  # noqa: E402
 from site_vm import Site  # noqa: E402
 from netns import NoNamespace  # noqa: E402
 from table import BY_NAME  # noqa: E402
@@ -105,30 +105,30 @@ def echo_site(row, echo_image):
 
 
 @pytest.fixture(scope="session")
-def pki(tmp_path_factory):
-    """A root, an authority below it, and another root that nobody asked."""
+def trust(tmp_path_factory):
+    """A folder with a root, an authority below it, and another root that nobody asked."""
     folder = str(tmp_path_factory.mktemp("pki"))
-    root = Authority(folder, "root")
-    return types.SimpleNamespace(folder=folder, root=root, below=Authority(folder, "below", root),
-                                 other=Authority(folder, "other"))
+    root = pki.authority(folder, "root")
+    return types.SimpleNamespace(folder=folder, root=root, below=pki.below(root, folder, "below"),
+                                 other=pki.authority(folder, "other"))
 
 
 @pytest.fixture(scope="session")
-def pairs(pki):
+def pairs(trust):
     """The certificates of three names, the first of ECDSA and of RSA."""
-    return {"tls": pki.root.issue("ecdsa", ["zeitkern.test"]),
-            "tls.2": pki.below.issue("rsa", ["zeitkern.test"], kind="rsa"),
-            "tls.3": pki.root.issue("wild", ["*.wild.test", "exact.test"])}
+    return {"tls": pki.signed(trust.root, trust.folder, "ecdsa", ["zeitkern.test"]),
+            "tls.2": pki.signed(trust.below, trust.folder, "rsa", ["zeitkern.test"], kind="rsa"),
+            "tls.3": pki.signed(trust.root, trust.folder, "wild", ["*.wild.test", "exact.test"])}
 
 
 @pytest.fixture(scope="session")
-def https_site(row, echo_image, pki, pairs):
+def https_site(row, echo_image, trust, pairs):
     """app/echo with those certificates."""
     files = {}
     for name, pair in pairs.items():
-        files[name.replace("tls", "tls.cert")] = pair.cert_path
-        files[name.replace("tls", "tls.key")] = pair.key_path
-    settings, more = given(row, pki.folder, files, "metrics=yes")
+        files[name.replace("tls", "tls.cert")] = pair.cert
+        files[name.replace("tls", "tls.key")] = pair.key
+    settings, more = pki.given(row, trust.folder, files, "metrics=yes")
     yield from shared(row, echo_image, settings, **more)
 
 

@@ -1,95 +1,91 @@
 # SPDX-License-Identifier: MIT
-"""Certificate authorities for the tests, and how a machine is given what they sign.
+"""Certificates for tests, made by openssl: a CA and what it signs, as files in PEM; and how a
+machine is given them."""
 
-Everything is a file in PEM in one folder; keys are P-256 or RSA of 2048 bits; a certificate's
-file has the authorities between it and the root behind it.
-"""
-
-import datetime
 import os
+import re
 import subprocess
 import sys
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from budget import ROOT, board_words
 
 FW_CFG = ("pc", "virt")          # boards whose machines are given files by QEMU
-USAGE = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
+KINDS = {"ec": ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"), "rsa": ("rsa:2048",)}
 
 
-def new_key(kind):
-    """A private key, "ec" or "rsa"."""
-    if kind == "rsa":
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def distinguished(name):
-    """A name of one word."""
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+def openssl(*words, since=0):
+    """Runs it, in a number of days if so wished; its standard output."""
+    when = ("faketime", "-f", f"{since:+}d") if since else ()
+    done = subprocess.run(when + ("openssl",) + words, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    assert done.returncode == 0, (words, done.stderr.decode())
+    return done.stdout.decode()
 
 
 class Pair:
-    """A certificate and its key: two files."""
+    """A certificate and its key: the files `cert`, `key`, and `both` in one. `chain`: the file
+    of what stands behind the certificates that it signs, or none."""
 
-    def __init__(self, folder, name, certificates, key):
-        self.certificate, self.key = certificates[0], key
-        self.cert_path = os.path.join(folder, f"{name}.crt")
-        self.key_path = os.path.join(folder, f"{name}.key")
-        with open(self.cert_path, "wb") as file:
-            for certificate in certificates:
-                file.write(certificate.public_bytes(serialization.Encoding.PEM))
-        with open(self.key_path, "wb") as file:
-            file.write(key.private_bytes(serialization.Encoding.PEM,
-                                         serialization.PrivateFormat.PKCS8,
-                                         serialization.NoEncryption()))
+    def __init__(self, folder, name):
+        self.name, self.chain = name, None
+        self.cert, self.key, self.both = (os.path.join(str(folder), f"{name}.{end}")
+                                          for end in ("crt", "key", "pem"))
+
+    def join(self):
+        """Writes `both`."""
+        with open(self.both, "w", encoding="ascii") as out:
+            for path in (self.cert, self.key):
+                with open(path, encoding="ascii") as part:
+                    out.write(part.read())
+        return self
 
     def fingerprint(self):
         """SHA-256, in hex."""
-        return self.certificate.fingerprint(hashes.SHA256()).hex()
+        text = openssl("x509", "-in", self.cert, "-noout", "-fingerprint", "-sha256")
+        return text.strip().rsplit("=", 1)[1].replace(":", "").lower()
+
+    def secret(self):
+        """An EC key's 32 bytes."""
+        text = openssl("ec", "-in", self.key, "-noout", "-text")
+        digits = re.search(r"priv:([0-9a-f:\s]+)pub:", text)[1]
+        return bytes.fromhex(re.sub(r"[:\s]", "", digits))[-32:].rjust(32, b"\0")
 
 
-class Authority:
-    """Signs certificates; `above` signs its own, else it is a root."""
+def authority(folder, name="ca", days=30):
+    """A CA of its own."""
+    pair = Pair(folder, name)
+    openssl("req", "-x509", "-newkey", *KINDS["ec"], "-nodes", "-keyout", pair.key, "-out",
+            pair.cert, "-subj", f"/CN={name}", "-days", str(days))
+    return pair.join()
 
-    def __init__(self, folder, name, above=None):
-        self.folder, self.name = folder, name
-        self.key = new_key("ec")
-        maker = self.begin(name, self.key, (-1, 30), above).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        made = maker.sign((above or self).key, hashes.SHA256())
-        self.chain = [made] + above.chain if above and above.chain_sent() else [made]
-        self.above = above
-        self.path = Pair(folder, name, [made], self.key).cert_path
 
-    def chain_sent(self):
-        """What stands behind a certificate of this authority: not the root."""
-        return self.chain if self.above else []
-
-    def begin(self, name, key, days, above):
-        """A certificate without extensions but one, to be signed."""
-        now = datetime.datetime.now(datetime.timezone.utc)
-        return (x509.CertificateBuilder().subject_name(distinguished(name))
-                .issuer_name(distinguished((above or self).name)).public_key(key.public_key())
-                .serial_number(x509.random_serial_number())
-                .not_valid_before(now + datetime.timedelta(days[0]))
-                .not_valid_after(now + datetime.timedelta(days[1])))
-
-    def issue(self, name, names=(), kind="ec", usage="server", days=(-1, 30)):
-        """A Pair for `name`, with the DNS names given, valid from days[0] to days[1]."""
-        key = new_key(kind)
-        maker = self.begin(name, key, days, self).add_extension(
-            x509.BasicConstraints(ca=False, path_length=None), critical=True).add_extension(
-            x509.ExtendedKeyUsage([USAGE[usage]]), critical=False)
+def signed(ca, folder, name, names=(), kind="ec", days=30, subject=None, since=0, extra=()):
+    """A certificate that `ca` signs, for DNS names, for `days` that begin in `since` days.
+    `extra`: lines of extensions."""
+    pair = Pair(folder, name)
+    request, path = pair.cert + ".csr", pair.cert + ".ext"
+    openssl("req", "-newkey", *KINDS[kind], "-nodes", "-keyout", pair.key, "-out", request,
+            "-subj", subject or f"/CN={name}")
+    with open(path, "w", encoding="ascii") as out:
+        lines = list(extra) or ["basicConstraints=CA:FALSE"]
         if names:
-            maker = maker.add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(word) for word in names]), critical=False)
-        made = maker.sign(self.key, hashes.SHA256())
-        return Pair(self.folder, f"{self.name}-{name}", [made] + self.chain_sent(), key)
+            lines.append("subjectAltName=" + ",".join(f"DNS:{n}" for n in names))
+        out.write("\n".join(lines) + "\n")
+    openssl("x509", "-req", "-in", request, "-CA", ca.cert, "-CAkey", ca.key, "-out", pair.cert,
+            "-days", str(days), "-extfile", path, "-set_serial", str(abs(hash(name)) + 1),
+            since=since)
+    if ca.chain:
+        with open(pair.cert, "a", encoding="ascii") as out, open(ca.chain,
+                                                                 encoding="ascii") as chain:
+            out.write(chain.read())
+    return pair.join()
+
+
+def below(ca, folder, name):
+    """An authority that `ca` signs; what it signs has its certificate behind it."""
+    pair = signed(ca, folder, name, extra=("basicConstraints=critical,CA:TRUE",))
+    pair.chain = pair.cert
+    return pair
 
 
 def given(row, folder, files, words=""):

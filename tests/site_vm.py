@@ -48,10 +48,10 @@ class Site:
         self.vm = None
         self.heap = 0             # its mark once warm
 
-    def time_server(self, port=0, **how):
+    def time_server(self, port=0, address=HOST, **how):
         """An Ntpd in the namespace, at a port of its own unless one is given."""
         sock = self.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.bind((HOST, port))
+        sock.bind((address, port))
         return Ntpd(sock, **how)
 
     def expect_time(self, expected):
@@ -76,7 +76,7 @@ class Site:
 
     def serving(self, timeout=BOOT_S):
         """Waits for the line that says where it serves."""
-        found = self.vm.wait_for(r"serving http://([0-9.]+):(\d+)/", timeout)
+        found = self.vm.wait_for(r"serving https?://([0-9.]+):(\d+)/", timeout)
         self.address = found[1]
         if self.ntpd:
             self.vm.wait_for(r"ntp: .* the time is known", timeout)

@@ -23,9 +23,19 @@ static void hello(struct request *req, struct response *res)
 
 static void show(struct request *req, struct response *res)
 {
-	json(res, "{ method: %s, path: %s, query: %s, host: %s, agent: %s, client: %s }",
-	     request_method(req), request_path(req), request_query(req),
-	     request_header(req, "Host"), request_header(req, "User-Agent"), request_client(req));
+	json(res, "{ method: %s, path: %s, query: %s, host: %s, agent: %s }", request_method(req),
+	     request_path(req), request_query(req), request_header(req, "Host"),
+	     request_header(req, "User-Agent"));
+}
+
+static void client(struct request *req, struct response *res)
+{
+	const char *name = request_client(req);
+
+	if (name)
+		json(res, "{ client: %s }", name);
+	else
+		status(res, 401);
 }
 
 static void nap(struct request *req, struct response *res)
@@ -83,6 +93,7 @@ void app_main(void)
 	route("POST", "/echo", echo);
 	route("PUT", "/echo", echo);
 	route("GET", "/show", show);
+	route("GET", "/client", client);
 	route("GET", "/hello/:name", hello);
 	route("GET", "/sleep/:ms", nap);
 	route("GET", "/resolve/:host", resolve);

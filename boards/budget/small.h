@@ -12,7 +12,7 @@
 #define BUDGET_DMA(ram) (3u * 1536)         /* the NIC's buffers: 2 to receive, 1 to send */
 #define BUDGET_POOLS 22528u                 /* all that is below, at its most */
 /* What is left, be it all of the board's RAM or the 40 KiB that the service needs. */
-#define BUDGET_HEAP(ram) (MAX((ram), BUDGET_FIXED + 1536u) - BUDGET_FIXED)
+#define BUDGET_HEAP(ram) (MAX((ram), BUDGET_FIXED + 1152u) - BUDGET_FIXED)
 #define BUDGET_FIXED (BUDGET_DMA(0) + BUDGET_POOLS + \
 	BUDGET_STACKS_MAX * (BUDGET_STACK + BUDGET_STACK_GUARD))
 #define BUDGET_STACK 2048u

@@ -47,7 +47,7 @@ static void put_certificate(struct request *req, struct response *res)
 {
 	size_t len;
 	const char *text = http_body(req, &len), *why;
-	int err = credentials_replace(text, len, &why);
+	int err = credentials_replace(text ? text : "", len, &why);
 
 	mem_wipe((void *)(uintptr_t)text, len);
 	task_wipe_stack();

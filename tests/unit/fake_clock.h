@@ -7,4 +7,4 @@
 #include "kernel/clock.h"
 
 extern ktime fake_clock;               /* clock_now() */
-extern bool fake_paused;               /* the next one to ask for the time finds a pause */
+extern bool fake_paused;               /* the next look finds a pause */

@@ -77,6 +77,9 @@ static void test_vague(void **state)
 	c[2] = (struct ntp_candidate){ SECONDS(1), SECONDS(1), false };
 	assert_int_equal(vote(3), 3);
 	assert_true(offset >= 0 && offset <= 1 * MS);
+	c[1] = c[3] = c[2];
+	assert_int_equal(vote(4), 4);
+	assert_true(offset >= 0 && offset <= 1 * MS);
 }
 
 /* The true time, 0, is in the intervals of all honest servers: so is what comes out. */

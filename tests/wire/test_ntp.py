@@ -165,6 +165,24 @@ def test_by_name(boot):
     server.close()
 
 
+def test_name_moves(boot):
+    """A server that is silent is looked up anew: its name may stand for another address."""
+    site = boot("", start=False, wait=False)
+    site.expect_time(False)
+    old = site.time_server(silent_for=1 << 30)
+    new = site.time_server(port=old.port, address=EXTRA[0])
+    resolver = site.net.dnsmasq(f"--address=/moves.example/{HOST}")
+    site.options.cmdline += f" ntp=moves.example:{old.port}"
+    site.start()
+    site.vm.wait_for(r"ntp: moves\.example: no answer", 30)
+    assert old.asked >= 1 and new.asked == 0
+    site.net.end(resolver)
+    site.net.dnsmasq(f"--address=/moves.example/{EXTRA[0]}")
+    site.vm.wait_for(KNOWN, 30)
+    for server in (old, new):
+        server.close()
+
+
 def test_from_dhcp(boot):
     """DHCP's option 42 names the server, at the usual port."""
     site = boot("", dhcp=False, by_hand=False, start=False, wait=False)
@@ -252,6 +270,21 @@ def test_liars(boot):
     watch(site, 4)
     assert states(site)[1124] == "falseticker", site.clock()
     near(site, EXACT_S)
+
+
+def test_quick_liar(boot):
+    """A liar that answers at once has to wait for the honest ones, who do not."""
+    site = boot("", start=False, wait=False)
+    if site.budget.ntp_servers < 3:
+        pytest.skip("this board asks two servers, which cannot outvote each other")
+    site.expect_time(False)
+    servers = [site.time_server(ahead=FAR)] + [site.time_server(slow=0.4) for _ in range(2)]
+    site.options.cmdline += " ntp=" + ",".join(f"{HOST}:{server.port}" for server in servers)
+    site.boot()
+    watch(site, 1)
+    assert states(site)[servers[0].port] == "falseticker", site.clock()
+    for server in servers:
+        server.close()
 
 
 def test_silent_and_limited(boot):

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
+import pki
 from budget import board_words
-from pki import given
 from secure import PORT, context, fingerprint, fingerprints, listening, raw, secure
 
 NAME = "zeitkern.test"
@@ -58,10 +58,10 @@ def only(version):
 
 
 @pytest.mark.parametrize("suite", TLS13 + TLS12)
-def test_suite(https, pki, suite):
+def test_suite(https, trust, suite):
     """Each cipher suite, and the kind of certificate that it takes, verified."""
     options = ["-tls1_3", "-ciphersuites"] if suite in TLS13 else ["-tls1_2", "-cipher"]
-    text = s_client(https, *options, suite, "-servername", NAME, "-CAfile", pki.root.path,
+    text = s_client(https, *options, suite, "-servername", NAME, "-CAfile", trust.root.cert,
                     "-verify_return_error", "-verify_hostname", NAME)
     assert f"Cipher is {suite}\n" in text and "HTTP/1.1 200 OK" in text, text
     assert "Secure Renegotiation IS supported" in text or suite in TLS13, text
@@ -69,11 +69,11 @@ def test_suite(https, pki, suite):
 
 
 @pytest.mark.parametrize("signature", ["ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256"])
-def test_signature(https, pki, signature):
+def test_signature(https, trust, signature):
     """TLS 1.3 with a client that verifies one kind of signature; the chain of the other kind's
     certificate is sent."""
     text = s_client(https, "-tls1_3", "-sigalgs", signature, "-servername", NAME, "-CAfile",
-                    pki.root.path, "-verify_return_error")
+                    trust.root.cert, "-verify_return_error")
     assert "HTTP/1.1 200 OK" in text and "Verify return code: 0 (ok)" in text, text
 
 
@@ -86,10 +86,10 @@ def test_refused(https, what):
 
 
 @pytest.mark.parametrize("options", [["--tlsv1.3"], ["--tls-max", "1.2"], ["--curves", "P-256"]])
-def test_curl(https, pki, options):
+def test_curl(https, trust, options):
     """curl, which trusts the root."""
     listening(https)
-    done = https.net.run("curl", "-sS", *options, "--cacert", pki.root.path, "--resolve",
+    done = https.net.run("curl", "-sS", *options, "--cacert", trust.root.cert, "--resolve",
                          f"{NAME}:{PORT}:{https.address}", f"https://{NAME}:{PORT}/show",
                          stdout=subprocess.PIPE, timeout=60)
     assert json.loads(done.stdout)["host"] == f"{NAME}:{PORT}"
@@ -184,16 +184,17 @@ def test_key_update(https):
 
 
 @pytest.fixture(scope="module")
-def clients(pki):
-    """Clients by what is wrong with them: their chain, or None."""
-    pairs = {"good": pki.root.issue("ann", usage="client"),
-             "below": pki.below.issue("bob", usage="client", kind="rsa"),
-             "another's": pki.other.issue("eve", usage="client"),
-             "expired": pki.root.issue("old", usage="client", days=(-20, -10)),
-             "early": pki.root.issue("new", usage="client", days=(10, 20)),
-             "a server": pki.root.issue("srv", usage="server")}
-    chains = {name: (pair.cert_path, pair.key_path) for name, pair in pairs.items()}
-    return {"none": None, **chains}
+def clients(trust):
+    """Clients by what is wrong with them: their certificate and key, or None."""
+    def made(ca, name, **more):
+        pair = pki.signed(ca, trust.folder, name, **more)
+        return pair.cert, pair.key
+    return {"none": None, "good": made(trust.root, "ann"),
+            "below": made(trust.below, "bob"),
+            "another's": made(trust.other, "eve"),
+            "expired": made(trust.root, "old", days=5, since=-20),
+            "early": made(trust.root, "new", since=10),
+            "a server": made(trust.root, "srv", extra=("extendedKeyUsage=serverAuth",))}
 
 
 def client_of(site, chain, version):
@@ -201,20 +202,20 @@ def client_of(site, chain, version):
     wants = context(versions=only(version), chain=chain)
     try:
         with secure(site, wants, NAME) as client:
-            answer = client.get("/show")
-            return answer.status == 200 and json.loads(answer.body)["client"]
+            answer = client.get("/client")
+            return json.loads(answer.body)["client"] if answer.status == 200 else answer.status
     except (ssl.SSLError, ConnectionResetError, BrokenPipeError):
         return "refused"
 
 
 @pytest.mark.parametrize("mode", ["required", "optional"])
-def test_clients(boot, row, echo_image, pki, clients, mode):
+def test_clients(boot, row, echo_image, trust, clients, mode):
     """Who is let in, and by which name; who shows a bad certificate is not, even where none will
     do. There are no tickets, by which nobody would be known."""
-    settings, more = given(row, pki.folder, {"tls.client_ca": pki.root.path},
+    settings, more = pki.given(row, trust.folder, {"tls.client_ca": trust.root.cert},
                            f"metrics=yes tls.client={mode}")
     site = boot(settings, image=echo_image, **more)
-    nobody = "refused" if mode == "required" else None
+    nobody = "refused" if mode == "required" else 401
     for version in VERSIONS:
         seen = {name: client_of(site, chain, version) for name, chain in clients.items()}
         assert seen == {"none": nobody, "good": "CN=ann", "below": "CN=bob",
@@ -230,11 +231,11 @@ def test_clients(boot, row, echo_image, pki, clients, mode):
 # ---- Settings that are wrong --------------------------------------------------------------------
 
 
-def test_wrong_settings(boot, row, pki, pairs):
+def test_wrong_settings(boot, row, trust, pairs):
     """A key of another certificate, and what is none: one line each that does not show it;
     HTTPS is served with a certificate of its own."""
-    settings, more = given(row, pki.folder, {"tls.cert": pairs["tls"].cert_path,
-                                             "tls.key": pairs["tls.3"].key_path},
+    settings, more = pki.given(row, trust.folder, {"tls.cert": pairs["tls"].cert,
+                                             "tls.key": pairs["tls.3"].key},
                            "tls.cert.2=AAAA tls.key.3=c2VjcmV0IHdvcmRz tls.client=perhaps")
     site = boot(settings, **more)
     listening(site)
