@@ -9,6 +9,7 @@ at what they were before, and it must still run and answer.
 
 import os
 import sys
+import types
 
 import pytest
 
@@ -17,6 +18,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "wire"))
 
 import images  # noqa: E402
+import pki  # noqa: E402
 from site_vm import Site  # noqa: E402
 from netns import NoNamespace  # noqa: E402
 from table import BY_NAME  # noqa: E402
@@ -102,6 +104,34 @@ def echo_site(row, echo_image):
     yield from shared(row, echo_image, "metrics=yes")
 
 
+@pytest.fixture(scope="session")
+def trust(tmp_path_factory):
+    """A folder with a root, an authority below it, and another root that nobody asked."""
+    folder = str(tmp_path_factory.mktemp("pki"))
+    root = pki.authority(folder, "root")
+    return types.SimpleNamespace(folder=folder, root=root, below=pki.below(root, folder, "below"),
+                                 other=pki.authority(folder, "other"))
+
+
+@pytest.fixture(scope="session")
+def pairs(trust):
+    """The certificates of three names, the first of ECDSA and of RSA."""
+    return {"tls": pki.signed(trust.root, trust.folder, "ecdsa", ["zeitkern.test"]),
+            "tls.2": pki.signed(trust.below, trust.folder, "rsa", ["zeitkern.test"], kind="rsa"),
+            "tls.3": pki.signed(trust.root, trust.folder, "wild", ["*.wild.test", "exact.test"])}
+
+
+@pytest.fixture(scope="session")
+def https_site(row, echo_image, trust, pairs):
+    """app/echo with those certificates."""
+    files = {}
+    for name, pair in pairs.items():
+        files[name.replace("tls", "tls.cert")] = pair.cert
+        files[name.replace("tls", "tls.key")] = pair.key
+    settings, more = pki.given(row, trust.folder, files, "metrics=yes")
+    yield from shared(row, echo_image, settings, **more)
+
+
 def checked(request, site):
     """Generator body of the fixtures that tests use: the site, with the check after it.
 
@@ -137,6 +167,12 @@ def few(request, few_site):
 def echo(request, echo_site):
     """app/echo, checked for leaks after the test."""
     yield from checked(request, echo_site)
+
+
+@pytest.fixture
+def https(request, https_site):
+    """app/echo with certificates, checked for leaks after the test."""
+    yield from checked(request, https_site)
 
 
 @pytest.fixture

@@ -1,25 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""Certificates for tests, made by openssl: a CA and what it signs, as files in PEM."""
+"""Certificates for tests, made by openssl: a CA and what it signs, as files in PEM; and how a
+machine is given them."""
 
 import os
 import re
 import subprocess
+import sys
 
+from budget import ROOT, board_words
+
+FW_CFG = ("pc", "virt")          # boards whose machines are given files by QEMU
 KINDS = {"ec": ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"), "rsa": ("rsa:2048",)}
 
 
-def openssl(*words):
-    """Runs it; its standard output."""
-    done = subprocess.run(("openssl",) + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def openssl(*words, since=0):
+    """Runs it, in a number of days if so wished; its standard output."""
+    when = ("faketime", "-f", f"{since:+}d") if since else ()
+    done = subprocess.run(when + ("openssl",) + words, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
     assert done.returncode == 0, (words, done.stderr.decode())
     return done.stdout.decode()
 
 
 class Pair:
-    """A certificate and its key: the files `cert`, `key`, and `both` in one."""
+    """A certificate and its key: the files `cert`, `key`, and `both` in one. `chain`: the file
+    of what stands behind the certificates that it signs, or none."""
 
     def __init__(self, folder, name):
-        self.name = name
+        self.name, self.chain = name, None
         self.cert, self.key, self.both = (os.path.join(str(folder), f"{name}.{end}")
                                           for end in ("crt", "key", "pem"))
 
@@ -30,6 +38,11 @@ class Pair:
                 with open(path, encoding="ascii") as part:
                     out.write(part.read())
         return self
+
+    def fingerprint(self):
+        """SHA-256, in hex."""
+        text = openssl("x509", "-in", self.cert, "-noout", "-fingerprint", "-sha256")
+        return text.strip().rsplit("=", 1)[1].replace(":", "").lower()
 
     def secret(self):
         """An EC key's 32 bytes."""
@@ -46,16 +59,48 @@ def authority(folder, name="ca", days=30):
     return pair.join()
 
 
-def signed(ca, folder, name, names=(), kind="ec", days=30, subject=None):
-    """A certificate that `ca` signs, for DNS names; days < 0: it is over."""
+def signed(ca, folder, name, names=(), kind="ec", days=30, subject=None, since=0, extra=()):
+    """A certificate that `ca` signs, for DNS names, for `days` that begin in `since` days.
+    `extra`: lines of extensions."""
     pair = Pair(folder, name)
-    request, extra = pair.cert + ".csr", pair.cert + ".ext"
+    request, path = pair.cert + ".csr", pair.cert + ".ext"
     openssl("req", "-newkey", *KINDS[kind], "-nodes", "-keyout", pair.key, "-out", request,
             "-subj", subject or f"/CN={name}")
-    with open(extra, "w", encoding="ascii") as out:
-        out.write("basicConstraints=CA:FALSE\n")
+    with open(path, "w", encoding="ascii") as out:
+        lines = list(extra) or ["basicConstraints=CA:FALSE"]
         if names:
-            out.write("subjectAltName=" + ",".join(f"DNS:{n}" for n in names) + "\n")
+            lines.append("subjectAltName=" + ",".join(f"DNS:{n}" for n in names))
+        out.write("\n".join(lines) + "\n")
     openssl("x509", "-req", "-in", request, "-CA", ca.cert, "-CAkey", ca.key, "-out", pair.cert,
-            "-days", str(days), "-extfile", extra, "-set_serial", str(abs(hash(name)) + 1))
+            "-days", str(days), "-extfile", path, "-set_serial", str(abs(hash(name)) + 1),
+            since=since)
+    if ca.chain:
+        with open(pair.cert, "a", encoding="ascii") as out, open(ca.chain,
+                                                                 encoding="ascii") as chain:
+            out.write(chain.read())
     return pair.join()
+
+
+def below(ca, folder, name):
+    """An authority that `ca` signs; what it signs has its certificate behind it."""
+    pair = signed(ca, folder, name, extra=("basicConstraints=critical,CA:TRUE",))
+    pair.chain = pair.cert
+    return pair
+
+
+def given(row, folder, files, words=""):
+    """How a machine gets settings from files, {key: path}: (settings, more) for site_vm.Site."""
+    if row.board in FW_CFG:
+        extra = []
+        for key, path in files.items():
+            extra += ["-fw_cfg", f"name=opt/zeitkern/{key},file={path}"]
+        return words, {"extra": tuple(extra)}
+    path = os.path.join(folder, f"settings-{len(os.listdir(folder))}")
+    size = board_words(row.board).get("SETTINGS_SIZE", "16K")
+    listed = [f"{key}=@{value}" for key, value in files.items()]
+    subprocess.run([sys.executable, f"{ROOT}/linker/settings", path, size, "seed", *listed],
+                   check=True, stdout=subprocess.DEVNULL)
+    if row.board == "host":
+        return f"settings={path} {words}", {}
+    with open(path, "rb") as file:
+        return words, {"page": file.read()}
