@@ -98,6 +98,6 @@ void work_free(struct work *w)
 	if (!w)
 		return;
 	in_use -= bytes_of(w->cap);
-	mem_wipe(w, bytes_of(w->len));
+	mem_wipe(w, bytes_of(w->cap));
 	free(w);
 }
