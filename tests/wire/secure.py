@@ -36,8 +36,13 @@ def context(ca=None, alpn=("http/1.1",), versions=(ssl.TLSVersion.TLSv1_3,) * 2,
 
 
 def listening(site):
-    """Waits for the line that says that HTTPS is served."""
-    site.vm.wait_for(rf"https: port {PORT}\b", READY_S)
+    """Waits for the line that says that HTTPS is served; where it waits for entropy, requests
+    bring frames, whose arrival is some."""
+    deadline = time.monotonic() + READY_S
+    while not site.vm.console.wait_for(rf"https: port {PORT}\b", 2)[0]:
+        assert time.monotonic() < deadline and site.vm.running(), site.vm.console.text()
+        for _ in range(20):
+            site.get("/")
 
 
 def fingerprints(site):

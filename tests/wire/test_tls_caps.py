@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""HTTPS under clients that come all at once, stop half way, or stay: each cap holds, somebody new
+is served all the same, and so is plain HTTP; and without entropy there is no HTTPS.
+
+The heap's mark moves with the handshakes at once, so that it is held against a second round.
+"""
+
+import random
+import socket
+import threading
+import time
+
+import pytest
+
+from secure import ByHand, PORT, in_the_end, listening, raw, secure
+from site_vm import HEAP, HEAP_SLACK
+
+AT_ONCE = 32
+STALLED = 100
+IDLE = 64
+SESSIONS = 'zeitkern_pool_used{pool="tls_sessions"}'
+TIMEOUT_S = 2
+GIVEN_UP_S = 30          # a hang detector
+
+
+# Caps are the same wherever the budget is: one machine of each large architecture.
+ALWAYS = ("microvm", "virt")
+LARGE = ("pc", "virt", "host", "orangepi-pc")
+
+
+@pytest.fixture(name="caps")
+def fixture_caps(row, full, boot, echo_image):
+    """app/echo on a machine of its own."""
+    if row.board not in LARGE:
+        pytest.skip("this board has one handshake at once: test_tls.py")
+    if not full and row.name not in ALWAYS:
+        pytest.skip("only in make test-full on this machine")
+    return boot("metrics=yes", image=echo_image)
+
+
+def rest(site):
+    """The samples once every session has gone."""
+    deadline = time.monotonic() + GIVEN_UP_S
+    while (samples := site.metrics())[SESSIONS] > 0:
+        assert time.monotonic() < deadline, samples
+        time.sleep(0.2)
+    return samples
+
+
+def crowd(site, count):
+    """That many clients begin at once, each comes again when it is turned away: how often each
+    did, and plain HTTP's answers meanwhile."""
+    tries, gate = [], threading.Barrier(count + 1)
+
+    def one():
+        gate.wait()
+        client, tried = in_the_end(site)
+        with client:
+            if client.get("/show").status == 200:
+                tries.append(tried)
+
+    threads = [threading.Thread(target=one, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    gate.wait()
+    plain = 0
+    while any(thread.is_alive() for thread in threads):
+        assert site.get("/show").status == 200
+        plain += 1
+    return tries, plain
+
+
+def test_at_once(caps):
+    """Thirty-two handshakes at once; none is refused; a second round takes no more memory."""
+    listening(caps)
+    marks = []
+    for _ in range(2):
+        tries, plain = crowd(caps, AT_ONCE)
+        assert tries == [1] * AT_ONCE and plain > 0, tries
+        marks.append(rest(caps)[HEAP])
+    assert marks[1] <= marks[0] + HEAP_SLACK, marks
+    samples = caps.metrics()
+    assert samples["tls_handshakes_total"] == 2 * AT_ONCE, samples
+    assert samples["tls_no_memory_total"] == 0, samples
+
+
+@pytest.mark.parametrize("part", ["nothing", "half a hello", "hello"])
+def test_stalled(caps, part):
+    """A hundred clients that stop there and stay: somebody new is served, plain HTTP too."""
+    stalled = []
+    try:
+        for _ in range(STALLED):
+            sock = raw(caps)
+            stalled.append(sock)
+            hello = ByHand(sock).hello()
+            sock.sendall({"nothing": b"", "half a hello": hello[:len(hello) // 2],
+                          "hello": hello}[part])
+        for _ in range(3):
+            client, _ = in_the_end(caps)
+            with client:
+                assert client.get("/show").status == 200
+            assert caps.get("/show").status == 200
+        samples = caps.metrics()
+        assert part == "nothing" or samples["tls_stalled_dropped_total"] > 0, samples
+    finally:
+        for sock in stalled:
+            sock.close()
+    rest(caps)
+
+
+def test_idle(caps):
+    """Sixty-four sessions stay, idle, and each answers again, in any order."""
+    clients = [secure(caps) for _ in range(IDLE)]
+    for client in clients:
+        assert client.get("/show").status == 200
+    assert caps.metrics()[SESSIONS] == IDLE
+    random.Random(1).shuffle(clients)
+    for client in clients:
+        assert client.get("/show").status == 200
+    for client in clients:
+        client.sock.unwrap().close()
+    samples = rest(caps)
+    assert samples["tls_evicted_total"] == 0 and samples["tls_refused_total"] == 0, samples
+
+
+def test_timeout(row, boot, echo_image):
+    """A handshake that takes too long is ended, whatever it does meanwhile, and is counted."""
+    site = boot(f"metrics=yes https.handshake_timeout={TIMEOUT_S}", image=echo_image)
+    with raw(site) as silent, raw(site) as dripping:
+        hello = ByHand().hello()
+        for sock in (silent, dripping):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        began, at = time.monotonic(), 0
+        dripping.settimeout(0.2)
+        over = False
+        while not over and time.monotonic() < began + GIVEN_UP_S:
+            try:
+                dripping.sendall(hello[at:at + 1])
+                at += 1
+                over = dripping.recv(100) == b""
+            except TimeoutError:
+                pass
+            except OSError:
+                over = True
+        assert over and TIMEOUT_S <= time.monotonic() - began + 0.1, at
+        with pytest.raises(OSError):
+            assert silent.recv(100), "the end in order"
+            raise OSError("it sent something")
+    assert site.metrics()["tls_handshake_timeouts_total"] >= 1
+    client, _ = in_the_end(site)
+    with client:
+        assert client.get("/show").status == 200
+    rest(site)
+
+
+def test_no_entropy(row, boot, echo_image):
+    """Without a source of entropy HTTP is served and HTTPS is not; the arrival of frames is one,
+    and then HTTPS comes up."""
+    if row.machine not in ("microvm", "q35"):
+        pytest.skip("this machine's entropy cannot be taken away")
+    site = boot("metrics=yes", image=echo_image, no_rng=True)
+    text = site.vm.console.text()
+    assert "entropy: RD" not in text and "entropy: virtio-rng" not in text, text
+    assert site.get("/show").status == 200
+    if not site.vm.console.wait_for(r"https: port", 0)[0]:
+        site.vm.wait_for(r"https: not served until there is enough entropy")
+        with pytest.raises(ConnectionRefusedError):
+            site.socket(port=PORT)
+    with secure(site) as client:
+        assert client.get("/show").status == 200
+    assert "entropy: enough, with the arrival of" in site.vm.console.text()
