@@ -5,6 +5,7 @@ The echo service has the bodies; whatever is done to the TLS port, HTTPS is serv
 and the fixtures see that every pool is as full as before.
 """
 
+import contextlib
 import random
 import socket
 import ssl
@@ -113,6 +114,15 @@ def test_large_bodies(echo):
             client.send(POST.format(size).encode() + data)
             answer = client.answer()
             assert answer.status == 200 and answer.body == data, answer
+
+
+def test_beside_plain(echo):
+    """A session beside four plain connections: all of them open, all answered, twice."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(secure(echo))]
+        clients += [stack.enter_context(echo.client()) for _ in range(4)]
+        for client in clients * 2:
+            assert client.get("/show").status == 200
 
 
 def test_slow_reader(echo):
