@@ -21,6 +21,7 @@ import images  # noqa: E402
 import pki  # noqa: E402
 from site_vm import Site  # noqa: E402
 from netns import NoNamespace  # noqa: E402
+from secure import listening  # noqa: E402
 from table import BY_NAME  # noqa: E402
 
 # Settings of the machine whose time-outs are short enough to be tested.
@@ -73,6 +74,7 @@ def shared(row, image, settings, **more):
         pytest.skip(f"no network namespace here: {error}")
     try:
         site.boot()
+        listening(site)           # what HTTPS takes, it has then
         before = site.resources()
         yield site
         site.check(before)
