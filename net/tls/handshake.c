@@ -122,14 +122,23 @@ static struct session *first_of(struct sessions *list)
 	return s && s == busy ? TAILQ_NEXT(s, in_state) : s;
 }
 
+/* Its client has been silent, and nobody here keeps it waiting. */
+static bool is_stalled(const struct session *s)
+{
+	if (!s || s->flags & SESSION_QUEUED)
+		return false;
+	if (s->state == SESSION_WAITING && stream_available(s->lower) > 0)
+		return false;
+	return clock_now() - s->moved >= STALLED;
+}
+
 bool handshake_drop_stalled(void)
 {
-	struct session *s = first_of(&shaking);
-	struct session *idle = first_of(&waiting);
+	struct session *s = first_of(&shaking), *idle = first_of(&waiting);
 
-	if (!s || (idle && idle->moved < s->moved && stream_available(idle->lower) == 0))
+	if (!is_stalled(s) || (is_stalled(idle) && idle->moved < s->moved))
 		s = idle;
-	if (!s || s->flags & SESSION_QUEUED || clock_now() - s->moved < STALLED)
+	if (!is_stalled(s))
 		return false;
 	tls_counters[TLS_STALLED].n++;
 	session_abort(s);
@@ -143,8 +152,7 @@ static bool take_slot(struct session *s)
 	if (slots_used == slots) {
 		struct session *stalled = first_of(&shaking);
 
-		if (!stalled || stalled->flags & SESSION_QUEUED ||
-		    clock_now() - stalled->moved < STALLED) {
+		if (!is_stalled(stalled)) {
 			turned_away++;
 			return false;
 		}
