@@ -56,8 +56,9 @@ static struct {
 static uint64_t hash_key[2];
 static bool hash_keyed;
 
-static const struct random_source *source SEALED;
-static const volatile uint64_t *generation SEALED;   /* two words */
+/* Not SEALED, so that the linker sees that a board never sets them, and drops their code. */
+static const struct random_source *source;
+static const volatile uint64_t *generation;   /* two words */
 static uint64_t generation_seen[2];
 static bool asked;                     /* source, whose answer has not come */
 static uint32_t epoch, drawn;          /* drawn: bytes since the last reseed */
@@ -258,10 +259,15 @@ static void reseed(void)
 	reseed_at = clock_now() + SECONDS(RESEED_S);
 }
 
-static void on_pause(void)
+void random_reseed(const char *why)
 {
 	reseed();
-	log_info("entropy: reseeded, the machine stood still");
+	log_info("entropy: reseeded, %s", why);
+}
+
+static void on_pause(void)
+{
+	random_reseed("the machine stood still");
 }
 
 static bool was_cloned(void)
@@ -295,10 +301,8 @@ static void take(void)
 /* Before each draw. The clock's look finds out about a pause: on_pause(). */
 static void renew(void)
 {
-	if (was_cloned()) {
-		reseed();
-		log_info("entropy: reseeded, VMGENID says that the machine was cloned");
-	}
+	if (was_cloned())
+		random_reseed("VMGENID says that the machine was cloned");
 	clock_look();
 	if (asked)
 		take();

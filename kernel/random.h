@@ -33,6 +33,10 @@ struct random_source {
 };
 void random_set_source(const struct random_source *s);
 
+/* The machine may have been copied, as `why` says in a line on the console: what lies ready is
+ * dropped, and every source asked. Pauses that the clock notices do so by themselves. */
+void random_reseed(const char *why);
+
 /* Something came from outside at `now`, when nobody here could know: a frame. */
 void random_event(ktime now);
 

@@ -124,10 +124,10 @@ void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge)
 }
 
 /* What the RTC says is `off` from where the clock is going. Before an edge has been seen
- * it may be by up to a second. */
+ * it may be by up to half a second. */
 static enum wall_verdict judge(struct wall *w, ktime now, int64_t off, int64_t put_right)
 {
-	int64_t drift = w->phased ? DRIFT : SECOND;
+	int64_t drift = w->phased ? DRIFT : SECOND / 2 + 2 * TOLERANCE;
 
 	if (off < drift && off > -drift) {
 		if (!w->phased)

@@ -13,7 +13,7 @@
 #include "net/ntp.h"
 
 #define PATH "/clock"
-#define TEXT_MAX (BUDGET_DNS_NAME + 96)
+#define TEXT_MAX (BUDGET_DNS_NAME + 40)
 #define RTC_ERROR 1.0                  /* most clocks of this kind count whole seconds */
 #define KVMCLOCK_ERROR 0.001
 

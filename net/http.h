@@ -47,4 +47,7 @@ void response_json(struct response *res, const char *template, va_list ap);
 /* A body in pieces: begins an empty one, and adds to it. An answer that does not
  * fit becomes 500. */
 void response_begin(struct response *res, const char *type);
+/* It will be about `len` bytes long, which is taken at once: not piece by piece, each twice for a
+ * while. */
+void response_expect(struct response *res, size_t len);
 void response_add(struct response *res, const void *data, size_t len);

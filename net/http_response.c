@@ -86,7 +86,8 @@ static bool grow(struct response *res, size_t cap)
 
 	if (cap > RESPONSE_MAX)
 		return false;
-	cap = MIN(cap + cap / 4, (size_t)RESPONSE_MAX);
+	if (!fresh)
+		cap = MIN(cap + cap / 4, (size_t)RESPONSE_MAX);
 	if (!work_grow(&w, RESPONSE_HEAD_MAX + cap, NULL))
 		return false;
 	res->big = w;
@@ -110,6 +111,12 @@ void response_begin(struct response *res, const char *type)
 		fail(res, 500);
 	else
 		memcpy(res->custom_type, type, len + 1);
+}
+
+void response_expect(struct response *res, size_t len)
+{
+	if (!res->failed && len > res->cap)
+		grow(res, len);
 }
 
 void response_add(struct response *res, const void *data, size_t len)

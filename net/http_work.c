@@ -44,8 +44,21 @@ static bool make_room(const struct conn *self)
 	return true;
 }
 
-/* Memory within the budget; what w held moves there, and nothing of it stays behind: it may be
- * a key. */
+/* As realloc(), and nothing stays behind where it was: it may be a key. */
+static struct work *move(struct work *w, size_t cap)
+{
+	struct work *n = malloc(bytes_of(cap));
+
+	if (n) {
+		memcpy(n, w, bytes_of(MIN((size_t)w->cap, cap)));
+		mem_wipe(w, bytes_of(w->cap));
+		free(w);
+	}
+	return n;
+}
+
+/* realloc() within the budget. What comes from a client moves with care; an answer, which has no
+ * conn, need not. */
 static struct work *resize(struct work *w, size_t cap, const struct conn *self)
 {
 	size_t old = w ? bytes_of(w->cap) : 0;
@@ -54,13 +67,8 @@ static struct work *resize(struct work *w, size_t cap, const struct conn *self)
 		struct work *n = NULL;
 
 		if (in_use - old + bytes_of(cap) <= budget)
-			n = malloc(bytes_of(cap));
+			n = w && self ? move(w, cap) : realloc(w, bytes_of(cap));
 		if (n) {
-			if (w) {
-				memcpy(n, w, bytes_of(MIN((size_t)w->cap, cap)));
-				mem_wipe(w, bytes_of(w->cap));
-				free(w);
-			}
 			in_use += bytes_of(cap) - old;
 			n->cap = (uint32_t)cap;
 			return n;

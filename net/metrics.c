@@ -14,6 +14,8 @@
 #include "net/http.h"
 #include "net/stream.h"
 
+#define USUAL_BYTES 9728
+
 static bool enabled SEALED;
 
 static const struct setting settings[] = {
@@ -95,6 +97,7 @@ static void add_machine(struct response *res)
 static void get_metrics(struct request *req, struct response *res)
 {
 	response_begin(res, "text/plain; version=0.0.4");
+	response_expect(res, USUAL_BYTES);
 	counters_each(add_counter, res);
 	add_pools(res);
 	add_machine(res);

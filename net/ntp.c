@@ -401,7 +401,8 @@ bool ntp_peer(unsigned i, struct ntp_peer *p)
 	best = ntp_filter_best(&s->filter, clock_now());
 	*p = (struct ntp_peer){
 		.host = s->host, .port = s->port, .state = names[s->standing],
-		.known = best && s->reach, .stratum = s->stratum,
+		.known = best && s->reach && clock_status().source != CLOCK_NONE,
+		.stratum = s->stratum,
 		.offset = best ? best->unix_ns - clock_aim_ns(best->at) : 0,
 		.delay = best ? best->delay : 0,
 	};

@@ -39,7 +39,8 @@ struct ntp_status ntp_status(void);
 struct ntp_peer {
 	const char *host, *state;      /* valid until the net loop goes on */
 	uint16_t port;
-	bool known;                    /* it has answered of late: what follows then holds */
+	bool known;                    /* it has answered of late, and there is a time to compare
+	                                * with: what follows then holds */
 	unsigned stratum;
 	int64_t offset, delay;         /* of its best answer, ns */
 };

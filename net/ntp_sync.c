@@ -110,8 +110,8 @@ static void adapt_poll(ktime now, int64_t offset, bool surprise)
 static void correct(const struct ntp_server *s, ktime now, int64_t offset, int64_t distance)
 {
 	const struct ntp_sample *best = ntp_filter_best(&s->filter, now);
-	int64_t noise = ntp_filter_jitter(&s->filter, now, clock_aim_ns) + best->delay / 8 +
-			LEAST_NOISE;
+	int64_t jitter = ntp_filter_jitter(&s->filter, now, clock_aim_ns);
+	int64_t noise = MIN(jitter, best->delay / 2) + best->delay / 8 + LEAST_NOISE;
 	int64_t by = offset, aim = clock_aim_ns(best->at);
 	bool surprise;
 

@@ -17,6 +17,9 @@ DRAIN_S = 40             # how long resources may take to come back after a test
                          # peers are given up after 20 s
 METRIC = re.compile(r'^([a-z_0-9]+)(?:\{([^}]*)\})? ([-+0-9.eE]+)$')
 
+# What its console says of HTTPS, once it has said where it serves HTTP.
+HTTPS = r"https: (port \d|not served)"
+
 TRIES = 8                 # requests, of which the fastest tells the time
 WARM_UPS = 6              # GET /metrics until what is made on first use is made
 
@@ -35,6 +38,7 @@ class Site:
     def __init__(self, row, image, settings="", dhcp=True, by_hand=True, **options):
         self.row = row
         self.ntpd = None
+        self.tls = "-plain/" not in image and "https.port=0" not in settings
         self.budget = budget_of(row.board)
         self.net = Namespace(vnet_hdr=row.board != "host")
         self.dhcp = dhcp
@@ -78,6 +82,8 @@ class Site:
         """Waits for the line that says where it serves."""
         found = self.vm.wait_for(r"serving https?://([0-9.]+):(\d+)/", timeout)
         self.address = found[1]
+        if self.tls:
+            self.vm.wait_for(HTTPS, timeout)
         if self.ntpd:
             self.vm.wait_for(r"ntp: .* the time is known", timeout)
 

@@ -9,6 +9,8 @@ and without it the copies do repeat each other, which shows that these tests can
 """
 
 import re
+import socket
+import ssl
 import time
 
 import pytest
@@ -16,6 +18,7 @@ import pytest
 import images
 from snapshot import clone, snapshot, with_guid
 from table import BY_NAME
+from test_boot import free_port, kvm_works
 from vm import Vm
 
 TIMEOUT_S = 60
@@ -98,6 +101,18 @@ def test_pause(name, tmp_path):
     assert differ(seen), seen
 
 
+def test_kvm(tmp_path):
+    """Under KVM the host says that it stopped the machine, however short."""
+    why = kvm_works()
+    if why:
+        pytest.skip(why)
+    snap, last, _ = take_snapshot(BY_NAME["microvm-kvm"], tmp_path / "state",
+                                  cpu="host,-arch-capabilities,-rdrand,-rdseed")
+    seen = two(snap, last)
+    assert differ(seen), seen
+    assert all("reseeded, the host stopped the machine" in text for _, text in seen), seen
+
+
 @pytest.mark.parametrize("name", ("microvm", "virt"))
 def test_no_pause(name, tmp_path):
     """With a real-time clock that stood still like all else, they repeat."""
@@ -119,3 +134,46 @@ def test_host_source(name, tmp_path):
     assert differ(seen), seen
     for column, text in seen:
         assert column[last + DRAWS - 1][1] >= epoch + 2, (epoch, text)
+
+
+def client_hello():
+    """One, to be sent to each copy."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        tls.wrap_bio(incoming, outgoing, server_hostname="a").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
+def server_random(port, hello):
+    """The 32 bytes of a ServerHello (RFC 8446 §4.1.3)."""
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as sock:
+        sock.sendall(hello)
+        answer = b""
+        while len(answer) < 43:
+            more = sock.recv(43 - len(answer))
+            assert more, answer
+            answer += more
+    assert answer[0] == 22 and answer[5] == 2, answer
+    return answer[11:]
+
+
+@pytest.mark.parametrize("other, same", ((OLD, True), (ONE, False)))
+def test_server_hello(tmp_path, other, same):
+    """What two copies make up for the same ClientHello: something else each where VMGENID tells
+    them apart; where nothing does, the same, which shows that this test can fail."""
+    row = BY_NAME["q35"]
+    port = free_port()
+    opts = row.options(images.image(row.board, app="time"), mem=MEM, no_rng=True, extra=FROZEN,
+                       forwards=((port, 8443),), cmdline="seed=" + "5a" * 32)
+    with Vm(with_guid(opts, OLD)) as vm:
+        vm.wait_for(r"https: port 8443", TIMEOUT_S)
+        snap = snapshot(vm, tmp_path / "state")
+    hello, seen = client_hello(), []
+    for guid in (OLD, other):
+        port = free_port()
+        with clone(snap, guid, forwards=((port, 8443),)):
+            seen.append(server_random(port, hello))
+    assert (seen[0] == seen[1]) is same, seen

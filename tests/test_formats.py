@@ -178,6 +178,7 @@ def test_card_image(tmp_path):
     with open(f"{ROOT}/build/{CARD}/time/NOTICE", encoding="utf-8") as file:
         notice = file.read()
     assert "U-Boot" in notice and "GNU GENERAL PUBLIC LICENSE" in notice
+    assert "mbedTLS" in notice and "Apache License" in notice
     image(CARD, "bin")
     with open(f"{ROOT}/build/{CARD}/time/NOTICE", encoding="utf-8") as file:
         assert "U-Boot" not in file.read()

@@ -5,6 +5,7 @@
 
 #include "kernel/arch/x86_64/kvmclock.h"
 #include "kernel/dev.h"
+#include "kernel/random.h"
 
 #define NS_PER_S 1000000000
 
@@ -13,8 +14,11 @@ static int clock_open(const struct device *dev)
 	return kvmclock_unix_ns() < 0 ? -EIO : 0;
 }
 
+/* The cycle counter may have run on meanwhile, so that no pause shows by it. */
 static int clock_read_ns(int64_t *unix_ns)
 {
+	if (kvmclock_was_stopped())
+		random_reseed("the host stopped the machine");
 	*unix_ns = kvmclock_unix_ns();
 	return *unix_ns < 0 ? -EAGAIN : 0;
 }

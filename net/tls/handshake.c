@@ -29,6 +29,7 @@
 #define STALLED MILLIS(500)
 #define SWEEP_EVERY MILLIS(250)
 #define ENTROPY_EVERY SECONDS(1)
+#define ADDRESS_EVERY MILLIS(20)
 #define IDENTITY_MAX 256
 
 const size_t image_deep_stack = BUDGET_TLS_STACK;
@@ -291,8 +292,17 @@ static void wait_for_entropy(void)
 		task_sleep(clock_now() + ENTROPY_EVERY);
 }
 
+/* Keys are made when there is somebody to reach: the first address comes sooner. */
+static void wait_for_address(void)
+{
+	task_state("address");
+	while (!net_up())
+		task_sleep(clock_now() + ADDRESS_EVERY);
+}
+
 static void run(void *unused)
 {
+	wait_for_address();
 	wait_for_entropy();
 	tls_breathe_here();
 	listen();

@@ -35,6 +35,8 @@ TAP_ADDRESS = f"ip={STATIC}/16 gw={HOST}"
 LINUX_MEM = 128                       # MiB; about 73 would do. The others have make run's 64
 PLUGIN_VERSIONS = (1, 4, 3, 2)        # QEMU 7.2 wants 1, QEMU 10 wants 4
 COMPILE = ("gcc", "-O2", "-Wall", "-Wextra", "-Werror")
+TLS = COMPILE + ("tls.c", "-lssl", "-lcrypto")
+HTTPS = 8443
 
 
 def say(text):
@@ -214,8 +216,9 @@ class Lab:
                 return path
         raise VmError("QEMU takes no plugin of the versions known")
 
+    @staticmethod
     @contextlib.contextmanager
-    def boot(self, system, net=None, cmdline="", counter=None, wait=True, **more):
+    def boot(system, net=None, cmdline="", counter=None, wait=True, **more):
         """A started machine, serving unless not `wait`: on the TAP of `net`, else in user-mode
         networking at 127.0.0.1:FORWARD."""
         base = system.tap if net else system.user

@@ -89,7 +89,7 @@ static const struct virtio_transport fake = {
 int virtio_mmio_open(struct virtio *v, const struct device *d, unsigned type)
 {
 	*v = (struct virtio){ .via = &fake, .dev = d, .where = "fake" };
-	return type == VIRTIO_NET ? 0 : -ENODEV;
+	return type == (dev.type ? dev.type : VIRTIO_NET) ? 0 : -ENODEV;
 }
 
 int virtio_pci_open(struct virtio *v, const struct device *d, unsigned type)
@@ -137,6 +137,8 @@ void arch_notify(unsigned n_gate)
 {
 	assert_in_range(n_gate, 0, 1);
 	dev.rings[n_gate]++;
+	if (dev.on_bell)
+		dev.on_bell();
 }
 
 /* ---- Playing the device ----------------------------------------------------- */

@@ -25,6 +25,7 @@
 extern const struct netdev_ops virtio_net, virtio_net_pci;
 
 struct fake_device {
+	unsigned type;                          /* 0: a network device */
 	uint64_t offered, taken;
 	uint8_t status;
 	unsigned resets, queue_max[2];
@@ -34,6 +35,7 @@ struct fake_device {
 	struct virtqueue *queue[2];
 	struct arch_queue gate[2];
 	unsigned gates, rings[2];               /* doorbells heard */
+	void (*on_bell)(void);                  /* what it does at one, or NULL */
 	uint16_t used_idx[2];
 	uint16_t taken_idx[2];                  /* avail entries consumed */
 };

@@ -236,6 +236,7 @@ static void test_compare(void **state)
 
 	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
 	assert_int_equal(wall_compare(&w, MILLIS(530), 100), WALL_AGREES);   /* not phased yet */
+	assert_int_equal(wall_compare(&w, MILLIS(990), 100), WALL_AGREES);
 	wall_edge(&w, 0, 100, MILLIS(-500));
 	assert_int_equal(wall_compare(&w, 0, 100), WALL_AGREES);
 	assert_int_equal(wall_compare(&w, MILLIS(503), 100), WALL_AGREES);
@@ -243,6 +244,16 @@ static void test_compare(void **state)
 	assert_int_equal(wall_compare(&w, MILLIS(530), 90), WALL_LOST);
 	assert_int_equal(wall_compare(&w, MILLIS(530), 170), WALL_LOST);
 	assert_true(wall_at(&w, MILLIS(530)) == SECONDS(170) + MILLIS(500));
+}
+
+/* A pause of 1.2 s before the first edge. */
+static void test_early_pause(void **state)
+{
+	struct wall w = { .told = true };
+
+	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
+	assert_int_equal(wall_compare(&w, MILLIS(100), 101), WALL_AGREES);
+	assert_int_equal(wall_compare(&w, MILLIS(100), 102), WALL_LOST);
 }
 
 static void test_compare_ns(void **state)
@@ -430,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup(test_untold, setup),
 		cmocka_unit_test_setup(test_rate, setup),
 		cmocka_unit_test_setup(test_compare, setup),
+		cmocka_unit_test_setup(test_early_pause, setup),
 		cmocka_unit_test_setup(test_compare_ns, setup),
 		cmocka_unit_test_setup(test_unknown, setup),
 		cmocka_unit_test(test_boot),

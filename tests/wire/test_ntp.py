@@ -357,6 +357,13 @@ def test_no_page(boot):
     assert clock["stratum"] is None and clock["last_sync"] is None and clock["servers"] == []
 
 
+def test_page_of_the_shared_machine(site):
+    """Asked for again and again, it costs no more than the first time, and little of a stack."""
+    for _ in range(20):
+        clock = site.clock()
+        assert clock["source"] != "none" and isinstance(clock["servers"], list), clock
+
+
 def test_loss(asked, row, full):
     """Without its server the clock goes on, and knows its error less; then it is found again."""
     if not full and row.name not in SLOW_ROWS:

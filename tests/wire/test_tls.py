@@ -5,6 +5,7 @@ The echo service has the bodies; whatever is done to the TLS port, HTTPS is serv
 and the fixtures see that every pool is as full as before.
 """
 
+import contextlib
 import random
 import socket
 import ssl
@@ -105,6 +106,11 @@ def share(site):
     return int(site.metrics()[HEAP_SIZE]) // 16
 
 
+def has_room(site):
+    """Not so a microcontroller, whose heap holds one session and little beside it."""
+    return site.budget.answer >= 1 << 20
+
+
 def test_large_bodies(echo):
     """Bodies of many records, both ways, twice in one session."""
     size = min(echo.budget.body, share(echo))
@@ -114,6 +120,15 @@ def test_large_bodies(echo):
             client.send(POST.format(size).encode() + data)
             answer = client.answer()
             assert answer.status == 200 and answer.body == data, answer
+
+
+def test_beside_plain(echo):
+    """A session beside four plain connections: all of them open, all answered, twice."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(secure(echo))]
+        clients += [stack.enter_context(echo.client()) for _ in range(4)]
+        for client in clients * 2:
+            assert client.get("/show").status == 200
 
 
 def test_slow_reader(echo):
@@ -243,7 +258,10 @@ def test_counters(echo):
     """What is counted, by /metrics over HTTPS."""
     before = echo.metrics()
     with secure(echo) as client:
-        assert client.get("/metrics").body.count(b"\ntls_") >= 5
+        if has_room(echo):
+            assert client.get("/metrics").body.count(b"\ntls_") >= 5
+        else:
+            assert client.get("/show").status == 200
     with raw(echo) as sock:
         sock.sendall(GARBAGE["http"])
         sock.recv(100)

@@ -13,6 +13,7 @@
 #define MSR_WALL_CLOCK 0x4b564d00u
 #define MSR_SYSTEM_TIME 0x4b564d01u
 #define SYSTEM_TIME_ENABLE 1u
+#define FLAG_STOPPED 2u                /* the host's to set, ours to clear */
 #define NS_PER_S 1000000000
 #define READ_TRIES 100
 
@@ -93,4 +94,12 @@ int64_t kvmclock_unix_ns(void)
 	if (ns < 0 || (wall.version & 1) || wall.s == 0)
 		return -1;
 	return ns + (int64_t)wall.s * NS_PER_S + wall.ns;
+}
+
+bool kvmclock_was_stopped(void)
+{
+	if (!(now.flags & FLAG_STOPPED))
+		return false;
+	now.flags &= (uint8_t)~FLAG_STOPPED;
+	return true;
 }
