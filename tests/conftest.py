@@ -26,6 +26,7 @@ from table import BY_NAME  # noqa: E402
 
 # Settings of the machine whose time-outs are short enough to be tested.
 QUICK = "http.head_timeout=1 http.body_timeout=2 http.idle_timeout=2 http.write_timeout=2"
+MICROCONTROLLERS = ("lm3s6965evb", "mps2-an385")
 FEW = "http.max_connections=8"
 
 
@@ -38,8 +39,17 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Our own mark."""
+    """Our own marks."""
     config.addinivalue_line("markers", "drains_late: checked for leaks at the end of the run")
+    config.addinivalue_line("markers", "large: not for a microcontroller")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What a microcontroller has no room for is not asked of it."""
+    if BY_NAME[config.getoption("--target")].board in MICROCONTROLLERS:
+        large = [item for item in items if item.get_closest_marker("large")]
+        config.hook.pytest_deselected(items=large)
+        items[:] = [item for item in items if item not in large]
 
 
 @pytest.fixture(scope="session")

@@ -23,16 +23,14 @@ TIMEOUT_S = 2
 GIVEN_UP_S = 30          # a hang detector
 
 
-# Caps are the same wherever the budget is: one machine of each large architecture.
+# Caps are the same wherever the budget is: one machine of each architecture.
+pytestmark = pytest.mark.large
 ALWAYS = ("microvm", "virt")
-LARGE = ("pc", "virt", "host", "orangepi-pc")
 
 
 @pytest.fixture(name="caps")
 def fixture_caps(row, full, boot, echo_image):
     """app/echo on a machine of its own."""
-    if row.board not in LARGE:
-        pytest.skip("this board has one handshake at once: test_tls.py")
     if not full and row.name not in ALWAYS:
         pytest.skip("only in make test-full on this machine")
     return boot("metrics=yes", image=echo_image)

@@ -12,7 +12,6 @@ import time
 import pytest
 
 import pki
-from budget import board_words
 from secure import PORT, context, fingerprint, fingerprints, listening, raw, secure
 
 NAME = "zeitkern.test"
@@ -32,14 +31,8 @@ REFUSED = {
     # For no common group, mbedTLS ends the connection without an alert.
     "other curves": (["-tls1_3", "-groups", "P-521"], "unexpected eof"),
 }
+pytestmark = pytest.mark.large
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-
-
-@pytest.fixture(autouse=True)
-def large(row):
-    """These are not for a board that has TLS 1.3 and one kind of key."""
-    if board_words(row.board).get("BUDGET", "large") == "small":
-        pytest.skip("this board has one version and one kind of key: test_tls.py")
 
 
 def s_client(site, *options, lines=REQUEST, ends=("-ign_eof",)):
