@@ -4,7 +4,8 @@
  * nothing, and gives eth0 its address; as a program it only serves:
  *
  *	epoll PORT              serve on this computer
- *	init (pid 1)            the guest; zip=ADDRESS zmask=MASK on the kernel's command line
+ *	init (pid 1)            the guest; zip=ADDRESS zmask=MASK on the kernel's command line;
+ *	                        a /nginx.conf has nginx take its place
  *
  * It does what it must and no more: keep-alive, pipelining, Connection: close. */
 #define _GNU_SOURCE
@@ -185,6 +186,12 @@ int main(int argc, char **argv)
 	if (getpid() == 1) {
 		load_modules();
 		set_up_network();
+		if (access("/nginx.conf", R_OK) == 0) {
+			printf("epoll: serving by nginx\n");
+			fflush(stdout);
+			execl("/usr/sbin/nginx", "nginx", "-p", "/", "-e", "stderr", "-c",
+			      "/nginx.conf", (char *)NULL);
+		}
 	}
 	listener = listen_on(argc > 1 && getpid() != 1 ? atoi(argv[1]) : 8080);
 	epoll_ctl(epoll, EPOLL_CTL_ADD, listener,

@@ -78,10 +78,23 @@ def cpio(entries):
     return out
 
 
-def guest(folder, init):
-    """Makes the guest under `folder`, with the program `init` as /init: (vmlinuz, initramfs)."""
+def program_files(path):
+    """A program and the libraries that it is linked with, as entries of cpio()."""
+    found = subprocess.run(["ldd", path], check=True, stdout=subprocess.PIPE).stdout.decode()
+    folders, entries = set(), []
+    for name in [path] + re.findall(r"(/\S+) \(0x", found):
+        parts = name.strip("/").split("/")[:-1]
+        folders.update("/".join(parts[:n + 1]) for n in range(len(parts)))
+        with open(name, "rb") as file:
+            entries.append((name.strip("/"), 0o100755, file.read()))
+    return [(name, 0o40755, b"") for name in sorted(folders)] + entries
+
+
+def guest(folder, init, more=(), name="initramfs"):
+    """Makes the guest under `folder`, with the program `init` as /init, and more entries of
+    cpio(): (vmlinuz, initramfs)."""
     root = fetch(folder)
-    entries = [("dev", 0o40755, b""), ("modules", 0o40755, b"")]
+    entries = [("dev", 0o40755, b""), ("modules", 0o40755, b""), *more]
     order = ""
     for name, data in modules_of(root):
         entries.append((f"modules/{name}", 0o100644, data))
@@ -89,7 +102,7 @@ def guest(folder, init):
     entries.append(("modules/order", 0o100644, order.encode()))
     with open(init, "rb") as file:
         entries.append(("init", 0o100755, file.read()))
-    image = os.path.join(folder, "initramfs")
+    image = os.path.join(folder, name)
     with open(image, "wb") as file:
         file.write(cpio(entries))
     return glob.glob(f"{root}/boot/vmlinuz-*")[0], image

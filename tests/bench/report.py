@@ -15,6 +15,7 @@ from chart import number
 GROUPS = (("start", "Start"), ("instructions", "Guest instructions per request"),
           ("rate", "Requests per second over TAP, one vCPU under TCG"),
           ("memory", "Size and memory"),
+          ("tls", "HTTPS beside nginx with OpenSSL, over TAP, ECDSA P-256, X25519"),
           ("boards", "lm3s6965evb: 64 KiB of RAM, Cortex-M3, beside lwIP's own httpd"),
           ("clock", "Wall-clock error against the host, whose clock is chronyd's: median"),
           ("native", "Requests per second, one core for the server: BOARD=host, ACCEL=kvm"))

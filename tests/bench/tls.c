@@ -6,7 +6,7 @@
  *
  *	full V N COUNT		COUNT connections with one request each, N at once, over TLS 1.V
  *	resumed V N COUNT	the same, each resumed with the ticket of an earlier one
- *	keep V N COUNT		COUNT requests on N connections that stay open meanwhile
+ *	keep V N COUNT		COUNT requests, N at once, on the first N open connections
  *	torn E N COUNT		as full, in TLS 1.3, but each Eth is broken off once a number of
  *				our bytes is sent, which grows by one from each to the next, from
  *				none to all; by FIN and by RST, in TLS 1.3, 1.2, and 1.3 resumed
@@ -110,6 +110,7 @@ static void complain(const char *what, const char *why)
 
 /* ---- One connection --------------------------------------------------------------------- */
 
+/* OpenSSL uses a ticket of TLS 1.3 once: the first is kept, and copies of it are used. */
 static int new_ticket(SSL *ssl, SSL_SESSION *session)
 {
 	struct connection *c = SSL_get_app_data(ssl);
@@ -117,8 +118,8 @@ static int new_ticket(SSL *ssl, SSL_SESSION *session)
 
 	if (of->ticket || !SSL_SESSION_is_resumable(session))
 		return 0;
-	of->ticket = session;
-	return 1;
+	of->ticket = SSL_SESSION_dup(session);
+	return 0;
 }
 
 /* Without a ticket yet, there is nothing to resume: this one brings one. */
@@ -137,8 +138,12 @@ static void set_up(struct connection *c, struct kind *how, long limit)
 	SSL_set_min_proto_version(c->ssl, how->version);
 	SSL_set_max_proto_version(c->ssl, how->version);
 	SSL_set_connect_state(c->ssl);
-	if (how->resume && how->ticket)
-		SSL_set_session(c->ssl, how->ticket);
+	if (how->resume) {
+		SSL_SESSION *copy = SSL_SESSION_dup(how->ticket);
+
+		SSL_set_session(c->ssl, copy);
+		SSL_SESSION_free(copy);
+	}
 }
 
 /* Begins to connect; an errno. */
@@ -428,7 +433,7 @@ static void run(int n)
 {
 	struct epoll_event events[EVENTS];
 	int64_t from = now_ns(), swept = from;
-	int first = open_count;
+	int first = verb == KEEP ? 0 : open_count;
 
 	begun = ok = bad = late = 0;
 	slowest_ns = 0;
@@ -449,10 +454,6 @@ static void run(int n)
 			swept = now_ns();
 			sweep();
 		}
-	}
-	for (int i = 0; verb == KEEP && i < n; i++) {
-		if (connections[first + i].fd >= 0)
-			drop(&connections[first + i]);
 	}
 	printf("done %ld %ld %ld %.1f %.3f\n", ok, bad, late, slowest_ns / 1e6,
 	       (now_ns() - from) / 1e9);
