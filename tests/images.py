@@ -14,7 +14,7 @@ SANITIZE = "address,undefined"
 PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", "MACHINE",
            "FIRMWARE",
            "ACCEL", "MEM", "SMP", "PORT", "NET", "CMDLINE", "QEMU_ARGS", "FORMAT", "CONFIG",
-           "GUEST", "SANITIZE")
+           "TLS", "GUEST", "SANITIZE")
 
 
 def environment():
@@ -30,13 +30,13 @@ def make(*words, **more):
 
 
 @functools.lru_cache(maxsize=None)
-def image(board, app="", guest="", sanitize=None):
+def image(board, app="", guest="", sanitize=None, tls=""):
     """Builds an image: the path of the file to boot. VmError with make's output."""
     if sanitize is None:
         sanitize = SANITIZE if board == "host" else ""
     words = ["image", f"BOARD={board}", f"FORMAT={BOOTABLE.get(board, 'elf')}"]
     words += [f"{name}={value}" for name, value in
-              (("APP", app), ("GUEST", guest), ("SANITIZE", sanitize)) if value]
+              (("APP", app), ("GUEST", guest), ("SANITIZE", sanitize), ("TLS", tls)) if value]
     done = make(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = done.stdout.decode()
     if done.returncode:
