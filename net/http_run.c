@@ -10,7 +10,7 @@
 #include "net/tls.h"
 
 #define HTTPS_PORT 443
-#define REDIRECT_MAX RESPONSE_EXTRA_MAX
+#define REDIRECT_MAX (RESPONSE_EXTRA_MAX - 14)   /* "Location: " and a line's end fit, too */
 
 static struct pool requests;
 static struct request *spare;
@@ -101,9 +101,11 @@ static void redirect(struct request *r)
 {
 	char url[REDIRECT_MAX], port[8] = "";
 	const char *host = http_header(r, "Host"), *query = http_query(r);
-	size_t len = host ? strcspn(host, ":") : 0;
+	size_t len = 0;
 	int n;
 
+	if (host)
+		len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
 	if (len == 0) {
 		response_status(&r->res, 400);
 		return;

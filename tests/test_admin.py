@@ -169,6 +169,9 @@ def test_redirect():
             answer = client.get("/a%20b?c=d")
             assert answer.status == 308
             assert answer.header("Location") == f"https://zeitkern.test:{HTTPS}/a%20b?c=d"
+            assert client.get("/" + "a" * 600).status == 414
+            client.send("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n")
+            assert client.answer().header("Location") == f"https://[::1]:{HTTPS}/"
 
 
 def test_without_http():
