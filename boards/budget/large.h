@@ -94,5 +94,6 @@
 #define BUDGET_TLS_HANDSHAKES(ram) MIN(MAX((ram) / 2000000, 4u), 512u)/* at once */
 #define BUDGET_TLS_SESSIONS(ram) MIN(MAX((ram) >> 18, 32u), 8192u)   /* with those that wait */
 #define BUDGET_TLS_MEMORY_MIN (64u << 10)   /* bytes of the heap, half of which is for TLS */
+#define BUDGET_TLS_SPARE 1                  /* a pair of record buffers is kept */
 #define BUDGET_TLS_CERTS 4
 #define BUDGET_TLS_STACK 16384u              /* of the task that does handshakes */

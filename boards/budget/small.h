@@ -92,5 +92,6 @@
 #define BUDGET_TLS_HANDSHAKES(ram) 1u       /* at once */
 #define BUDGET_TLS_SESSIONS(ram) 2u         /* with those that wait */
 #define BUDGET_TLS_MEMORY_MIN (20u << 10)   /* bytes of the heap */
+#define BUDGET_TLS_SPARE 0                  /* a pair of record buffers is kept */
 #define BUDGET_TLS_CERTS 4
 #define BUDGET_TLS_STACK 5632u               /* of the task that does handshakes */
