@@ -83,7 +83,7 @@ static void let_in(void)
 	if (turned_away == 0)
 		return;
 	TAILQ_FOREACH(s, &waiting, in_state)
-		if (stream_available(s->lower) > 0)
+		if (stream_available(s->lower) > 0 || stream_ended(s->lower))
 			queue_up(s);
 	turned_away = 0;
 }

@@ -34,7 +34,6 @@ extern struct counter tls_counters[TLS_COUNTS];
 
 /* From here on mbedTLS may have `bytes` of the heap; what it gets beyond is NULL. */
 void tls_memory_limit(size_t bytes);
-size_t tls_memory_used(void);
 
 /* ---- Random bytes: drbg.c ------------------------------------------------------- */
 

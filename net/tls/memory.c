@@ -16,11 +16,6 @@ void tls_memory_limit(size_t bytes)
 	limit = bytes;
 }
 
-size_t tls_memory_used(void)
-{
-	return used;
-}
-
 void *tls_calloc(size_t n, size_t size)
 {
 	void *p = NULL;
