@@ -295,6 +295,11 @@ static const struct stream_io fake_io = {
 
 void tls_start(const struct stream_ops *given) {}
 
+uint16_t https_port(void)
+{
+	return 8443;
+}
+
 unsigned stream_count(void)
 {
 	return stream_total;
