@@ -138,9 +138,13 @@ static enum wall_verdict judge(struct wall *w, ktime now, int64_t off, int64_t p
 			wall_correct(w, now, wall_aim(w, now) + off);
 		return WALL_DRIFTED;
 	}
+	if (off < 0 && w->taught) {
+		w->behind -= off;
+		return WALL_SET_BACK;
+	}
 	w->taught = w->phased = false;
 	wall_correct(w, now, put_right);
-	return WALL_LOST;
+	return off < 0 ? WALL_SET_BACK : WALL_LOST;
 }
 
 enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second)
@@ -256,10 +260,10 @@ static int ask(void)
 	}
 	verdict = exact ? wall_compare_ns(&wall, now, time) : wall_compare(&wall, now, time);
 	count();
+	if (!exact && (verdict == WALL_LOST || verdict == WALL_SET_BACK))
+		event_signal(&find_again);
 	if (verdict == WALL_LOST) {
 		counters[PAUSES].n++;
-		if (!exact)
-			event_signal(&find_again);
 		for (unsigned i = 0; i < on_pause_count; i++)
 			on_pause[i]();
 	}

@@ -48,9 +48,10 @@ void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge);
 
 /* Compares with the RTC's second, read at `now`: WALL_AGREES; WALL_DRIFTED, put
  * right, the clock or, once taught, what the RTC lacks; or WALL_LOST after a pause: put
- * right to half a second and no longer taught, look for the next edge. wall_compare_ns()
- * is for an RTC that tells nanoseconds: it puts right exactly. */
-enum wall_verdict { WALL_AGREES, WALL_DRIFTED, WALL_LOST };
+ * right to half a second and no longer taught, look for the next edge; or WALL_SET_BACK: it
+ * is late, as no pause makes it, and is followed unless somebody knows better.
+ * wall_compare_ns() is for an RTC that tells nanoseconds: it puts right exactly. */
+enum wall_verdict { WALL_AGREES, WALL_DRIFTED, WALL_LOST, WALL_SET_BACK };
 enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second);
 enum wall_verdict wall_compare_ns(struct wall *w, ktime now, int64_t unix_ns);
 

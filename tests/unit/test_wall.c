@@ -241,7 +241,7 @@ static void test_compare(void **state)
 	assert_int_equal(wall_compare(&w, 0, 100), WALL_AGREES);
 	assert_int_equal(wall_compare(&w, MILLIS(503), 100), WALL_AGREES);
 	assert_int_equal(wall_compare(&w, MILLIS(530), 100), WALL_DRIFTED);
-	assert_int_equal(wall_compare(&w, MILLIS(530), 90), WALL_LOST);
+	assert_int_equal(wall_compare(&w, MILLIS(530), 90), WALL_SET_BACK);
 	assert_int_equal(wall_compare(&w, MILLIS(530), 170), WALL_LOST);
 	assert_true(wall_at(&w, MILLIS(530)) == SECONDS(170) + MILLIS(500));
 }
@@ -254,6 +254,21 @@ static void test_early_pause(void **state)
 	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
 	assert_int_equal(wall_compare(&w, MILLIS(100), 101), WALL_AGREES);
 	assert_int_equal(wall_compare(&w, MILLIS(100), 102), WALL_LOST);
+}
+
+/* An RTC that stands still, or was set back, changes nothing once somebody knows better. */
+static void test_set_back(void **state)
+{
+	struct wall w = { .told = true };
+	int64_t aim;
+
+	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
+	wall_teach(&w, 0, SECONDS(100) + MILLIS(700), 0);
+	aim = wall_aim(&w, SECONDS(3));
+	assert_int_equal(wall_compare(&w, SECONDS(3), 100), WALL_SET_BACK);
+	assert_true(w.taught);
+	assert_true(wall_aim(&w, SECONDS(3)) == aim);
+	assert_int_equal(wall_compare(&w, SECONDS(3), 100), WALL_AGREES);
 }
 
 static void test_compare_ns(void **state)
@@ -443,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup(test_compare, setup),
 		cmocka_unit_test_setup(test_early_pause, setup),
 		cmocka_unit_test_setup(test_compare_ns, setup),
+		cmocka_unit_test_setup(test_set_back, setup),
 		cmocka_unit_test_setup(test_unknown, setup),
 		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_late_looks),
