@@ -23,6 +23,7 @@ BAD = ("MEDIUM", "HIGH", "CRITICAL")
 PROTOCOLS = {"SSLv2": "not offered", "SSLv3": "not offered", "TLS1": "not offered",
              "TLS1_1": "not offered", "TLS1_2": "offered", "TLS1_3": "offered"}
 AUDIT_S, BROWSE_S = 1200, 180
+pytestmark = pytest.mark.large
 
 
 @pytest.fixture(autouse=True)
