@@ -131,9 +131,9 @@ def test_replaced(name, ca):
                     assert line[:32].encode() not in memory and line not in site.vm.console.text()
 
 
-def test_for_administrators_only(ca):
+def test_for_administrators_only(ca, tmp_path):
     """Who shows no certificate, or one of another CA, is not let in; the port's routes are not
-    there on the others, and no port is served without a CA."""
+    there on the others, and no port is served without a CA, or with a damaged bundle of them."""
     ca, pairs = ca
     with running("microvm", f"admin.port={ADMIN}", tls__cert=pairs["first"].cert,
                  tls__key=pairs["first"].key, admin__ca=ca.cert) as site:
@@ -144,10 +144,15 @@ def test_for_administrators_only(ca):
         with site.client() as client:
             assert client.get("/certificate").status == 404
         assert site.get().status == 200
-    with running("microvm", f"admin.port={ADMIN}") as site:
-        site.vm.wait_for("admin: admin.port needs admin.ca", READY_S)
-        with pytest.raises(OSError):
-            site.socket(port=ADMIN)
+    damaged = tmp_path / "bundle"
+    with open(ca.cert, encoding="ascii") as file:
+        text = file.read()
+    damaged.write_text(text + text.replace("M", "N", 3))
+    for files in ({}, {"admin__ca": damaged}):
+        with running("microvm", f"admin.port={ADMIN}", **files) as site:
+            site.vm.wait_for("admin: admin.port needs admin.ca", READY_S)
+            with pytest.raises(OSError):
+                site.socket(port=ADMIN)
 
 
 def test_client_is_named(ca):

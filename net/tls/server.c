@@ -40,7 +40,11 @@ static int set_ca(struct server *s, const char *text)
 {
 	mbedtls_x509_crt_free(&s->ca);
 	mbedtls_x509_crt_init(&s->ca);
-	return parse_chain(&s->ca, text) == 0 ? 0 : -EINVAL;
+	if (parse_chain(&s->ca, text) == 0)
+		return 0;
+	mbedtls_x509_crt_free(&s->ca);         /* those of a damaged bundle that were read */
+	mbedtls_x509_crt_init(&s->ca);
+	return -EINVAL;
 }
 
 int server_set_client_ca(const char *text)
