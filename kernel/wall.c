@@ -30,7 +30,7 @@
 #define DRIFT MILLIS(100)              /* more than this is not drift */
 #define FIND_EVERY SECONDS(900)
 #define LOOK_EVERY MILLIS(1)
-#define UPDATE_TRIES 2000              /* MC146818A: an update takes 2.2 ms at most */
+#define UPDATE_MAX MILLIS(5)           /* MC146818A: an update takes 2.2 ms at most */
 #define ANCHOR_EVERY SECONDS(3600)     /* the line is exact for days from its anchor */
 #define LARGE MILLIS(5)                /* corrections from here on are slewed fast */
 #define PACE_FAST 1
@@ -233,13 +233,15 @@ void clock_on_pause(void (*fn)(void))
 	on_pause[on_pause_count++] = fn;
 }
 
-/* The RTC's ns or second, when it does not just update: 0 or what rtc_read() says. */
+/* The RTC's ns or second, once it does not just update: 0 or what rtc_read() says. */
 static int read_rtc(int64_t *time)
 {
-	int err = -EAGAIN;
+	ktime until = clock_now() + UPDATE_MAX;
+	int err;
 
-	for (unsigned i = 0; i < UPDATE_TRIES && err == -EAGAIN; i++)
+	do {
 		err = exact ? rtc_read_ns(time) : rtc_read(time);
+	} while (err == -EAGAIN && clock_now() < until);
 	return err;
 }
 

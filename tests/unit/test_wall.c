@@ -14,10 +14,13 @@
 #include "kernel/task.h"
 #include "kernel/wall.h"
 
+#define READ_TIME 500                  /* of the RTC, in ns */
+
 static int64_t truth;                  /* Unix time in ns */
 static ktime mono;
 static int64_t drift_ppm;
 static int rtc_error;
+static ktime updated;                  /* until then the RTC just updates */
 static void (*follower)(void *);
 static bool find_wanted;
 static bool exact;                     /* the RTC tells nanoseconds */
@@ -38,8 +41,9 @@ ktime clock_now(void)
 int rtc_read(int64_t *unix_s)
 {
 	reads++;
+	pass(READ_TIME);
 	*unix_s = truth / SECONDS(1);
-	return rtc_error;
+	return mono < updated ? -EAGAIN : rtc_error;
 }
 
 int rtc_read_ns(int64_t *unix_ns)
@@ -390,6 +394,17 @@ static void test_doubt(void **state)
 	assert_int_equal(clock_unix_ns(&ns), 0);
 }
 
+/* The longest update of an MC146818A hides no time. */
+static void test_update(void **state)
+{
+	int64_t ns;
+
+	pass(MILLIS(1));
+	updated = mono + 2200000;
+	assert_int_equal(clock_unix_ns(&ns), 0);
+	updated = 0;
+}
+
 static void test_drift(void **state)
 {
 	double worst = 0, last = 0;
@@ -465,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_dead_rtc),
 		cmocka_unit_test(test_exact),
