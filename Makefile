@@ -83,7 +83,7 @@ kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/sw
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
 net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c) \
-	$(NETDEVS:%=net/dev/%.c)
+	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))
 objs := $(ours:%=$O/%.o) $(lwip:%=$O/lwip/%.o) $(OUT)/config.o
@@ -99,7 +99,7 @@ CFLAGS = -std=gnu11 $(OPTIMIZE) -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-
 	-ffile-prefix-map=$(CURDIR)=. -I. -Inet/port -isystem $(LWIP)/include \
 	-DBUDGET_FILE='"boards/budget/$(BUDGET).h"' -DWARDEN_FILE='"kernel/arch/$(ARCH)/warden.h"'
 LDFLAGS = -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-Map=$@.map -Wl,--fatal-warnings \
-	-Wl,-z,noexecstack -no-pie
+	-Wl,-z,noexecstack -no-pie $(WRAPPED:%=-Wl,--wrap=%)
 CFLAGS += $(if $(LIBTLS),$(FOR_MBEDTLS))
 LIBS := $(LIBTLS)
 ifneq ($(ARCH),host)
@@ -123,8 +123,7 @@ else
 CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 # lwIP shifts into sign bits and reads packed headers, which every compiler of ours allows.
 FOR_LWIP := -fno-sanitize=shift,alignment
-LDFLAGS += -Wl,--wrap=arch_ctx_switch -Wl,--wrap=arch_ctx_init \
-	-Wl,--wrap=arch_discover
+WRAPPED += arch_ctx_switch arch_ctx_init arch_discover
 endif
 
 # ---- Rules ----------------------------------------------------------------------------------

@@ -20,15 +20,25 @@ psa := crypto crypto_aead crypto_cipher crypto_client crypto_driver_wrappers_no_
 	crypto_hash crypto_mac crypto_rsa crypto_slot_management util
 x509 := x509 x509_create x509_crt x509write x509write_crt
 ssl := ciphersuites msg ticket tls tls12_server tls13_generic tls13_keys tls13_server
-mbedtls := $(crypto) $(psa:%=psa_%) $(x509) $(ssl:%=ssl_%)
+mbedtls := $(crypto:%=library/%) $(psa:%=library/psa_%) $(x509:%=library/%) $(ssl:%=library/ssl_%)
 
 FOR_MBEDTLS := -isystem $(MBEDTLS)/include -isystem $(MBEDTLS)/library \
 	-DMBEDTLS_CONFIG_FILE='"net/tls/mbedtls_$(BUDGET).h"'
 
+# X25519 by Project Everest, verified and ten times as fast as the code for all curves, where the
+# compiler has products of 128 bits.
+ifneq ($(and $(LIBTLS),$(filter x86_64 aarch64 host,$(ARCH))),)
+mbedtls += $(addprefix 3rdparty/everest/library/,everest x25519 Hacl_Curve25519_joined)
+FOR_MBEDTLS += -DMBEDTLS_ECDH_VARIANT_EVEREST_ENABLED \
+	$(addprefix -isystem $(MBEDTLS)/3rdparty/everest/,include include/everest include/everest/kremlib)
+TLS_EVEREST := net/tls/everest/public_key.c
+WRAPPED += mbedtls_psa_ecp_export_public_key
+endif
+
 build/src/%/.sha256: FORCE | setup
 	@linker/fetch $*
 $(lwip:%=$(LWIP)/%.c): | build/src/lwip/.sha256 ;
-$(mbedtls:%=$(MBEDTLS)/library/%.c): | build/src/mbedtls/.sha256 ;
+$(mbedtls:%=$(MBEDTLS)/%.c): | build/src/mbedtls/.sha256 ;
 build/libs/$(ARCH)/picolibc/lib/libc.a: build/src/picolibc/.sha256 FORCE
 	@linker/picolibc $(ARCH) $(CC) $(CPU_FLAGS)
 
@@ -37,7 +47,7 @@ $O/lwip/%.o: $(LWIP)/%.c $O/flags build/src/lwip/.sha256 | $(LIBC)
 		-MP -c -o $@ $<
 # Not part of link-time optimization, which would take longer and gain nothing. Its constants are
 # shifted as they come (FOR_LWIP).
-$O/mbedtls/%.o: $(MBEDTLS)/library/%.c $O/flags build/src/mbedtls/.sha256 | $(LIBC)
+$O/mbedtls/%.o: $(MBEDTLS)/%.c $O/flags build/src/mbedtls/.sha256 | $(LIBC)
 	$(call say,cc $(<F) of mbedTLS)mkdir -p $(@D) && $(CC) $(CFLAGS) $(FOR_LWIP) -fno-lto \
 		-frandom-seed=$< -MD -MP -c -o $@ $<
 $O/libmbedtls.a: $(mbedtls:%=$O/mbedtls/%.o)
