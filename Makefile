@@ -212,7 +212,7 @@ bench: | setup
 	$(alone) tests/bench/run
 #: make soak       a million short connections in one boot, and floods
 soak: | setup
-	$(alone) BOARD=$(BOARD) tests/bench/soak
+	$(alone) BOARD=$(BOARD) ACCEL=$(ACCEL) tests/bench/soak
 #: make fuzz       libFuzzer on the parsers and on received frames, BOARD=host
 fuzz: | setup
 	$(alone) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
