@@ -19,7 +19,7 @@ head:
 	.long	LOADER_MAGIC
 	.globl	plan                    /* struct plan of bios.c, filled by linker/disk */
 plan:
-	.fill	7, 4, 0
+	.fill	8, 4, 0
 1:	cli
 	cld
 	ljmp	$0, $2f
