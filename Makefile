@@ -76,6 +76,7 @@ variant := $(BOARD)$(addprefix -,$(subst $(comma),-,$(SANITIZE)))$(if $(filter n
 O := $(BUILD)/$(variant)/obj
 OUT := $(BUILD)/$(variant)/$(if $(GUEST),guest-$(GUEST),$(APP))
 include linker/libs.mk
+include linker/disk.mk
 kernel := $(wildcard kernel/*.c $(patsubst %,kernel/arch/%/*.[cS],$(ARCH) $(FAMILY))) \
 	$(DRIVERS:%=kernel/dev/%.c)
 ifeq ($(ARCH),host)
@@ -139,7 +140,7 @@ FORCE:
 
 # Programs that the command needs, installed if missing; nothing when all is there.
 setup:
-	@linker/setup $(or $(firstword $(MAKECMDGOALS)),image) $(BOARD)
+	@linker/setup $(or $(firstword $(MAKECMDGOALS)),image) $(BOARD) $(FORMAT)
 
 # Everything compiled with other flags, or another compiler, is compiled again.
 $O/flags: FORCE | setup
@@ -153,7 +154,7 @@ $O/%.o: %.S $O/flags
 -include $(objs:.o=.d) $(mbedtls:%=$O/mbedtls/%.d) $(wildcard $O/tests/fuzz/*.d)
 
 # CONFIG=: the words that the kernel applies before the command line's.
-built_in := $(if $(SETTINGS_SIZE),,$(CONFIG))
+built_in := $(if $(SETTINGS_SIZE)$(on_disk),,$(CONFIG))
 $(OUT)/config.c: FORCE
 	$(call stamp,const char image_config[] = "$(subst ",\",$(subst \,\\,$(built_in)))";)
 $(OUT)/config.o: $(OUT)/config.c $O/flags

@@ -61,6 +61,9 @@ class Options:
     no_nic: bool = False
     no_rng: bool = False          # neither virtio-rng nor an instruction for it
     cmdline: str = ""
+    firmware: str = "none"        # or "bios": `image` is a disk, raw unless `disk_format` says
+    disk_format: str = "raw"
+    disk: tuple = ("virtio-blk-pci",)   # the devices that it hangs on, itself the last
     page: bytes = None            # a settings page or file as it is, instead of cmdline in one
     extra: tuple = ()             # appended to QEMU's command line
 
@@ -101,9 +104,14 @@ def cpu_model(opts):
 
 
 def settings_fd(opts):
-    """A board's settings page, or file, as opts.page has it; else with a seed, and opts.cmdline
+    """What stands in a disk's place of a command line: words for fw_cfg; else a board's settings
+    page, or file, as opts.page has it; else with a seed, and opts.cmdline
     where the board has no command line: a descriptor that is a file in memory, or -1."""
     board = board_words(opts.board)
+    if opts.firmware != "none" and opts.cmdline:
+        fd = os.memfd_create("settings")
+        os.write(fd, opts.cmdline.encode())
+        return fd
     if opts.page == b"" or (opts.page is None and "SETTINGS_SIZE" not in board):
         return -1
     words = opts.cmdline if "SETTINGS_AT" in board else ""
@@ -155,10 +163,21 @@ def command(opts, page_fd=-1):
         args += ["-device", "virtio-rng-device" if mmio else "virtio-rng-pci,disable-legacy=on"]
     if opts.board == "pc":
         args += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-    args += ["-kernel", opts.image]
-    if opts.cmdline:
+    args += disk_args(opts, page_fd) if opts.firmware != "none" else ["-kernel", opts.image]
+    if opts.cmdline and opts.firmware == "none":
         args += ["-append", opts.cmdline]
     return args + list(opts.extra)
+
+
+def disk_args(opts, words_fd):
+    """QEMU's options for a disk to boot from, of which nothing is written back."""
+    args = ["-drive", f"if=none,id=disk,format={opts.disk_format},file={opts.image},snapshot=on"]
+    for device in opts.disk[:-1]:
+        args += ["-device", device]
+    args += ["-device", f"{opts.disk[-1]},drive=disk"]
+    if words_fd >= 0:
+        args += ["-fw_cfg", f"name=opt/zeitkern/settings,file=/dev/fd/{words_fd}"]
+    return args
 
 
 def setns(fd):

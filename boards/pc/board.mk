@@ -1,8 +1,8 @@
-# Every x86_64 virtual machine: PVH (QEMU -kernel, Firecracker, Cloud Hypervisor).
+# Every x86_64 virtual machine: PVH (QEMU -kernel, Firecracker, Cloud Hypervisor), or a disk.
 ARCH      := x86_64
 MACHINES  := microvm q35 pc
-FIRMWARES := none
-FORMATS   := elf
+FIRMWARES := none bios
+FORMATS   := elf raw qcow2 vmdk vhd gce ova iso
 BOOT      := elf
 DRIVERS   := uart_16550 rtc_cmos rtc_kvmclock power_acpi power_ged virtio virtio_mmio virtio_pci pci \
 	pci_ecam pci_ports rng_virtio vmgenid fw_cfg fw_cfg_ports

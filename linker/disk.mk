@@ -1,0 +1,48 @@
+# What virtual machines and clouds boot: a GPT disk with loaders for BIOS and UEFI (linker/disk), and
+# the forms it is taken in (linker/convert). CONFIG= lies on it in zeitkern.conf, which can be
+# written anew (linker/settings); so does CMDLINE= of make image, while make run hands it over.
+
+disks := raw iso qcow2 vmdk vhd gce ova
+on_disk := $(or $(filter $(disks),$(FORMAT)),$(filter-out none,$(FIRMWARE)))
+BOOT := $(if $(filter none,$(FIRMWARE)),$(BOOT),raw)
+
+# The BIOS loader is for 32 bits, and for 16 where it must be.
+BIOS_FLAGS = -std=gnu11 -m32 -march=i686 -Os -ffreestanding -fno-pic -fno-pie -fcf-protection=none \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-common -nostdinc \
+	-isystem $(shell $(CC) -print-file-name=include) -ffile-prefix-map=$(CURDIR)=. -I. \
+	-Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+BIOS_LINK = $(CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+	-Wl,--fatal-warnings
+boot := $O/linker/boot
+bios := $(if $(filter x86_64,$(ARCH)),$(boot)/mbr.bin $(boot)/loader.bin)
+-include $(wildcard $(boot)/*.d)
+
+$O/bios-flags: FORCE | setup
+	$(call stamp,$(CC) $(shell $(CC) -dumpfullversion -dumpversion) $(BIOS_FLAGS) .)
+$(boot)/%.o: linker/boot/%.c $O/bios-flags
+	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(BIOS_FLAGS) -MD -MP -c -o $@ $<
+$(boot)/%.o: linker/boot/%.S $O/bios-flags
+	$(call say,as $<)mkdir -p $(@D) && $(CC) $(BIOS_FLAGS) -MD -MP -c -o $@ $<
+$(boot)/mbr.elf: $(boot)/mbr.o
+	@$(BIOS_LINK) -Wl,-Ttext=0x600 -Wl,-e,mbr -o $@ $^
+$(boot)/loader.elf: $(boot)/start.o $(boot)/bios.o linker/boot/bios.ld
+	@$(BIOS_LINK) -T linker/boot/bios.ld -o $@ $(filter %.o,$^)
+$(boot)/%.bin: $(boot)/%.elf
+	@$(OBJCOPY) -O binary $< $@
+
+# The stub for UEFI, where there is one.
+pe := $(if $(wildcard linker/efi.mk),$(OUT)/zeitkern.efi)
+pe_name := $(if $(filter aarch64,$(ARCH)),BOOTAA64.EFI,BOOTX64.EFI)
+
+$(OUT)/zeitkern.conf: FORCE | setup
+	@linker/settings $@ 16K $(call quote,$(CONFIG) $(if $(filter image,$(MAKECMDGOALS)),$(CMDLINE)))
+
+# Azure takes no disk of less than 20 MiB, Google's cloud whole GiB.
+$(OUT)/zeitkern.vhd: MIB := 20
+$(OUT)/zeitkern.gce: MIB := 1024
+$(disks:%=$(OUT)/zeitkern.%): linker/disk linker/convert $(OUT)/zeitkern.elf $(OUT)/zeitkern.conf \
+		$(bios) $(pe)
+	$(call say,disk $@)linker/disk $@.part --settings $(OUT)/zeitkern.conf \
+		$(if $(bios),--bios $(bios) $(OUT)/zeitkern.elf) $(if $(pe),--efi $(pe_name) $(pe)) \
+		$(if $(MIB),--mib $(MIB)) $(if $(filter %.iso,$@),--iso) && \
+		linker/convert $@.part $@ $(if $(bios),bios,efi)

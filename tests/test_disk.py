@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: MIT
+"""The disk that BIOSes boot, and the forms that clouds take it in.
+
+Layout, file systems and containers are read by programs that others wrote: sgdisk, fsck.fat,
+mtools, xorriso, qemu-img, tar. Each form is booted to a 200 over the wire, by SeaBIOS, in a network
+namespace; what QEMU cannot boot itself is brought back to a raw disk first.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import struct
+import subprocess
+import tarfile
+import time
+import xml.etree.ElementTree
+
+import pytest
+
+import images
+from images import ROOT
+from memory import memory_dump
+from netns import NoNamespace
+from site_vm import Site
+from table import BY_NAME
+from test_front import refusal
+from test_settings import found
+from test_time import served_time
+from vm import Vm
+
+FORMS = ("raw", "iso", "qcow2", "vmdk", "vhd", "gce", "ova")
+MIB, SECTOR = 1 << 20, 512
+SECRET = "c3a55ac36996f00f" "1e2d3c4b5a697887" "0f1e2d3c4b5a6978" "8796a5b4c3d2e1f0"
+LINE_S = 60
+# What a BIOS reads from: (machine, devices).
+BUSES = {
+    "IDE": ("pc", ("ide-hd",)), "virtio-blk": ("pc", ("virtio-blk-pci",)),
+    "AHCI": ("q35", ("ide-hd",)), "virtio-scsi": ("q35", ("virtio-scsi-pci", "scsi-hd")),
+    "NVMe": ("q35", ("nvme,serial=1",)), "USB": ("q35", ("qemu-xhci", "usb-storage")),
+    "CD on IDE": ("pc", ("ide-cd",)), "CD on AHCI": ("q35", ("ide-cd",)),
+    "CD on virtio-scsi": ("q35", ("virtio-scsi-pci", "scsi-cd")),
+}
+
+
+def built(form, *words):
+    """Makes an image: its path, which is the last line."""
+    done = images.make("-s", "image", "BOARD=pc", f"FORMAT={form}", *words,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+    text = done.stdout.decode()
+    assert done.returncode == 0, text
+    path = text.splitlines()[-1]
+    assert path == f"build/pc/time/zeitkern.{form}"
+    return os.path.join(ROOT, path)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """plain(FORM): the image without settings, where no later one takes its place."""
+    folder = tmp_path_factory.mktemp("disks")
+
+    def made(form):
+        path = folder / f"zeitkern.{form}"
+        return str(path if path.exists() else shutil.copy(built(form), path))
+    return made
+
+
+def run(*words, **more):
+    """A tool's output; it must succeed."""
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          stdin=subprocess.DEVNULL, **more)
+    assert done.returncode == 0, done.stdout.decode()
+    return done.stdout.decode()
+
+
+def partitions(path):
+    """[(first byte, size, type)] as sgdisk sees them."""
+    rows = re.findall(r"^ +\d+ +(\d+) +(\d+) .* ([0-9A-F]{4})  ", run("sgdisk", "-p", path), re.M)
+    return [(int(first) * SECTOR, (int(last) - int(first) + 1) * SECTOR, kind)
+            for first, last, kind in rows]
+
+
+def esp(path):
+    """mtools' name of the EFI system partition."""
+    at, = (at for at, _, kind in partitions(path) if kind == "EF00")
+    return f"{path}@@{at}"
+
+
+def copied(tmp_path, *words):
+    """A disk made with these words that a test may change."""
+    return shutil.copy(built("raw", *words), tmp_path / "disk.raw")
+
+
+def machine(name, path, **more):
+    """A started machine with that disk, without a network unless it is given one."""
+    opts = BY_NAME[name].options(str(path), firmware="bios", **{"no_nic": True, **more})
+    return Vm(opts)
+
+
+def loaded(elf):
+    """Bytes of a kernel that a loader must have: those that its segments hold."""
+    with open(elf, "rb") as file:
+        head = file.read(4096)
+    at, = struct.unpack_from("<Q", head, 32)
+    size, count = struct.unpack_from("<HH", head, 54)
+    return sum(struct.unpack_from("<Q", head, at + i * size + 32)[0] for i in range(count)
+               if struct.unpack_from("<I", head, at + i * size)[0] == 1)
+
+
+def test_layout(plain):
+    """GPT, MBR and FAT are sound, all partitions begin at whole MiB, and of the disk at most
+    1 MiB more than the kernel is used."""
+    path = plain("raw")
+    assert "No problems found" in run("sgdisk", "-v", path)
+    found_here = partitions(path)
+    assert [kind for _, _, kind in found_here] == ["EF02", "EF00"]
+    assert all(at % MIB == 0 and size % MIB == 0 for at, size, _ in found_here), found_here
+    with open(path, "rb") as file:
+        data = file.read()
+    entries = [struct.unpack_from("<B3xB3xII", data, 446 + i * 16) for i in range(4)]
+    assert data[510:512] == b"\x55\xaa" and len(data) % MIB == 0
+    assert entries[0][1:3] == (0xEE, 1) and entries[2:] == [(0, 0, 0, 0)] * 2
+    at, size, _ = found_here[1]
+    assert entries[1] == (0x80, 0xEF, at // SECTOR, size // SECTOR)
+    used = sum(SECTOR for i in range(0, len(data), SECTOR) if any(data[i:i + SECTOR]))
+    assert used <= loaded(images.image("pc", app="time")) + MIB, used
+
+
+def test_file_system(tmp_path):
+    """The EFI system partition: fsck finds nothing, the settings are in a file with its name."""
+    path = copied(tmp_path, "CONFIG=hostname=one", "CMDLINE=hostname=two")
+    at, size, _ = partitions(path)[1]
+    volume = tmp_path / "esp"
+    with open(path, "rb") as file:
+        file.seek(at)
+        volume.write_bytes(file.read(size))
+    run("fsck.fat", "-n", str(volume))
+    text = run("mtype", "-i", esp(path), "::zeitkern.conf")
+    assert text.splitlines()[1:] == ["hostname=one", "hostname=two"]
+
+
+def sums(forms, *words):
+    """SHA-256 of each form, made with these words."""
+    found_here = {}
+    for form in forms:
+        with open(built(form, *words), "rb") as file:
+            found_here[form] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found_here
+
+
+def test_same_bytes(full):
+    """Each form made twice, at different times, is the same; with other settings it is not."""
+    forms = [form for form in FORMS if form != "gce" or full]
+    first = sums(forms, "CONFIG=hostname=same")
+    time.sleep(1.1)
+    assert sums(forms, "CONFIG=hostname=same") == first
+    other = sums(forms)
+    assert all(other[form] != first[form] for form in forms)
+
+
+def raw_of(form, path, folder):
+    """(disk, QEMU's name of its format) of a form, as far as QEMU takes it."""
+    if form == "vhd":
+        run("qemu-img", "convert", "-f", "vpc", "-O", "raw", path, f"{folder}/disk.raw")
+    elif form in ("gce", "ova"):
+        run("tar", "-C", str(folder), "-xf", path)
+        if form == "ova":
+            return f"{folder}/zeitkern-disk1.vmdk", "vmdk"
+    else:
+        return path, "raw" if form == "iso" else form
+    return f"{folder}/disk.raw", "raw"
+
+
+def answers(name, path, disk_format="raw", disk=("virtio-blk-pci",), settings=""):
+    """Boots it on the wire, with an address by DHCP, until it serves the time."""
+    try:
+        site = Site(BY_NAME[name], str(path), settings, firmware="bios", disk=disk,
+                    disk_format=disk_format)
+    except NoNamespace as error:
+        pytest.skip(f"no network namespace here: {error}")
+    try:
+        site.boot()
+        answer = site.get()
+        assert answer.status == 200 and abs(served_time(answer) - time.time()) < 1.2
+        return site.vm.console.text()
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_form_boots(plain, form, tmp_path):
+    """Each form, from what it was converted to, answers over the wire; an iso as a CD."""
+    path, disk_format = raw_of(form, plain(form), tmp_path)
+    disk = ("ide-cd",) if form == "iso" else ("virtio-blk-pci",)
+    answers("q35", path, disk_format, disk)
+
+
+@pytest.mark.parametrize("bus", BUSES)
+def test_bus(plain, bus, full):
+    """From every kind of drive that SeaBIOS knows; a CD's is the same image on a disk, too."""
+    if bus not in ("IDE",) and not full:
+        pytest.skip("only in make test-full")
+    name, disk = BUSES[bus]
+    answers(name, plain("iso" if "CD" in bus else "raw"), disk=disk)
+    if "CD" in bus:
+        answers(name, plain("iso"))
+
+
+def test_containers(plain, tmp_path):
+    """qemu-img finds the images sound and the same disk in them; vhd is fixed and of whole MiB."""
+    for form in ("qcow2", "vmdk"):
+        run("qemu-img", "check", "-f", form, plain(form))
+        run("qemu-img", "compare", "-f", "raw", "-F", form, plain("raw"), plain(form))
+    with open(plain("vhd"), "rb") as file:
+        data = file.read()
+    footer = data[-512:]
+    cookie, _, _, offset = struct.unpack_from(">8sIIQ", footer)
+    assert cookie == b"conectix" and offset == 0xFFFFFFFFFFFFFFFF
+    original, current = struct.unpack_from(">QQ", footer, 40)
+    kind, checksum = struct.unpack_from(">II", footer, 60)
+    assert kind == 2 and original == current == len(data) - 512 and current % MIB == 0
+    assert current >= 20 * MIB
+    assert checksum == ~(sum(footer) - sum(footer[64:68])) & 0xFFFFFFFF
+    disk, _ = raw_of("vhd", plain("vhd"), tmp_path)
+    assert "No problems found" in run("sgdisk", "-v", disk)
+
+
+def test_gce(plain, tmp_path):
+    """A gzip of a tar in oldgnu format, with one file of the right name and of whole GiB."""
+    with open(plain("gce"), "rb") as file:
+        assert file.read(3) == b"\x1f\x8b\x08"
+    head = subprocess.run(["gzip", "-dc", plain("gce")], check=True,
+                          stdout=subprocess.PIPE).stdout[:512]
+    assert head[257:265] == b"ustar  \0" and head[156:157] == b"S" and head[:9] == b"disk.raw\0"
+    assert run("tar", "-tf", plain("gce")).split() == ["disk.raw"]
+    disk, _ = raw_of("gce", plain("gce"), tmp_path)
+    assert os.path.getsize(disk) == 1 << 30
+    assert "No problems found" in run("sgdisk", "-v", disk)
+
+
+def test_ova(plain, tmp_path):
+    """The description is first and says what is there; the manifest has the right sums."""
+    with tarfile.open(plain("ova")) as tar:
+        assert tar.getnames() == ["zeitkern.ovf", "zeitkern-disk1.vmdk", "zeitkern.mf"]
+        tar.extractall(tmp_path)
+    listed = re.findall(r"^SHA256\((.*)\)= ([0-9a-f]{64})$", (tmp_path / "zeitkern.mf").read_text(),
+                      re.M)
+    assert listed == [(name, hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+                      for name in ("zeitkern.ovf", "zeitkern-disk1.vmdk")]
+    vmdk = tmp_path / "zeitkern-disk1.vmdk"
+    assert b'createType="streamOptimized"' in vmdk.read_bytes()[:2048]
+    run("qemu-img", "compare", "-f", "raw", "-F", "vmdk", plain("raw"), str(vmdk))
+    root = xml.etree.ElementTree.parse(tmp_path / "zeitkern.ovf").getroot()
+    ovf = root.tag.removesuffix("Envelope")
+    file, disk = root.find(f".//{ovf}File"), root.find(f".//{ovf}Disk")
+    assert file.get(f"{ovf}href") == vmdk.name and int(file.get(f"{ovf}size")) == \
+        vmdk.stat().st_size
+    assert disk.get(f"{ovf}fileRef") == file.get(f"{ovf}id")
+    assert int(disk.get(f"{ovf}capacity")) * MIB == os.path.getsize(plain("raw"))
+    kinds = [item.text for item in root.iter() if item.tag.endswith("}ResourceType")]
+    assert kinds == ["3", "4", "5", "17", "10"]
+
+
+def test_iso(plain):
+    """xorriso sees a BIOS's entry in the boot catalog and, where the disk has a loader for it,
+    UEFI's; sgdisk a sound disk with the raw one's partitions."""
+    report = run("xorriso", "-indev", plain("iso"), "-report_el_torito", "plain")
+    assert re.search(r"El Torito boot img :   1  BIOS  y   none .* 4 +512$", report, re.M), report
+    with_efi = "EFI" in run("mdir", "-b", "-i", esp(plain("raw")), "::")
+    assert with_efi == bool(re.search(r"El Torito boot img :   2  UEFI  y", report)), report
+    assert "No problems found" in run("sgdisk", "-v", plain("iso"))
+    assert partitions(plain("iso")) == partitions(plain("raw"))
+
+
+def test_settings_of_disk(tmp_path):
+    """CONFIG= is in effect without being in the kernel, a new zeitkern.conf is, too, and fw_cfg
+    overrules both."""
+    path = copied(tmp_path, "CONFIG=of.build=1 http.port=81")
+    with machine("q35", path, no_nic=False) as vm:
+        vm.wait_for(r'settings: unknown setting "of.build"', LINE_S)
+        vm.wait_for(r"serving http://[0-9.]+:81/", LINE_S)
+    conf = tmp_path / "conf"
+    images.settings(conf, "16K", " ".join(f"of.hand.{i}={'x' * 200}" for i in range(40)))
+    run("mcopy", "-o", "-i", esp(path), str(conf), "::ZEITKERN.CONF")
+    with machine("q35", path, no_nic=False, cmdline="http.port=82 of.line=1") as vm:
+        vm.wait_for(r'settings: unknown setting "of.hand.0"', LINE_S)
+        vm.wait_for(r'settings: unknown setting "of.hand.39"', LINE_S)
+        vm.wait_for(r'fw_cfg: unknown setting "of.line"', LINE_S)
+        vm.wait_for(r"serving http://[0-9.]+:82/", LINE_S)
+        assert "of.build" not in vm.console.text()
+
+
+def damaged(path, conf):
+    """A byte of it is another."""
+    text = bytearray(conf.read_bytes())
+    text[-2] ^= 1
+    conf.write_bytes(text)
+    run("mcopy", "-o", "-i", esp(path), str(conf), "::zeitkern.conf")
+
+
+def too_large(path, conf):
+    """More than 16 KiB."""
+    conf.write_bytes(bytes(16385))
+    run("mcopy", "-o", "-i", esp(path), str(conf), "::zeitkern.conf")
+
+
+def deleted(path, _):
+    """There is none."""
+    run("mdel", "-i", esp(path), "::zeitkern.conf")
+
+
+def no_volume(path, _):
+    """The disk ends before the EFI system partition."""
+    os.truncate(path, partitions(path)[1][0])
+
+
+@pytest.mark.parametrize("change,line", [
+    (damaged, r"settings: damaged \(its checksum"), (too_large, r"zeitkern.conf is larger than 16"),
+    (deleted, None), (no_volume, "no FAT16 file system in the EFI system partition")],
+    ids=lambda value: getattr(value, "__name__", ""))
+def test_bad_settings(tmp_path, change, line):
+    """One line, if there is anything to say, and it serves with the defaults."""
+    path, conf = copied(tmp_path), tmp_path / "conf"
+    images.settings(conf, "16K", "http.port=81")
+    change(path, conf)
+    with machine("q35", path, no_nic=False) as vm:
+        vm.wait_for(r"serving http://[0-9.]+:8080/", LINE_S)
+        text = vm.console.text()
+        assert bool(line) == ("Zeitkern: " in text or "settings: " in text), text
+        assert not line or re.search(line, text), text
+
+
+def stops(vm, line):
+    """It says that, and nothing after it."""
+    vm.wait_for(line, LINE_S)
+    time.sleep(0.5)
+    assert vm.running() and len(vm.console.lines) == 1, vm.console.text()
+
+
+@pytest.mark.parametrize("length,line", [
+    (MIB, "the disk cannot be read"), (MIB + 4 * SECTOR, "the rest of the loader"),
+    (MIB + 100 * SECTOR, "the disk cannot be read up to the kernel's end")])
+@pytest.mark.parametrize("name", ("pc", "q35"))
+def test_truncated(tmp_path, name, length, line):
+    """A disk that ends too early is one line."""
+    path = copied(tmp_path)
+    os.truncate(path, length)
+    with machine(name, path, disk=("ide-hd",)) as vm:
+        stops(vm, rf"^Zeitkern: {line}")
+
+
+@pytest.mark.parametrize("at,line", [
+    (MIB, "no loader on the disk"), (MIB + 4 * SECTOR, "the rest of the loader"),
+    (MIB + 100 * SECTOR, "the kernel on the disk is damaged")])
+def test_blank(tmp_path, at, line):
+    """So is one on which a part was never written."""
+    path = copied(tmp_path)
+    with open(path, "r+b") as file:
+        file.seek(at)
+        file.write(bytes(64 * SECTOR))
+    with machine("q35", path) as vm:
+        stops(vm, rf"^Zeitkern: {line}")
+
+
+def test_poor_machines(plain):
+    """A CPU without 64-bit mode, one without NX, and too little memory: a line each."""
+    for cpu in ("qemu32", "max,-nx"):
+        opts = BY_NAME["q35"].options(plain("raw"), firmware="bios", no_nic=True)
+        opts.cpu = cpu
+        with Vm(opts) as vm:
+            stops(vm, "^Zeitkern: this CPU has no 64-bit mode")
+    with machine("pc", plain("raw"), mem=1, disk=("ide-hd",)) as vm:
+        stops(vm, "^Zeitkern: too little memory, there must be RAM from 1024 to [0-9]+ KiB$")
+
+
+def test_no_secret_stays(tmp_path):
+    """Neither the loader nor the kernel leaves a copy of the settings in memory."""
+    path = copied(tmp_path, f"CONFIG=seed={SECRET} hostname=known-host-4711")
+    with machine("q35", path, no_nic=False) as vm:
+        vm.wait_for(r"serving http://", LINE_S)
+        memory = memory_dump(vm)
+        assert b"known-host-4711" in memory
+        assert found(memory) == []
+
+
+def test_module(tmp_path):
+    """PVH without a disk: what QEMU calls an initrd is the same settings file."""
+    images.settings(tmp_path / "conf", "16K", "http.port=83")
+    opts = BY_NAME["microvm"].options(images.image("pc", app="time"),
+                                      extra=("-initrd", str(tmp_path / "conf")))
+    with Vm(opts) as vm:
+        vm.wait_for(r"serving http://[0-9.]+:83/", LINE_S)
+
+
+def test_front_door():
+    """FIRMWARE=bios wants a machine with a BIOS."""
+    lines = refusal("FIRMWARE=bios", "MACHINE=microvm")
+    assert any("FIRMWARE=bios" in line and "q35" in line for line in lines), lines
