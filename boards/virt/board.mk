@@ -2,7 +2,7 @@
 ARCH      := aarch64
 MACHINES  := virt
 FIRMWARES := none
-FORMATS   := elf bin
+FORMATS   := elf bin efi
 BOOT      := bin
 DRIVERS   := uart_pl011 rtc_pl031 power_pl061 virtio virtio_mmio virtio_pci pci pci_ecam rng_virtio \
 	fw_cfg fw_cfg_mmio
