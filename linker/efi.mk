@@ -26,7 +26,7 @@ $(OUT)/kernel.elf: $(OUT)/zeitkern.elf
 $(OUT)/efi-head.o: linker/efi/head.S $(OUT)/$(PE_KERNEL)
 	@$(CC) -DPE_MACHINE=$(PE_MACHINE) -DKERNEL_FILE='"$(OUT)/$(PE_KERNEL)"' -c -o $@ $<
 $(OUT)/stub.elf: $(OUT)/efi-head.o $(efi_objs) linker/efi/efi.ld
-	@$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+	@$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments \
 		-Wl,--fatal-warnings -T linker/efi/efi.ld -o $@ $(filter %.o,$^)
 	@if $(OBJCOPY:%objcopy=%readelf) -rW $(efi_objs) | grep -E '_(ABS)?(64|32|32S) '; then \
 		echo 'the stub needs relocations'; rm $@; exit 1; fi

@@ -76,4 +76,4 @@ kernel_file_end:
 	.ascii	"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
 	.ascii	"zeitkern,1,Zeitkern,zeitkern,1,\n"
 
-	.section .note.GNU-stack, ""
+	.section .note.GNU-stack, "", %progbits

@@ -63,7 +63,8 @@ static void read_options(struct stub *s)
 
 static struct efi_file *open_settings(struct efi_file *root)
 {
-	static const uint16_t beside[] = u"\\zeitkern.conf", ours[] = u"\\EFI\\zeitkern\\zeitkern.conf";
+	static const uint16_t beside[] = u"\\zeitkern.conf";
+	static const uint16_t ours[] = u"\\EFI\\zeitkern\\zeitkern.conf";
 	struct efi_file *file;
 
 	if (!root->open(root, &file, beside, EFI_FILE_READ, 0) ||

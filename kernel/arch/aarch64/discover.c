@@ -6,6 +6,7 @@
  * the tree afterwards: its memory is given to the kernel with the rest. */
 #include <string.h>
 
+#include "kernel/arch/aarch64/handoff.h"
 #include "kernel/arch/vmsa/vmsa.h"
 
 #define KEY_POWER 116u                 /* linux,code */
@@ -24,17 +25,31 @@ static uint32_t power_gpio SEALED, power_line SEALED;
 static uint32_t timer_irq SEALED;
 static uint64_t msi_frame SEALED;
 
+/* Opens the tree at `pa`: false when there is none. */
+static bool open_tree(uint64_t pa)
+{
+	const void *blob = (const void *)(uintptr_t)pa;
+
+	fdt.size = 0;
+	if (!pa)
+		return false;
+	boot_map_memory(pa, FDT_HEADER);
+	boot_map_memory(pa, MAX(fdt_size(blob), FDT_HEADER));
+	return fdt_open(&fdt, blob, fdt_size(blob)) == 0;
+}
+
+/* The loader's tree; and where that is UEFI's stub, the firmware's for what it does not have. */
 void discover_memory(void)
 {
-	const void *blob = (const void *)(uintptr_t)warden.dtb;
-
 	machine.name = "aarch64";
-	if (warden.dtb) {
-		boot_map_memory(warden.dtb, FDT_HEADER);
-		boot_map_memory(warden.dtb, MAX(fdt_size(blob), FDT_HEADER));
-		if (fdt_open(&fdt, blob, fdt_size(blob)) == 0)
-			memory_read_tree(&fdt, console_path);
+	if (open_tree(warden.dtb)) {
+		memory_read_tree(&fdt);
+		handoff_read(&fdt);
+		if (handoff.tree)
+			open_tree(handoff.tree);
 	}
+	if (fdt.size)
+		memory_read_console(&fdt, console_path);
 	memory_remove(warden.load, (uint64_t)(__image_end - __image_start));
 	boot_map_all(machine.ram, machine.ram_count);
 }

@@ -157,5 +157,5 @@ int aml_pci(struct aml aml, struct device *dev);
  * -ENOTSUP: it is said in a way that is not understood. */
 int aml_vmgenid(struct aml aml, uint64_t *address);
 
-/* "QEMU Standard PC (...)", or NULL. */
-const char *smbios_name(void);
+/* "QEMU Standard PC (...)", or NULL; `entry` 0: looks for the entry point. */
+const char *smbios_name(uint64_t entry);

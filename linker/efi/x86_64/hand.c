@@ -58,7 +58,7 @@ struct segment {
 
 extern const uint8_t jump_start[], jump_end[];
 
-const uint64_t hand_limit = LIMIT_32;
+const uint64_t hand_limit = 1u << 30;      /* what the kernel maps when it starts */
 
 static struct jump kernel;
 static struct pvh *pvh;
@@ -178,7 +178,7 @@ int hand_prepare(struct stub *s)
 	kernel.from = stub_pages(s, EFI_LOADER_DATA, kernel.bytes / EFI_PAGE, LIMIT_32);
 	jump_at = stub_pages(s, EFI_LOADER_CODE, 1, LIMIT_32);
 	pvh = (struct pvh *)stub_pages(s, EFI_ACPI_RECLAIM,
-				       (sizeof(*pvh) + EFI_PAGE - 1) / EFI_PAGE, LIMIT_32);
+				       (sizeof(*pvh) + EFI_PAGE - 1) / EFI_PAGE, hand_limit);
 	if (!kernel.from || !jump_at || !pvh || overlap(kernel.from, kernel.bytes) ||
 	    overlap(jump_at, EFI_PAGE) || overlap((uintptr_t)pvh, sizeof(*pvh)) ||
 	    overlap((uintptr_t)h, sizeof(*h))) {
