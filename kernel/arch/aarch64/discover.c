@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds out from the device tree what the machine is made of.
+/* Finds out from the device tree, or from ACPI where UEFI gives no tree, what the machine is
+ * made of.
  *
  * Devicetree Specification 0.4 and the bindings named in `known`. Two walks: what lies in
  * memory first, because it completes the boot tables; then the devices. Nothing points into
@@ -22,8 +23,7 @@ static char console_path[CONSOLE_PATH_MAX] SEALED;
 static struct device gpio[GPIO_MAX] SEALED;      /* arg: phandle */
 static unsigned gpio_count SEALED;
 static uint32_t power_gpio SEALED, power_line SEALED;
-static uint32_t timer_irq SEALED;
-static uint64_t msi_frame SEALED;
+static struct acpi_found found SEALED;
 
 /* Opens the tree at `pa`: false when there is none. */
 static bool open_tree(uint64_t pa)
@@ -45,8 +45,10 @@ void discover_memory(void)
 	if (open_tree(warden.dtb)) {
 		memory_read_tree(&fdt);
 		handoff_read(&fdt);
-		if (handoff.tree)
+		if (handoff.tree || handoff.rsdp)
 			open_tree(handoff.tree);
+		if (!fdt.size)
+			acpi_discover(handoff.rsdp, &found);
 	}
 	if (fdt.size)
 		memory_read_console(&fdt, console_path);
@@ -128,13 +130,13 @@ static void add_psci(const struct device *dev, const struct fdt_node *n)
 static void set_timer(const struct device *dev, const struct fdt_node *n)
 {
 	(void)dev;
-	timer_irq = 16 + fdt_cell(n, "interrupts", 3 * 2 + 1, VIRTUAL_TIMER_PPI);
+	found.timer = 16 + fdt_cell(n, "interrupts", 3 * 2 + 1, VIRTUAL_TIMER_PPI);
 }
 
 static void set_msi_frame(const struct device *dev, const struct fdt_node *n)
 {
 	(void)n;
-	msi_frame = dev->base;
+	found.msi_frame = dev->base;
 }
 
 /* The first name that a node's `compatible` lists counts. */
@@ -207,7 +209,8 @@ void arch_discover(void)
 {
 	const struct device *uart;
 
-	timer_irq = 16 + VIRTUAL_TIMER_PPI;
+	if (found.timer - 16 >= 16)            /* none of a CPU's own */
+		found.timer = 16 + VIRTUAL_TIMER_PPI;
 	if (fdt.size)
 		walk_devices();
 	for (unsigned i = 0; power_gpio && i < gpio_count; i++) {
@@ -220,5 +223,5 @@ void arch_discover(void)
 	if (uart)
 		warden.reg[REG_CONSOLE] = uart->base;
 	machine.stacks = STACKS_VA;
-	irq_init(timer_irq, msi_frame);
+	irq_init(found.timer, found.msi_frame);
 }
