@@ -10,7 +10,7 @@ MAKEFLAGS += -rR --no-print-directory -j$(shell nproc)
 # ---- What a user may set --------------------------------------------------------------------
 
 public := BOARD APP MACHINE FIRMWARE ACCEL MEM SMP PORT NET CMDLINE QEMU_ARGS FORMAT CONFIG TLS \
-	DISTFILES DEV
+	DISTFILES DEV SIGN_KEY SIGN_CERT
 # For the tests: a guest of tests/guests instead of an app, another output folder, sanitizers or
 # clang for BOARD=host, V=1 to see the commands, how long each fuzzer runs, less RAM than a
 # microcontroller has.
@@ -166,6 +166,7 @@ $(OUT)/objects: FORCE
 $(OUT)/zeitkern.elf: $(objs) $(OUT)/objects $(LIBC) $(LIBTLS) $(SCRIPT)
 	$(call say,link $@)$(CC) $(CFLAGS) -frandom-seed=zeitkern $(LDFLAGS) -o $@ $(objs) $(LIBS)
 include linker/formats.mk
+include linker/efi.mk
 
 # A fuzzer (tests/fuzz/run) is linked with the "sources:" that its first lines name, as a unit
 # test is, else with what it calls of BOARD=host.

@@ -16,9 +16,13 @@ const struct device *machine_find(enum device_kind kind, const struct device *pr
 
 void machine_add(const struct device *dev)
 {
+	static bool said;
+
 	if (machine.dev_count == MACHINE_DEV_MAX) {
-		log_warn("machine: more than %u devices; one at %#llx is left out",
-			 MACHINE_DEV_MAX, (unsigned long long)dev->base);
+		if (!said)
+			log_warn("machine: more than %u devices; from one at %#llx on they are "
+				 "left out", MACHINE_DEV_MAX, (unsigned long long)dev->base);
+		said = true;
 		return;
 	}
 	machine.dev[machine.dev_count++] = *dev;

@@ -6,3 +6,6 @@ CPU_FLAGS  := -march=armv8-a -mstrict-align -mno-outline-atomics -fno-pic -fno-p
 	-fno-asynchronous-unwind-tables
 FAMILY  := vmsa
 GUARD   :=
+# What the UEFI stub (linker/efi) is for: the machine in its head, the file that it carries.
+PE_MACHINE := 0xaa64
+PE_KERNEL  := zeitkern.bin

@@ -1,7 +1,7 @@
-/* sources: kernel/arch/x86_64/aml.c kernel/arch/x86_64/acpi.c kernel/machine.c
+/* sources: kernel/aml.c kernel/acpi.c kernel/arch/x86_64/acpi.c kernel/machine.c
  * tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* kernel/arch/x86_64/aml.c on byte code as QEMU writes it, on every shortening of it and on many
+/* kernel/aml.c on byte code as QEMU writes it, on every shortening of it and on many
  * spoilt copies, each in a block of its exact size so that a sanitizer sees one byte too far; then
  * acpi.c on whole sets of tables, which must lie where a machine could have them. */
 #define _GNU_SOURCE
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "kernel/acpi.h"
 #include "kernel/arch/x86_64/x86.h"
 
 #define SPOILT 20000

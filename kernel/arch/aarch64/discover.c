@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds out from the device tree what the machine is made of.
+/* Finds out from the device tree, or from ACPI where UEFI gives no tree, what the machine is
+ * made of.
  *
  * Devicetree Specification 0.4 and the bindings named in `known`. Two walks: what lies in
  * memory first, because it completes the boot tables; then the devices. Nothing points into
  * the tree afterwards: its memory is given to the kernel with the rest. */
 #include <string.h>
 
+#include "kernel/arch/aarch64/handoff.h"
 #include "kernel/arch/vmsa/vmsa.h"
 
 #define KEY_POWER 116u                 /* linux,code */
@@ -21,20 +23,35 @@ static char console_path[CONSOLE_PATH_MAX] SEALED;
 static struct device gpio[GPIO_MAX] SEALED;      /* arg: phandle */
 static unsigned gpio_count SEALED;
 static uint32_t power_gpio SEALED, power_line SEALED;
-static uint32_t timer_irq SEALED;
-static uint64_t msi_frame SEALED;
+static struct acpi_found found SEALED;
 
+/* Opens the tree at `pa`: false when there is none. */
+static bool open_tree(uint64_t pa)
+{
+	const void *blob = (const void *)(uintptr_t)pa;
+
+	fdt.size = 0;
+	if (!pa)
+		return false;
+	boot_map_memory(pa, FDT_HEADER);
+	boot_map_memory(pa, MAX(fdt_size(blob), FDT_HEADER));
+	return fdt_open(&fdt, blob, fdt_size(blob)) == 0;
+}
+
+/* The loader's tree; and where that is UEFI's stub, the firmware's for what it does not have. */
 void discover_memory(void)
 {
-	const void *blob = (const void *)(uintptr_t)warden.dtb;
-
 	machine.name = "aarch64";
-	if (warden.dtb) {
-		boot_map_memory(warden.dtb, FDT_HEADER);
-		boot_map_memory(warden.dtb, MAX(fdt_size(blob), FDT_HEADER));
-		if (fdt_open(&fdt, blob, fdt_size(blob)) == 0)
-			memory_read_tree(&fdt, console_path);
+	if (open_tree(warden.dtb)) {
+		memory_read_tree(&fdt);
+		handoff_read(&fdt);
+		if (handoff.tree || handoff.rsdp)
+			open_tree(handoff.tree);
+		if (!fdt.size)
+			acpi_discover(handoff.rsdp, &found);
 	}
+	if (fdt.size)
+		memory_read_console(&fdt, console_path);
 	memory_remove(warden.load, (uint64_t)(__image_end - __image_start));
 	boot_map_all(machine.ram, machine.ram_count);
 }
@@ -113,13 +130,13 @@ static void add_psci(const struct device *dev, const struct fdt_node *n)
 static void set_timer(const struct device *dev, const struct fdt_node *n)
 {
 	(void)dev;
-	timer_irq = 16 + fdt_cell(n, "interrupts", 3 * 2 + 1, VIRTUAL_TIMER_PPI);
+	found.timer = 16 + fdt_cell(n, "interrupts", 3 * 2 + 1, VIRTUAL_TIMER_PPI);
 }
 
 static void set_msi_frame(const struct device *dev, const struct fdt_node *n)
 {
 	(void)n;
-	msi_frame = dev->base;
+	found.msi_frame = dev->base;
 }
 
 /* The first name that a node's `compatible` lists counts. */
@@ -192,7 +209,8 @@ void arch_discover(void)
 {
 	const struct device *uart;
 
-	timer_irq = 16 + VIRTUAL_TIMER_PPI;
+	if (found.timer - 16 >= 16)            /* none of a CPU's own */
+		found.timer = 16 + VIRTUAL_TIMER_PPI;
 	if (fdt.size)
 		walk_devices();
 	for (unsigned i = 0; power_gpio && i < gpio_count; i++) {
@@ -205,5 +223,5 @@ void arch_discover(void)
 	if (uart)
 		warden.reg[REG_CONSOLE] = uart->base;
 	machine.stacks = STACKS_VA;
-	irq_init(timer_irq, msi_frame);
+	irq_init(found.timer, found.msi_frame);
 }

@@ -70,7 +70,7 @@ static void read_boot(uint32_t at)
 	if (fdt_size(word)) {
 		boot_map_memory(at, fdt_size(word));
 		if (fdt_open(&fdt, word, fdt_size(word)) == 0)
-			memory_read_tree(&fdt, NULL);
+			memory_read_tree(&fdt);
 	} else if (word[1] == ATAG_CORE) {
 		read_atags(word);
 	}

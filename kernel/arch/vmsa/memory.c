@@ -113,11 +113,26 @@ static void read_memory(const struct fdt_node *n)
 		memory_add(r);
 }
 
-void memory_read_tree(const struct fdt *fdt, char *console)
+void memory_read_console(const struct fdt *fdt, char *console)
 {
-	static char name[64] SEALED;
 	struct fdt_node aliases = { 0 };
 	const char *path = NULL;
+	struct fdt_node n;
+
+	fdt_walk(&n, fdt);
+	while (fdt_next(&n)) {
+		if (fdt_at(&n, "/chosen", 7))
+			path = fdt_string(&n, "stdout-path");
+		else if (fdt_at(&n, "/aliases", 8))
+			aliases = n;
+	}
+	if (path)
+		set_console(console, &aliases, path);
+}
+
+void memory_read_tree(const struct fdt *fdt)
+{
+	static char name[64] SEALED;
 	struct fdt_node n;
 	struct region r;
 
@@ -135,13 +150,8 @@ void memory_read_tree(const struct fdt *fdt, char *console)
 		} else if (fdt_at(&n, "/chosen", 7)) {
 			read_chosen(&n);
 			read_initrd(&n);
-			path = fdt_string(&n, "stdout-path");
-		} else if (fdt_at(&n, "/aliases", 8)) {
-			aliases = n;
 		}
 	}
-	if (console && path)
-		set_console(console, &aliases, path);
 	for (unsigned i = 0; fdt_reserved(fdt, i, &r); i++)
 		memory_remove(r.base, r.size);
 	memory_remove(machine.settings.base, machine.settings.size);

@@ -55,9 +55,12 @@ void memory_remove(uint64_t base, uint64_t size);
 void memory_add(struct region r);
 
 /* Fills machine.ram, name, cmdline, settings and seed from the tree, which is no longer
- * needed by them; `console`, when not NULL, gets the full path of stdout-path. */
+ * needed by them. */
+void memory_read_tree(const struct fdt *fdt);
+
+/* `console` gets the full path of the node that stdout-path names, if there is one. */
 #define CONSOLE_PATH_MAX 128
-void memory_read_tree(const struct fdt *fdt, char *console);
+void memory_read_console(const struct fdt *fdt, char *console);
 
 /* ---- gic.c -------------------------------------------------------------------- */
 

@@ -19,6 +19,9 @@
 #define EARLY_MAP (1ull << 30)              /* what is mapped without asking: entry.c */
 #define MODULES_MAX 8u
 #define CMDLINE_MAX 65536u                 /* bytes of it that are looked at */
+#define MODULES_MAX 8u
+#define MODULE_NAME 16u                    /* bytes, with the NUL */
+#define SETTINGS_MAX 65536u
 #define COM1 0x3f8
 #define CMOS 0x70
 #define FW_CFG 0x510
@@ -160,6 +163,44 @@ static void cmdline_discover(uint64_t at)
 	mem_wipe(words, len);
 }
 
+/* The module that the loader calls `name` (linker/efi/x86_64/hand.c), or NULL. */
+static const struct module *module(const struct start_info *info, const char *name)
+{
+	const struct module *m = (const struct module *)info->modules_at;
+
+	if (!m || info->version < 1)
+		return NULL;
+	mmu_boot_map(info->modules_at, MODULES_MAX * sizeof(*m));
+	for (unsigned i = 0; i < info->modules && i < MODULES_MAX; i++) {
+		if (!m[i].name_at)
+			continue;
+		mmu_boot_map(m[i].name_at, MODULE_NAME);
+		if (!strncmp((const char *)m[i].name_at, name, MODULE_NAME))
+			return &m[i];
+	}
+	return NULL;
+}
+
+/* What the loader read from the firmware and from its disk for us. */
+static void modules_discover(const struct start_info *info)
+{
+	const struct module *seed = module(info, "seed"), *settings = module(info, "settings");
+
+	if (seed) {
+		mmu_boot_map(seed->at, seed->size);
+		machine.seed_len = (unsigned)MIN(seed->size, sizeof(machine.seed));
+		memcpy(machine.seed, (const void *)seed->at, machine.seed_len);
+		mem_wipe((void *)seed->at, seed->size);
+		machine.seed_name = "the firmware";
+	}
+	if (settings && settings->size <= SETTINGS_MAX) {
+		mmu_boot_map(settings->at, settings->size);
+		machine.settings = (struct region){ settings->at, settings->size };
+		machine.settings_copied = true;
+		machine.settings_text = "zeitkern.conf";
+	}
+}
+
 static const char *number(const char *s, int base, uint64_t *value)
 {
 	char *end;
@@ -250,9 +291,10 @@ static void legacy_discover(void)
 		machine_add(&ioapic);
 }
 
-static const char *name(void)
+static const char *name(const struct start_info *info)
 {
-	const char *smbios = smbios_name();
+	const struct module *table = module(info, "smbios");
+	const char *smbios = smbios_name(table ? table->at : 0);
 
 	if (smbios)
 		return smbios;
@@ -273,6 +315,7 @@ void arch_discover(void)
 		panic("discover: not started by PVH");
 	ram_discover(info);
 	cmdline_discover(info->cmdline_at);
+	modules_discover(info);
 	lapic = acpi_discover(info->rsdp_at);
 	if (!machine_find(DEV_VIRTIO_MMIO, NULL))
 		virtio_words(machine.cmdline);
@@ -281,6 +324,6 @@ void arch_discover(void)
 	irq_init(lapic ? lapic : LAPIC_USUAL);
 	tsc_start();
 	machine.stacks = STACKS_VA;
-	machine.name = name();
+	machine.name = name(info);
 	mmu_boot_pool(NULL);
 }

@@ -10,15 +10,16 @@
 #define AREA_END 0x100000u
 #define ANCHOR_21 0x5f4d535fu              /* "_SM_" */
 #define ANCHOR_30 0x334d535fu              /* "_SM3" */
+#define ENTRY_BYTES 32u
 #define TABLE_MAX 65536u
 #define STRUCTURES_MAX 256
 
 static char name[80] SEALED;
 
-/* The table of structures, from a 2.1 or a 3.0 entry point. */
-static const char *find_table(const char **end)
+/* The table of structures, from a 2.1 or a 3.0 entry point in [from, to). */
+static const char *find_table(uint64_t from, uint64_t to, const char **end)
 {
-	for (uintptr_t at = AREA_START; at < AREA_END; at += 16) {
+	for (uint64_t at = from; at < to; at += 16) {
 		const char *p = (const char *)at;
 		uint64_t table = 0;
 		uint32_t len = 0, anchor;
@@ -53,9 +54,16 @@ static const char *string(const char *s, const char *end, unsigned n)
 	return s < end && memchr(s, 0, (size_t)(end - s)) ? s : "";
 }
 
-const char *smbios_name(void)
+const char *smbios_name(uint64_t entry)
 {
-	const char *end, *p = find_table(&end);
+	const char *end, *p;
+
+	if (entry && entry < PHYSICAL_END) {
+		mmu_boot_map(entry, ENTRY_BYTES);
+		p = find_table(entry, entry + 1, &end);
+	} else {
+		p = find_table(AREA_START, AREA_END, &end);
+	}
 
 	for (unsigned i = 0; p && i < STRUCTURES_MAX && end - p >= 8; i++) {
 		const char *strings = p + (uint8_t)p[1];

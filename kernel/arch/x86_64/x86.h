@@ -126,7 +126,7 @@ void tsc_finish(void);
 /* True when the hypervisor gave its clock page: adds the RTC to `machine`. */
 bool kvmclock_init(uint64_t *tsc_hz);
 
-/* ---- discover.c, acpi.c, aml.c, smbios.c ---------------------------------------- */
+/* ---- discover.c, acpi.c, smbios.c --------------------------------------------- */
 
 /* Where BARs below 4 GiB may start: above RAM; up to PCI_WINDOW_END. */
 #define PCI_WINDOW_END 0xfec00000ull
@@ -138,24 +138,5 @@ bool ram_touches(uint64_t start, uint64_t end);
 /* Adds what the tables tell; `rsdp` 0: looks for it. Returns the local APIC. */
 uint64_t acpi_discover(uint64_t rsdp);
 
-struct aml {
-	const uint8_t *code;
-	uint32_t len;
-};
-
-/* _S5's sleep type, or -ENOENT. */
-int aml_s5(struct aml aml);
-/* Adds the virtio-mmio devices (LNRO0005). */
-void aml_virtio(struct aml aml);
-/* The generic event device: 0, or -ENOENT. */
-int aml_ged(struct aml aml, uint64_t *select, uint32_t *gsi);
-/* A PCI host bridge that names its own configuration space, bus 0 of it, and
- * the window for BARs: 0, or -ENOENT. */
-int aml_pci(struct aml aml, struct device *dev);
-
-/* Where the generation ID of a virtual machine lies, 16 bytes: 0; -ENOENT: there is none;
- * -ENOTSUP: it is said in a way that is not understood. */
-int aml_vmgenid(struct aml aml, uint64_t *address);
-
-/* "QEMU Standard PC (...)", or NULL. */
-const char *smbios_name(void);
+/* "QEMU Standard PC (...)", or NULL; `entry` 0: looks for the entry point. */
+const char *smbios_name(uint64_t entry);

@@ -2,10 +2,13 @@
 /* The little that is needed of ACPI's byte code, found by scanning for names
  * instead of interpreting (ACPI 6.4 §20.2 for encodings, §6.4 for resources).
  * Every read is bounded by the table's end. */
+#include "kernel/aml.h"
+
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
-#include "kernel/arch/x86_64/x86.h"
+#include "kernel/kernel.h"
 #include "kernel/mem.h"
 
 #define DEVICE_BYTES 512u                  /* a device's names and resources lie this near */
@@ -154,6 +157,17 @@ void aml_virtio(struct aml aml)
 	}
 }
 
+int aml_device(struct aml aml, const char *hid, struct device *dev)
+{
+	struct at at = { aml.code, aml.code + aml.len };
+
+	if (!find(&at, hid, 8))
+		return -ENOENT;
+	at.end = at.p + MIN(left(&at), DEVICE_BYTES);
+	resources(at, dev);
+	return dev->base && dev->size ? 0 : -ENOENT;
+}
+
 /* QEMU docs/specs/acpi_hw_reduced_hotplug.rst: a 32-bit event selector at the
  * start of the device's operation region. */
 int aml_ged(struct aml aml, uint64_t *select, uint32_t *gsi)
@@ -169,7 +183,7 @@ int aml_ged(struct aml aml, uint64_t *select, uint32_t *gsi)
 	if (!find(&at, region, sizeof(region)) || left(&at) < 5 || at.p[4] != 0)
 		return -ENOENT;
 	at.p += 5;                         /* name, space 0: memory */
-	if (!integer(&at, select) || *select % 4 || *select >= PHYSICAL_END)
+	if (!integer(&at, select) || *select % 4 || *select >= AML_ADDRESS_END)
 		return -ENOENT;
 	*gsi = dev.irq;
 	return 0;
@@ -186,7 +200,7 @@ int aml_pci(struct aml aml, struct device *dev)
 		return -ENOENT;
 	if (left(&at) >= 2 && at.p[0] == 0 && at.p[1] == OP_RETURN)
 		at.p += 2;                 /* the method's flags */
-	if (!integer(&at, &base) || base == 0 || base % PCI_BUS || base >= PHYSICAL_END)
+	if (!integer(&at, &base) || base == 0 || base % PCI_BUS || base >= AML_ADDRESS_END)
 		return -ENOENT;
 	at.end = at.p + MIN(left(&at), DEVICE_BYTES);
 	resources(at, dev);
@@ -219,8 +233,8 @@ int aml_vmgenid(struct aml aml, uint64_t *address)
 		    !integer(&device, &high))
 			return -ENOTSUP;
 	}
-	if (low > UINT32_MAX || high > PHYSICAL_END >> 32)
+	if (low > UINT32_MAX || high > AML_ADDRESS_END >> 32)
 		return -ENOTSUP;
 	*address = high << 32 | low;
-	return *address && *address % 8 == 0 && *address < PHYSICAL_END - PAGE_SIZE ? 0 : -ENOTSUP;
+	return *address && *address % 8 == 0 && *address < AML_ADDRESS_END - PAGE_SIZE ? 0 : -ENOTSUP;
 }
