@@ -86,6 +86,8 @@ static uint64_t madt(const uint8_t *t, uint32_t len)
 			dev.base = get(e + 4, 4);
 			dev.irq = (uint32_t)get(e + 8, 4);
 			machine_add(&dev);
+		} else if (e[0] == 2 && e[1] >= 10) {
+			irq_override(e[3], (uint32_t)get(e + 4, 4), (unsigned)get(e + 8, 2));
 		} else if (e[0] == 5 && e[1] >= 12) {
 			lapic = get(e + 4, 8);
 		}
