@@ -46,6 +46,10 @@ int pci_enable(const struct device *fn);
 /* Maps `len` bytes at `offset` of memory BAR `bar`, or NULL. */
 volatile void *pci_map(const struct device *fn, unsigned bar, uint64_t offset, uint64_t len);
 
+/* The page of registers at `offset` of memory BAR `bar`, to be read by the payload after the
+ * seal, too; or NULL. What reading them can do, the driver answers for. */
+const volatile void *pci_show(const struct device *fn, unsigned bar, uint64_t offset);
+
 /* Makes the function's interrupt end arch_idle(): MSI-X vector 0 where there is
  * one, else MSI, else its pin, of those that pci.irq= allows. PCI_POLLED where none
  * can be routed, logged: it must be looked at by time.
