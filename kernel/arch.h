@@ -38,17 +38,28 @@ void *arch_boot_map(uint64_t pa, size_t len);
 /* Routes a device's interrupt so that it ends arch_idle(). `irq` as in struct
  * device. `status` and `ack`, when not NULL, are 32-bit registers of the device: each time
  * the warden writes to `ack` what it reads at `status`, or all that virtio has there
- * (virtio 1.2 §4.2.2). */
+ * (virtio 1.2 §4.2.2). Without `ack`, reading `status` acknowledges. */
 void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack);
 
-/* Gives the MSI message (address, data) that ends arch_idle(): 0, or -ENOTSUP
- * where the machine has no MSI. */
-int arch_msi(uint64_t *address, uint32_t *data);
+/* Gives the MSI message (address, data) that ends arch_idle(), after the warden has read
+ * `status` unless that is NULL: 0, or -ENOTSUP where the machine has no MSI. */
+int arch_msi(uint64_t *address, uint32_t *data, volatile void *status);
+
+/* Where PCI is: as arch_irq_enable(), for the level of pin `pin` (1: INTA to 4: INTD) of the
+ * function `bdf`, whose configuration names `line`; reading `status` takes the level away.
+ * 0, or -ENOENT: nothing tells where that pin leads. */
+int arch_intx(uint32_t bdf, unsigned pin, unsigned line, volatile void *status);
 
 /* How a device is told of descriptors. */
 enum arch_queue_kind {
 	QUEUE_VRING,               /* virtio 1.2 §2.7: by the index in the avail ring */
 	QUEUE_OWNED,               /* it owns those whose first word has bit 31 set, in turn */
+	QUEUE_RING,                /* by the index behind the last one, written to the doorbell */
+};
+
+/* A descriptor of QUEUE_RING: e1000's and vmxnet3's. The device may write into its table. */
+struct ring_desc {
+	volatile uint64_t addr, word;
 };
 
 /* A descriptor of QUEUE_OWNED. Its buffer and `next` never change: arch_queue_add() panics
@@ -64,13 +75,15 @@ struct owned_desc {
 /* A queue whose descriptor table only the warden writes after the seal. */
 struct arch_queue {
 	enum arch_queue_kind kind;
-	const void *staged;        /* size x struct vring_desc or owned_desc, payload's, written
-	                            * by the driver; NULL: arch_submit() is refused */
+	const void *staged;        /* size x struct vring_desc, owned_desc or ring_desc, payload's,
+	                            * written by the driver; NULL: arch_submit() is refused */
 	void *desc;                /* the device's table, from mem_sealed_pages() */
 	volatile uint16_t *avail;  /* avail ring: flags, idx, ring[] (identity, set at boot) */
 	volatile uint16_t *event;  /* used ring's avail_event, NULL without EVENT_IDX */
 	volatile void *notify;     /* the doorbell */
-	uint32_t notify_value;
+	uint32_t notify_value;     /* QUEUE_RING: the index of the first descriptor to come */
+	uint32_t span;             /* QUEUE_RING: bytes that a descriptor can make it touch */
+	uint64_t keep;             /* QUEUE_RING: bits of `word` that are taken, the others are 0 */
 	uint16_t size;             /* entries, a power of two */
 	uint8_t notify_width;      /* 2 or 4 bytes */
 };
@@ -100,8 +113,9 @@ void arch_idle(uint64_t until);
  * `staged` to `desc` after checking that it lies in the DMA pool, has no
  * WRITE, NEXT or INDIRECT flag, advances avail.idx by n, and rings the
  * doorbell if the device asked for it. Of a QUEUE_OWNED, whose buffers were checked before,
- * it copies the status and size of the n descriptors after those of the last call. 0, or
- * -EFAULT: the first refused descriptor stops it and nothing is published. Does not wait. */
+ * it copies the status and size of the n descriptors after those of the last call; of a
+ * QUEUE_RING the n descriptors after those, if `span` bytes from `addr` on lie in the DMA pool.
+ * 0, or -EFAULT: the first refused descriptor stops it and nothing is published. Does not wait. */
 int arch_submit(unsigned q, unsigned n);
 
 /* Rings queue q's doorbell (buffers put back by the payload itself). */

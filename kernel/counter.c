@@ -12,6 +12,9 @@ static unsigned count;
 
 void counters_add(struct counter *table, unsigned n)
 {
+	for (unsigned i = 0; i < count; i++)
+		if (tables[i].table == table)
+			return;
 	ASSERT(count < COUNTER_TABLES);
 	tables[count].table = table;
 	tables[count].n = n;

@@ -9,7 +9,7 @@ struct counter {
 	uint64_t n;
 };
 
-/* Adds a module's table at its start-up; kept by reference. Panics when more
+/* Adds a module's table at its start-up; kept by reference, twice is once. Panics when more
  * than COUNTER_TABLES tables are added (our bug). */
 #define COUNTER_TABLES 32
 void counters_add(struct counter *table, unsigned n);

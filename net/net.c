@@ -28,6 +28,7 @@
 #define MTU_MIN 576u
 #define MTU_MAX 1500u
 #define DRAIN_STEP_MS 10
+#define POLL_MS 5                      /* between two looks at a NIC that has no interrupt */
 
 static char hostname[HOSTNAME_MAX] = "zeitkern";
 static uint32_t mtu = MTU_MAX;
@@ -191,7 +192,8 @@ _Noreturn void net_run(void *unused)
 		if (work() || task_others_ready() || nic.ops->arm(&nic))
 			task_yield();
 		else
-			event_wait(&wake, port_due);
+			event_wait(&wake, nic.polled ? MIN(port_due, clock_after_ms(POLL_MS)) :
+				   port_due);
 	}
 }
 

@@ -61,6 +61,10 @@ struct netdev_ops {
 	 * in meanwhile: look again instead of waiting. */
 	bool (*arm)(struct netdev *);
 
+	/* Boot, after open(): resets the device, so that it neither touches memory nor
+	 * raises an interrupt. NULL where a machine has but one of the kind. */
+	void (*close)(struct netdev *);
+
 	/* Carrier; true where the device cannot tell. */
 	bool (*link)(struct netdev *);
 };
@@ -71,6 +75,7 @@ struct netdev {
 	uint16_t mtu;
 	uint16_t rx_count;         /* receive buffers */
 	bool rx_csum, tx_csum;
+	bool polled;               /* it has no interrupt: recv() is to be asked every so often */
 	char where[32];            /* "virtio-mmio 0xfeb00e00", "pci 00:02.0" */
 };
 

@@ -18,7 +18,7 @@ class Row:
     name: str
     board: str
     machine: str
-    nic: str = ""            # "mmio", "pci", or empty: the board has its own way
+    nic: str = ""            # of vm.NICS, or empty: the board has its own way
     accel: str = "tcg"
     cpu: str = ""
     wire: bool = False
@@ -33,6 +33,7 @@ class Row:
     patience: float = 0.5    # seconds within which it answers, whatever else comes in
     watchdog: bool = False   # has one of its own, if QEMU models it
     link: bool = False       # its driver follows a link that can be cut
+    frames: bool = False     # in `make test`, of the wire suite only what depends on the NIC
 
     def options(self, image, **more):
         """vm.Options for this machine; the settings in more["cmdline"] are added."""
@@ -44,12 +45,17 @@ class Row:
 MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False,
                    "bare": False, "wire": True, "watchdog": True}
 
+NIC = {"wire": True, "frames": True, "link": True}
+
 ROWS = (
     Row("microvm", "pc", "microvm", "mmio", wire=True),
     Row("microvm-bare", "pc", BARE_MICROVM, "mmio", button=False, clock=False),
     Row("microvm-pci", "pc", "microvm,pcie=on", "pci", full=True),
     Row("q35", "pc", "q35", "pci", wire=True),
     Row("pc", "pc", "pc", "pci"),
+    Row("pc-e1000", "pc", "pc", "e1000", **NIC),
+    Row("q35-e1000e", "pc", "q35", "e1000e", **NIC),
+    Row("q35-vmxnet3", "pc", "q35", "vmxnet3", **NIC),
     Row("microvm-kvm", "pc", "microvm", "mmio", accel="kvm"),
     Row("q35-kvm", "pc", "q35", "pci", accel="kvm", full=True),
     Row("virt", "virt", "virt", "mmio", wire=True),

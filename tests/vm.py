@@ -35,6 +35,12 @@ BOARDS = ("lm3s6965evb", "mps2-an385", "orangepi-pc")
 CLOCKLESS = ("lm3s6965evb", "mps2-an385")    # boards that know the time only from a server
 BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_powerdown
 
+# QEMU's devices, and what each needs to be just that.
+NICS = {"mmio": "virtio-net-device", "pci": "virtio-net-pci,romfile=,disable-legacy=on",
+        "transitional": "virtio-net-pci-transitional,romfile=",
+        "non-transitional": "virtio-net-pci-non-transitional,romfile=",
+        "e1000": "e1000,romfile=", "e1000e": "e1000e,romfile=", "vmxnet3": "vmxnet3,romfile="}
+
 # What Firecracker's machine looks like: no ACPI, no legacy devices.
 BARE_MICROVM = "microvm,acpi=off,pic=off,pit=off,rtc=off"
 
@@ -53,7 +59,7 @@ class Options:
     cpu: str = ""
     mem: int = 64
     smp: int = 1
-    nic: str = ""                 # "mmio" or "pci"; empty: the machine's usual one
+    nic: str = ""                 # of NICS; empty: the machine's usual one
     mac: str = "52:54:00:12:34:56"
     forwards: tuple = ()          # (host port, guest port), user-mode network
     tap_fd: int = -1              # an open TAP, or
@@ -89,9 +95,7 @@ def netdev(opts):
 
 def nic_device(opts):
     """QEMU's -device argument for the NIC."""
-    if (opts.nic or default_nic(opts.machine)) == "mmio":
-        return f"virtio-net-device,netdev=n,mac={opts.mac}"
-    return f"virtio-net-pci,netdev=n,mac={opts.mac},romfile=,disable-legacy=on"
+    return f"{NICS[opts.nic or default_nic(opts.machine)]},netdev=n,mac={opts.mac}"
 
 
 def cpu_model(opts):

@@ -10,7 +10,7 @@ extern const struct rtc rtc_pl031, rtc_loader;
 extern const struct entropy rng_virtio, rng_virtio_pci;
 extern const struct source fw_cfg_mmio;
 extern const struct button power_pl061, power_ged;
-extern const struct netdev_ops virtio_net, virtio_net_pci;
+extern const struct netdev_ops virtio_net, virtio_net_pci, e1000, vmxnet3;
 
 const struct bus *const board_buses[] = { &pci_ecam, NULL };
 const struct uart *const board_uarts[] = { &uart_pl011, NULL };
@@ -19,4 +19,6 @@ const struct entropy *const board_entropy[] = { &rng_virtio, &rng_virtio_pci, NU
 const struct button *const board_buttons[] = { &power_pl061, &power_ged, NULL };
 const struct watchdog *const board_watchdogs[] = { NULL };
 const struct source *const board_sources[] = { &fw_cfg_mmio, NULL };
-const struct netdev_ops *const board_netdevs[] = { &virtio_net, &virtio_net_pci, NULL };
+const struct netdev_ops *const board_netdevs[] = {
+	&virtio_net, &virtio_net_pci, &e1000, &vmxnet3, NULL
+};

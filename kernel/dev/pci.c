@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* PCI at boot: finds functions, places BARs that no firmware placed, routes
- * MSI-X (PCI Local Bus 3.0 §6.1, §6.2.5, §6.7, §6.8.2; PCI Express 2.0 §7.2).
+ * interrupts (PCI Local Bus 3.0 §6.1, §6.2, §6.7, §6.8; PCI Express 2.0 §7.2).
  *
  * Buses behind bridges are followed where firmware numbered them; without
  * firmware only bus 0 exists. Configuration space is out of reach after the
@@ -8,9 +8,11 @@
 #include "kernel/dev/pci.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/arch.h"
+#include "kernel/config.h"
 #include "kernel/mem.h"
 
 enum {
@@ -21,6 +23,7 @@ enum {
 	CFG_BAR0 = 0x10,
 	CFG_BUSES = 0x18,              /* bridge: primary, secondary, subordinate */
 	CFG_CAPS = 0x34,
+	CFG_INTERRUPT = 0x3c,          /* line, pin */
 };
 
 #define COMMAND_MEMORY 2u
@@ -30,10 +33,23 @@ enum {
 #define HEADER_MULTI 0x80u
 #define CLASS_BRIDGE 6u
 #define BARS 6u
+#define CAP_MSI 0x05
 #define CAP_MSIX 0x11
+#define MSI_ENABLE (1u << 16)          /* of a capability's first word */
+#define MSI_VECTORS (7u << 20)         /* how many are enabled */
+#define MSI_WIDE (1u << 23)
+#define MSIX_MASKED (1u << 30)
+#define MSIX_ENABLE (1u << 31)
 #define CAPS_MAX 48u                   /* that many fit; more is a loop */
 #define BUSES_MAX 256u
 
+static int set_irq(const char *value);
+
+static const struct setting settings[] = {
+	{ .key = "pci.irq", .type = SETTING_CHECKED, .check = set_irq,
+	  .expected = "msix, msi, intx or poll" },
+};
+static enum pci_irq irq_first SEALED;  /* those before it are not tried */
 static const struct pci_access *access SEALED;
 
 /* Where the next BAR goes in the window of the host bridge. */
@@ -52,6 +68,17 @@ void pci_write(const struct device *fn, unsigned offset, uint32_t value)
 uint8_t pci_read8(const struct device *fn, unsigned offset)
 {
 	return (uint8_t)(pci_read(fn, offset & ~3u) >> (offset & 3) * 8);
+}
+
+void pci_name(const struct device *fn, char *buf, size_t len)
+{
+	snprintf(buf, len, "pci %02x:%02x.%x", fn->irq >> 8 & 0xff, fn->irq >> 3 & 31, fn->irq & 7);
+}
+
+/* The upper half is status, where writing 1 clears: it is left 0. */
+static void set_command(const struct device *fn, uint32_t off, uint32_t on)
+{
+	pci_write(fn, CFG_COMMAND, (pci_read(fn, CFG_COMMAND) & 0xffff & ~off) | on);
 }
 
 /* Adds one function, or marks the bus behind it; false when it is absent. */
@@ -75,6 +102,7 @@ static bool probe(const struct device *host, unsigned bdf, bool *multi, uint8_t 
 		*behind = pci_read8(&fn, CFG_BUSES + 1);
 	if (pci_read(&fn, CFG_CLASS) >> 24 == CLASS_BRIDGE)
 		return true;
+	set_command(&fn, COMMAND_MASTER, COMMAND_INTX_OFF);
 	fn.arg = id << 16 | id >> 16;
 	machine_add(&fn);
 	return true;
@@ -84,6 +112,8 @@ void pci_scan(const struct device *host, const struct pci_access *how, unsigned 
 {
 	static uint8_t present[BUSES_MAX];
 
+	if (!access)
+		config_declare(settings, ARRAY_LEN(settings));
 	access = how;
 	memset(present, 0, sizeof(present));
 	present[0] = 1;
@@ -142,6 +172,7 @@ static int bar_place(const struct device *fn, unsigned bar)
 	unsigned reg = CFG_BAR0 + bar * 4;
 	uint32_t low = pci_read(fn, reg);
 	int wide = !(low & 1) && (low >> 1 & 3) == 2 && bar + 1 < BARS;
+	char name[16];
 	uint32_t size;
 	uint64_t at;
 
@@ -159,8 +190,8 @@ static int bar_place(const struct device *fn, unsigned bar)
 		window_next = fn->base2;
 	at = ALIGN_UP(window_next, (uint64_t)size);
 	if (at == 0 || at + size > fn->base2 + fn->size2 || at + size > UINT32_MAX) {
-		log_error("pci %02x:%02x.%x: no room for BAR %u of %u bytes", fn->irq >> 8,
-			  fn->irq >> 3 & 31, fn->irq & 7, bar, (unsigned)size);
+		pci_name(fn, name, sizeof(name));
+		log_error("%s: no room for BAR %u of %u bytes", name, bar, (unsigned)size);
 		return -ENOSPC;
 	}
 	window_next = at + size;
@@ -172,10 +203,7 @@ static int bar_place(const struct device *fn, unsigned bar)
 
 int pci_enable(const struct device *fn)
 {
-	/* The upper half is status, where writing 1 clears: leave it 0. */
-	uint32_t command = pci_read(fn, CFG_COMMAND) & 0xffff;
-
-	pci_write(fn, CFG_COMMAND, command & ~COMMAND_MEMORY);
+	set_command(fn, COMMAND_MEMORY, 0);
 	for (unsigned bar = 0; bar < BARS; bar++) {
 		int rc = bar_place(fn, bar);
 
@@ -183,7 +211,7 @@ int pci_enable(const struct device *fn)
 			return rc;
 		bar += (unsigned)rc;
 	}
-	pci_write(fn, CFG_COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
+	set_command(fn, 0, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
 	return 0;
 }
 
@@ -203,19 +231,27 @@ volatile void *pci_map(const struct device *fn, unsigned bar, uint64_t offset, u
 	return mapped ? mapped + (at - page) : NULL;
 }
 
-int pci_msix(const struct device *fn)
+const volatile void *pci_show(const struct device *fn, unsigned bar, uint64_t offset)
+{
+	const volatile void *page = pci_map(fn, bar, offset, PAGE_SIZE);
+
+	/* Where boot sees it elsewhere, its own address is none of the payload's. */
+	if (!page || (uintptr_t)page % PAGE_SIZE ||
+	    (uintptr_t)page != bar_address(fn, bar) + offset)
+		return NULL;
+	arch_map((uintptr_t)page, (uintptr_t)page, PAGE_SIZE, PROT_R | PROT_DEVICE);
+	return page;
+}
+
+static int msix(const struct device *fn)
 {
 	unsigned cap = pci_cap(fn, CAP_MSIX, 0);
 	volatile uint32_t *entry;
 	uint64_t address;
 	uint32_t data, where;
-	int rc;
 
-	if (!cap)
+	if (!cap || arch_msi(&address, &data, NULL) < 0)
 		return -ENOTSUP;
-	rc = arch_msi(&address, &data);
-	if (rc < 0)
-		return rc;
 
 	/* §6.8.2.4: BAR and offset of the table; entry 0 is ours. */
 	where = pci_read(fn, cap + 4);
@@ -228,6 +264,67 @@ int pci_msix(const struct device *fn)
 	entry[3] = 0;                          /* not masked */
 
 	/* §6.8.2.3: enable, and lift the mask over all vectors. */
-	pci_write(fn, cap, (pci_read(fn, cap) & ~(1u << 30)) | 1u << 31);
+	pci_write(fn, cap, (pci_read(fn, cap) & ~MSIX_MASKED) | MSIX_ENABLE);
 	return 0;
+}
+
+/* §6.8.1: one vector. */
+static int msi(const struct device *fn, volatile void *status)
+{
+	unsigned cap = pci_cap(fn, CAP_MSI, 0);
+	uint64_t address;
+	uint32_t data, control;
+
+	if (!cap || arch_msi(&address, &data, status) < 0)
+		return -ENOTSUP;
+	control = pci_read(fn, cap) & ~MSI_VECTORS;
+	pci_write(fn, cap + 4, (uint32_t)address);
+	if (control & MSI_WIDE)
+		pci_write(fn, cap + 8, (uint32_t)(address >> 32));
+	else if (address >> 32)
+		return -ENOTSUP;
+	pci_write(fn, cap + (control & MSI_WIDE ? 12 : 8), data);
+	pci_write(fn, cap, control | MSI_ENABLE);
+	return 0;
+}
+
+static int intx(const struct device *fn, volatile void *status)
+{
+	uint32_t where = pci_read(fn, CFG_INTERRUPT);
+	unsigned pin = where >> 8 & 0xff;
+	int rc = -ENOENT;
+
+	if (status && pin >= 1 && pin <= 4)
+		rc = arch_intx(fn->irq, pin, where & 0xff, status);
+	if (rc == 0)
+		set_command(fn, COMMAND_INTX_OFF, 0);
+	return rc;
+}
+
+static int set_irq(const char *value)
+{
+	static const char *const names[] = { "msix", "msi", "intx", "poll" };
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			irq_first = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+enum pci_irq pci_interrupt(const struct device *fn, volatile void *status, bool acks)
+{
+	char name[16];
+
+	if (irq_first <= PCI_MSIX && !acks && msix(fn) == 0)
+		return PCI_MSIX;
+	if (irq_first <= PCI_MSI && msi(fn, acks ? status : NULL) == 0)
+		return PCI_MSI;
+	if (irq_first <= PCI_INTX && intx(fn, status) == 0)
+		return PCI_INTX;
+	pci_name(fn, name, sizeof(name));
+	log_warn("%s: its interrupt cannot be routed, it is looked at by time", name);
+	return PCI_POLLED;
 }

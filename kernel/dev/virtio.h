@@ -99,6 +99,7 @@ struct virtio {
 	volatile uint8_t *notify;           /* PCI: doorbells, and the step between them */
 	uint32_t notify_step;
 	bool msix;                          /* PCI: vector 0 is routed */
+	bool polled;                        /* no interrupt is */
 	uint64_t offered, features;
 	char where[32];                     /* "virtio-mmio 0xfeb00e00" */
 };

@@ -2,11 +2,10 @@
 /* Virtio over PCI, the modern interface (virtio 1.2 §4.1), alone or beside the
  * legacy one of a transitional device.
  *
- * Interrupts are MSI-X vector 0 for every queue: the status register of INTx
- * would have to be read by the payload. After the seal the warden alone rings
- * doorbells, and no register is mapped. */
+ * Interrupts are MSI-X vector 0 for every queue, or the pin, whose status register
+ * the warden reads (§4.1.4.5). After the seal the warden alone rings doorbells, and
+ * no register is mapped. */
 #include <errno.h>
-#include <stdio.h>
 
 #include "kernel/arch.h"
 #include "kernel/dev/pci.h"
@@ -18,10 +17,11 @@
 #define CAP_VENDOR 0x09
 #define NO_VECTOR 0xffffu
 #define NOTIFY_BYTES_MAX (64u << 10)
+#define ISR_BYTES 4u                   /* the warden reads a word; the first byte is it */
 #define CONFIG_BYTES 64u               /* as much of it as any driver here reads */
 
 /* Which structure a capability describes (§4.1.4). */
-enum { CAP_COMMON = 1, CAP_NOTIFY = 2, CAP_DEVICE = 4 };
+enum { CAP_COMMON = 1, CAP_NOTIFY = 2, CAP_ISR = 3, CAP_DEVICE = 4 };
 
 /* Common configuration (§4.1.4.3). */
 enum {
@@ -137,32 +137,6 @@ static uint8_t pci_config(struct virtio *v, unsigned offset)
 	return v->cfg[offset];
 }
 
-static int pci_interrupt(struct virtio *v)
-{
-	int rc = pci_msix(v->dev);
-
-	if (rc < 0) {
-		log_error("%s: no MSI-X on this %s, and INTx is not used", v->where,
-			  pci_cap(v->dev, 0x11, 0) ? "machine" : "device");
-		return rc;
-	}
-	set16(v, CONFIG_MSIX_VECTOR, NO_VECTOR);
-	v->msix = true;
-	return 0;
-}
-
-static const struct virtio_transport pci = {
-	.status = pci_status,
-	.set_status = pci_set_status,
-	.features = pci_features,
-	.set_features = pci_set_features,
-	.queue_max = pci_queue_max,
-	.queue_set = pci_queue_set,
-	.generation = pci_generation,
-	.config = pci_config,
-	.interrupt = pci_interrupt,
-};
-
 static bool is_type(uint32_t id, unsigned type)
 {
 	static const uint16_t transitional[] = { [VIRTIO_NET] = 0x1000, [VIRTIO_RNG] = 0x1005 };
@@ -195,6 +169,37 @@ static volatile void *find(struct virtio *v, uint8_t kind, uint32_t least, uint3
 	return NULL;
 }
 
+static int interrupt(struct virtio *v)
+{
+	unsigned at;
+	volatile uint8_t *isr = find(v, CAP_ISR, 1, ISR_BYTES, &at);
+
+	switch (pci_interrupt(v->dev, isr, false)) {
+	case PCI_MSIX:
+		set16(v, CONFIG_MSIX_VECTOR, NO_VECTOR);
+		v->msix = true;
+		break;
+	case PCI_POLLED:
+		v->polled = true;
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static const struct virtio_transport pci = {
+	.status = pci_status,
+	.set_status = pci_set_status,
+	.features = pci_features,
+	.set_features = pci_set_features,
+	.queue_max = pci_queue_max,
+	.queue_set = pci_queue_set,
+	.generation = pci_generation,
+	.config = pci_config,
+	.interrupt = interrupt,
+};
+
 int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type)
 {
 	unsigned at;
@@ -203,8 +208,7 @@ int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type)
 	if (!is_type(dev->arg, type))
 		return -ENODEV;
 	*v = (struct virtio){ .via = &pci, .dev = dev };
-	snprintf(v->where, sizeof(v->where), "pci %02x:%02x.%x", dev->irq >> 8,
-		 dev->irq >> 3 & 31, dev->irq & 7);
+	pci_name(dev, v->where, sizeof(v->where));
 	rc = pci_enable(dev);
 	if (rc < 0)
 		return rc;

@@ -217,6 +217,7 @@ static int start(struct netdev *nd)
 	nic.tx_staged = 0;
 	nic.tx_starved = nic.broken = false;
 	nd->rx_count = nic.rx.size;
+	nd->polled = nic.dev.polled;
 	memcpy(nd->where, nic.dev.where, sizeof(nd->where));
 
 	virtio_ready(&nic.dev);
@@ -386,6 +387,11 @@ static bool net_link(struct netdev *nd)
 	return nic.link;
 }
 
+static void net_close(struct netdev *nd)
+{
+	virtio_reset(&nic.dev);
+}
+
 const struct netdev_ops virtio_net = {
 	.name = "virtio-net",
 	.kind = DEV_VIRTIO_MMIO,
@@ -397,6 +403,7 @@ const struct netdev_ops virtio_net = {
 	.flush = net_flush,
 	.arm = net_arm,
 	.link = net_link,
+	.close = net_close,
 };
 
 const struct netdev_ops virtio_net_pci = {
@@ -410,4 +417,5 @@ const struct netdev_ops virtio_net_pci = {
 	.flush = net_flush,
 	.arm = net_arm,
 	.link = net_link,
+	.close = net_close,
 };

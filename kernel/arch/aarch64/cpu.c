@@ -81,7 +81,9 @@ void arch_idle(uint64_t until)
 
 int arch_queue_add(const struct arch_queue *q)
 {
-	if (q->kind != QUEUE_VRING)
+	bool rings = q->kind == QUEUE_RING;
+
+	if (q->kind == QUEUE_OWNED)
 		return -ENOTSUP;
 	if (warden.queues == ARCH_QUEUES)
 		return -ENOSPC;
@@ -90,12 +92,13 @@ int arch_queue_add(const struct arch_queue *q)
 	warden.queue[warden.queues] = (struct warden_queue){
 		.staged = (uintptr_t)q->staged,
 		.desc = (uintptr_t)q->desc,
-		.avail = (uintptr_t)q->avail,
-		.event = (uintptr_t)q->event,
+		.avail = rings ? q->keep : (uintptr_t)q->avail,
+		.event = rings ? q->span : (uintptr_t)q->event,
 		.notify = (uintptr_t)q->notify,
 		.value = q->notify_value,
 		.mask = q->size - 1u,
 		.width = q->notify_width,
+		.rings = rings,
 	};
 	return (int)warden.queues++;
 }

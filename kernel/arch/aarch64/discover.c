@@ -15,6 +15,7 @@
 #define GPIO_MAX 4u
 #define PCI_SPACE(hi) ((hi) >> 24 & 3)
 #define PCI_MEMORY_32 2u
+#define PCI_PINS 16u
 
 static struct fdt fdt SEALED;
 static char console_path[CONSOLE_PATH_MAX] SEALED;
@@ -24,6 +25,11 @@ static struct device gpio[GPIO_MAX] SEALED;      /* arg: phandle */
 static unsigned gpio_count SEALED;
 static uint32_t power_gpio SEALED, power_line SEALED;
 static struct acpi_found found SEALED;
+
+static struct {
+	uint32_t address, pin, irq;    /* function << 8 under the mask; 1 to 4; 0: none */
+} pins[PCI_PINS] SEALED;
+static uint32_t pin_mask SEALED;
 
 /* Opens the tree at `pa`: false when there is none. */
 static bool open_tree(uint64_t pa)
@@ -95,6 +101,35 @@ static void add_gpio(const struct device *dev, const struct fdt_node *n)
 	}
 }
 
+/* interrupt-map (Devicetree Specification 0.4 §2.4.3, IEEE 1275 PCI): a function's address in
+ * three cells and its pin; then the GIC, as many cells as its address has, which is seen by
+ * where the GIC stands again, and an interrupt specifier. */
+static void read_pins(const struct fdt_node *n)
+{
+	unsigned step = 8;
+	uint32_t len = 0;
+
+	fdt_get(n, "interrupt-map", &len);
+	while (step < 10 && fdt_cell(n, "interrupt-map", 4, 0) !=
+			    fdt_cell(n, "interrupt-map", 4 + step, 1))
+		step++;
+	pin_mask = fdt_cell(n, "interrupt-map-mask", 0, 0);
+	for (unsigned i = 0; i < PCI_PINS && (i + 1) * step * 4 <= len; i++) {
+		pins[i].address = fdt_cell(n, "interrupt-map", i * step, 0);
+		pins[i].pin = fdt_cell(n, "interrupt-map", i * step + 3, 0);
+		pins[i].irq = fdt_cell(n, "interrupt-map", i * step + step - 2, 0) + 32;
+	}
+}
+
+/* Behind a bridge pins are led on in a way that is not followed. */
+uint32_t pci_pin_irq(uint32_t bdf, unsigned pin)
+{
+	for (unsigned i = 0; i < PCI_PINS && bdf < 0x100; i++)
+		if (pins[i].irq && pins[i].pin == pin && pins[i].address == (bdf << 8 & pin_mask))
+			return pins[i].irq;
+	return 0;
+}
+
 static void add_pci(const struct device *dev, const struct fdt_node *n)
 {
 	const struct fdt_level *own = &n->level[n->depth - 1];
@@ -105,6 +140,7 @@ static void add_pci(const struct device *dev, const struct fdt_node *n)
 
 	if (own->addr_cells != 3)
 		return;
+	read_pins(n);
 	for (uint32_t left = own->ranges_len; left >= entry; left -= entry, p += entry) {
 		uint64_t bus = fdt_number(p + 4, 2);
 		uint64_t cpu = fdt_number(p + 12, outer);

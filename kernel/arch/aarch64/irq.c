@@ -101,8 +101,9 @@ void irq_route(uint32_t irq)
 	*gic_reg(GICD_IROUTER + irq * 8 + 4) = warden.mpidr >> 32 & 0xff;
 }
 
-/* One message for all: the payload polls, it need not know who woke it. */
-int arch_msi(uint64_t *address, uint32_t *data)
+/* One message for all: the payload polls, it need not know who woke it. Its acknowledgements
+ * are added to those of the interrupt, which stays an edge. */
+int arch_msi(uint64_t *address, uint32_t *data, volatile void *status)
 {
 	static uint32_t spi SEALED;
 
@@ -112,7 +113,21 @@ int arch_msi(uint64_t *address, uint32_t *data)
 		spi = *reg(v2m, V2M_TYPER) >> 16 & 0x3ff;
 		arch_irq_enable(spi, NULL, NULL);
 	}
+	if (status) {
+		ASSERT(warden.acks < W_ACK_MAX);
+		warden.ack[warden.acks++] = (struct warden_ack){ spi, (uintptr_t)status, 0 };
+	}
 	*address = v2m + V2M_SETSPI;
 	*data = spi;
+	return 0;
+}
+
+int arch_intx(uint32_t bdf, unsigned pin, unsigned line, volatile void *status)
+{
+	uint32_t irq = pci_pin_irq(bdf, pin);
+
+	if (!irq)
+		return -ENOENT;
+	arch_irq_enable(irq, status, NULL);
 	return 0;
 }

@@ -163,6 +163,7 @@ gate_idle:
 	cmp	x15, x12
 	b.ne	5f
 	ldr	w15, [x16]
+	cbz	x9, 5f                        // reading was all
 	str	w15, [x9]
 5:	cbnz	x13, 4b
 	cbz	x10, 6f
@@ -195,6 +196,8 @@ gate_submit:
 	cmp	x4, x14                       // more than the queue has
 	b.hi	9f
 	ldp	x2, x3, [sp, #W_DMA]
+	ldr	w4, [x9, #Q_RINGS]
+	cbnz	w4, submit_ring
 	ldrh	w4, [x12, #2]
 	mov	w15, w4
 1:	and	w5, w15, w14
@@ -232,6 +235,32 @@ gate_submit:
 	eret
 9:	mov	x0, #-14                      // -EFAULT
 	eret
+
+/* x2, x3: the pool, x10: staged, x11: the device's, x12: bits of the word that are taken, x13:
+ * what the device may touch from the address on, x14: mask. */
+submit_ring:
+	ldr	w15, [x9, #Q_VALUE]
+	cmp	x13, x3
+	b.hi	9b
+	sub	x3, x3, x13
+1:	lsl	x4, x15, #4
+	add	x5, x10, x4
+	ldp	x6, x7, [x5]
+	sub	x8, x6, x2
+	cmp	x8, x3                        // address - base <= size - span
+	b.hi	9b
+	and	x7, x7, x12
+	add	x5, x11, x4
+	str	x6, [x5]
+	dmb	ishst                         // a generation bit is in the word
+	str	x7, [x5, #8]
+	add	w15, w15, #1
+	and	w15, w15, w14
+	subs	x1, x1, #1
+	b.ne	1b
+	str	w15, [x9, #Q_VALUE]
+	mov	x0, #0
+	b	ring
 
 gate_notify:
 	ldr	x9, [sp, #W_QUEUES]

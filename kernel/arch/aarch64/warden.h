@@ -44,6 +44,7 @@
 #define Q_VALUE 40
 #define Q_MASK 44
 #define Q_WIDTH 48
+#define Q_RINGS 52                     /* not 0: QUEUE_RING; avail is `keep`, event `span` */
 
 /* Where the image is linked; one L3 table maps it at boot. */
 #define IMAGE_VA 0x4000000000
@@ -89,7 +90,7 @@ struct warden_ack {
 struct warden_queue {
 	uint64_t staged, desc, avail, event, notify;
 	uint32_t value, mask;
-	uint32_t width, unused[3];
+	uint32_t width, rings, unused[2];
 };
 
 enum {
@@ -126,6 +127,7 @@ _Static_assert(offsetof(struct warden, queue) == W_QUEUE, "");
 _Static_assert(offsetof(struct warden_queue, value) == Q_VALUE, "");
 _Static_assert(offsetof(struct warden_queue, mask) == Q_MASK, "");
 _Static_assert(offsetof(struct warden_queue, width) == Q_WIDTH, "");
+_Static_assert(offsetof(struct warden_queue, rings) == Q_RINGS, "");
 _Static_assert(sizeof(struct warden_queue) == 1 << W_QUEUE_SHIFT, "");
 _Static_assert(sizeof(struct warden) == W_SIZE, "");
 
@@ -134,6 +136,9 @@ extern struct warden warden;
 /* discover.c: the first half of discovery, before the stack guard is chosen:
  * memory, command line and the loader's random seed. */
 void discover_memory(void);
+
+/* The interrupt that pin `pin` (1 to 4) of a PCI function leads to, 0: not known. */
+uint32_t pci_pin_irq(uint32_t bdf, unsigned pin);
 
 /* irq.c: sets up the interrupt controller that discovery found; `timer` is
  * the virtual timer's interrupt, `msi_frame` a GICv2m frame or 0. */

@@ -34,7 +34,7 @@ bool arch_random(uint64_t *word, const char **source)
 	return false;
 }
 
-int arch_msi(uint64_t *address, uint32_t *data)
+int arch_msi(uint64_t *address, uint32_t *data, volatile void *status)
 {
 	return -ENOTSUP;
 }

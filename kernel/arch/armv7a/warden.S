@@ -190,8 +190,10 @@ gate_idle:
 2:	ldm	r5!, {r6-r8}
 	sub	r4, r4, #1
 	cmp	r6, r3
-	ldreq	r9, [r7]
-	streq	r9, [r8]
+	bne	3f
+	ldr	r9, [r7]
+	cmp	r8, #0                  // reading was all
+	strne	r9, [r8]
 3:	cmp	r4, #0
 	bne	2b
 	dsb

@@ -136,7 +136,7 @@ void *arch_boot_map(uint64_t pa, size_t len)
 	return (void *)(uintptr_t)pa;
 }
 
-int arch_msi(uint64_t *address, uint32_t *data)
+int arch_msi(uint64_t *address, uint32_t *data, volatile void *status)
 {
 	return -ENOTSUP;
 }

@@ -92,7 +92,7 @@ void *arch_boot_map(uint64_t pa, size_t len)
 	panic("arch_boot_map: a process has no physical memory");
 }
 
-int arch_msi(uint64_t *address, uint32_t *data)
+int arch_msi(uint64_t *address, uint32_t *data, volatile void *status)
 {
 	return -ENOTSUP;
 }

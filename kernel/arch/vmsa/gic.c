@@ -61,12 +61,12 @@ void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
 		log_error("gic: interrupt %u cannot be routed", (unsigned)irq);
 		return;
 	}
-	if (ack)
+	if (status)
 		warden.ack[warden.acks++] = (struct warden_ack){
 			.irq = irq, .status = (uintptr_t)status, .ack = (uintptr_t)ack,
 		};
 	config = gic_reg(GICD_ICFGR + irq / 16 * 4);
-	*config = ack ? *config & ~edge : *config | edge;
+	*config = status ? *config & ~edge : *config | edge;
 	gic_set_byte(GICD_IPRIORITYR + irq, GIC_PRIORITY);
 	irq_route(irq);
 	*gic_reg(GICD_ISENABLER + irq / 32 * 4) = 1u << irq % 32;

@@ -15,7 +15,7 @@
 #define BIOS_END 0x100000u
 
 #define MADT_FIRST 44u
-enum { MADT_IOAPIC = 1, MADT_LAPIC_ADDRESS = 5 };
+enum { MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5 };
 #define PORT_MAX 0xfffcu                   /* of a block of four bytes */
 enum { GAS_MEMORY = 0, GAS_PORT = 1 };
 enum { SCI_ENABLED = 1, SLEEP_ENABLE_PM1 = 1 << 13, SLEEP_ENABLE = 1 << 5 };
@@ -50,13 +50,16 @@ static uint64_t madt(struct acpi_table t)
 	for (uint32_t at = MADT_FIRST; acpi_entry(t, &at, &e);) {
 		struct device dev = { .kind = DEV_IOAPIC };
 
-		if (e.at[0] == MADT_LAPIC_ADDRESS && e.len >= 12)
+		if (e.at[0] == MADT_IOAPIC && e.len >= 12) {
+			dev.base = acpi_get(e, 4, 4);
+			dev.irq = (uint32_t)acpi_get(e, 8, 4);
+			machine_add(&dev);
+		} else if (e.at[0] == MADT_OVERRIDE && e.len >= 10) {
+			irq_override(e.at[3], (uint32_t)acpi_get(e, 4, 4),
+				     (unsigned)acpi_get(e, 8, 2));
+		} else if (e.at[0] == MADT_LAPIC_ADDRESS && e.len >= 12) {
 			lapic = acpi_get(e, 4, 8);
-		if (e.at[0] != MADT_IOAPIC || e.len < 12)
-			continue;
-		dev.base = acpi_get(e, 4, 4);
-		dev.irq = (uint32_t)acpi_get(e, 8, 4);
-		machine_add(&dev);
+		}
 	}
 	return lapic < PHYSICAL_END ? lapic : 0;
 }

@@ -49,7 +49,8 @@ int arch_queue_add(const struct arch_queue *q)
 	_Static_assert(offsetof(struct warden_queue, mask) == QUEUE_MASK, "layout");
 	_Static_assert(offsetof(struct warden_queue, size) == QUEUE_SIZE, "layout");
 	_Static_assert(offsetof(struct warden_queue, width) == QUEUE_WIDTH, "layout");
-	if (q->kind != QUEUE_VRING)
+	_Static_assert(offsetof(struct warden_queue, rings) == QUEUE_RINGS, "layout");
+	if (q->kind == QUEUE_OWNED)
 		return -ENOTSUP;
 	if (warden_queues == ARCH_QUEUES)
 		return -ENOSPC;
@@ -58,8 +59,9 @@ int arch_queue_add(const struct arch_queue *q)
 	if (q->staged) {
 		w->staged = window(q->staged, q->size * 16u);
 		w->desc = window(q->desc, q->size * 16u);
-		w->avail = window(q->avail, 4);
-		w->event = window(q->event, 2);
+		w->rings = q->kind == QUEUE_RING;
+		w->avail = w->rings ? q->keep : window(q->avail, 4);
+		w->event = w->rings ? q->span : window(q->event, 2);
 		w->size = q->size;
 	}
 	w->notify = mmu_warden_map((uintptr_t)q->notify, q->notify_width, true);

@@ -155,11 +155,21 @@ trap:
 	.globl	warden_irq_line
 warden_irq_line:
 	movl	$warden_acks, %ecx
-1:	movq	(%rcx), %rdx
+1:	movl	$VIRTIO_INTERRUPT_BOTH, %eax
+	movq	(%rcx), %rdx            /* what is read ... */
+	testq	%rdx, %rdx
+	jz	2f
+	movl	(%rdx), %eax
+	movq	8(%rcx), %rdx           /* ... is written, */
+	testq	%rdx, %rdx
+	jz	3f                      /* unless that was all */
+	movl	%eax, (%rdx)
+	jmp	3f
+2:	movq	8(%rcx), %rdx
 	testq	%rdx, %rdx
 	jz	warden_irq_message
-	movl	$VIRTIO_INTERRUPT_BOTH, (%rdx)
-	addl	$8, %ecx
+	movl	%eax, (%rdx)
+3:	addl	$16, %ecx
 	jmp	1b
 	.globl	warden_irq_message
 warden_irq_message:
@@ -214,6 +224,8 @@ gate_submit:
 	jz	gate_done
 	movq	QUEUE_STAGED(%rdi), %r10
 	movq	QUEUE_DESC(%rdi), %r11
+	cmpl	$0, QUEUE_RINGS(%rdi)
+	jne	submit_ring
 	movq	QUEUE_AVAIL(%rdi), %rdx
 	movzwl	2(%rdx), %r8d
 1:	movl	%r8d, %eax
@@ -255,6 +267,30 @@ gate_done:
 submit_fault:
 	movl	$1, %eax
 	iretq
+
+/* r10: staged, r11: the device's; what the device may touch from the address on lies in the
+ * pool, whatever the word says. */
+submit_ring:
+	movl	QUEUE_VALUE(%rdi), %r8d
+1:	movl	%r8d, %eax
+	shll	$4, %eax
+	movq	(%r10, %rax), %rdx
+	movq	8(%r10, %rax), %rcx
+	andq	QUEUE_KEEP(%rdi), %rcx
+	movq	%rdx, %r9
+	subq	warden_dma, %r9         /* as above */
+	addq	QUEUE_SPAN(%rdi), %r9
+	jc	submit_fault
+	cmpq	warden_dma + 8, %r9
+	ja	submit_fault
+	movq	%rdx, (%r11, %rax)
+	movq	%rcx, 8(%r11, %rax)
+	incl	%r8d
+	andl	QUEUE_MASK(%rdi), %r8d
+	decl	%esi
+	jnz	1b
+	movl	%r8d, QUEUE_VALUE(%rdi)
+	jmp	ring
 
 gate_notify:                            /* rdi: queue */
 	cmpq	warden_queues, %rdi
@@ -417,7 +453,7 @@ warden_wall_clock:                     /* MSR, 0 without KVM's clock; address be
 warden_dma:                            /* base, size */
 	.skip	16
 warden_acks:
-	.skip	8 * WARDEN_ACKS
+	.skip	16 * WARDEN_ACKS
 warden_off:
 	.skip	WARDEN_STEPS << STEP_SHIFT
 warden_reset:

@@ -27,7 +27,7 @@
 #define VECTOR_GATE 3
 #define VECTOR_EXCEPTIONS 32           /* 0 to 31 */
 #define VECTOR_TIMER 32
-#define VECTOR_LINE 33                 /* I/O APIC lines: acknowledged to virtio-mmio */
+#define VECTOR_LINE 33                 /* lines, and MSI of devices that are acknowledged */
 #define VECTOR_MESSAGE 34              /* MSI: nothing to acknowledge */
 #define VECTOR_SPURIOUS 47             /* its low four bits must be ones on old CPUs */
 #define VECTORS 48
@@ -55,6 +55,9 @@
 #define QUEUE_MASK 44
 #define QUEUE_SIZE 48
 #define QUEUE_WIDTH 52
+#define QUEUE_RINGS 56                 /* not 0: QUEUE_RING, with these in place of others */
+#define QUEUE_KEEP QUEUE_AVAIL
+#define QUEUE_SPAN QUEUE_EVENT
 
 /* struct warden_step, 16 bytes. */
 #define STEP_SHIFT 4
@@ -67,7 +70,7 @@
 #define STEP_MEMORY8 3
 #define WARDEN_STEPS 4                 /* in each list, the end included */
 
-#define WARDEN_ACKS 16                 /* virtio-mmio devices with an interrupt, the end included */
+#define WARDEN_ACKS 16                 /* devices to acknowledge, the end included */
 #define IST_STACK 512                  /* double fault, NMI, machine check: each */
 #define GATE_STACK 512
 #define TSS_SIZE 104

@@ -20,7 +20,14 @@ struct warden_queue {
 	uint32_t value, mask;
 	uint32_t size;             /* 0 without a staged table: every submit is refused */
 	uint32_t width;
-	uint64_t unused;
+	uint64_t rings;            /* QUEUE_RING: avail holds `keep`, event `span`, and value is
+	                            * the index of the next descriptor */
+};
+
+/* Registers in the warden's window. Both 0: the end. */
+struct warden_ack {
+	uint64_t read;             /* or 0: all that virtio has is written */
+	uint64_t write;            /* or 0: reading was all */
 };
 
 /* One way to end or reset the machine: a write of `value`. */
@@ -44,7 +51,7 @@ extern struct tss warden_tss;
 extern uint64_t warden_idt[VECTORS][2];
 extern struct warden_queue warden_queue[ARCH_QUEUES];
 extern uint64_t warden_queues;
-extern uint64_t warden_acks[WARDEN_ACKS];
+extern struct warden_ack warden_acks[WARDEN_ACKS];
 extern uint64_t warden_lapic;
 extern uint64_t warden_dma[2];
 extern uint32_t warden_wall_clock[2];
@@ -108,6 +115,9 @@ void seal_check(const uint64_t *pml4, uint64_t tables, uint64_t tables_end);
 
 /* Masks every line, prepares the local APIC at `lapic`. After discovery. */
 void irq_init(uint64_t lapic);
+
+/* ACPI: ISA interrupt `source` is `gsi`, with the polarity in `flags` (§5.2.12.5). */
+void irq_override(unsigned source, uint32_t gsi, unsigned flags);
 uint32_t lapic_read(unsigned reg);
 void lapic_write(unsigned reg, uint32_t value);
 enum {
