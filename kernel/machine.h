@@ -73,10 +73,12 @@ struct machine {
 	struct region dma;             /* RAM for devices, whole 2 MiB, not in `ram`; size 0: any */
 	struct region settings;        /* a settings page or file, size 0: none: settings.h */
 	bool settings_copied;          /* they lie in RAM, put there by a loader: to be wiped */
+	const char *settings_text;     /* what to call them when they are plain words; or NULL */
 	uint64_t stacks;               /* address space for task stacks, 0: where they lie in RAM */
 	uint32_t stack_size;           /* bytes of each, 0: BUDGET_STACK */
-	uint8_t seed[64];              /* device tree rng-seed; wiped once used */
+	uint8_t seed[64];              /* a loader's; wiped once used */
 	unsigned seed_len;
+	const char *seed_name;         /* where it is from; NULL: the device tree */
 };
 
 extern struct machine machine;

@@ -322,7 +322,8 @@ void random_init(void)
 {
 	add_jitter(JITTER_ROUNDS);
 	if (machine.seed_len > 0) {
-		random_add(machine.seed, machine.seed_len, "device tree seed",
+		random_add(machine.seed, machine.seed_len,
+			   machine.seed_name ? machine.seed_name : "device tree seed",
 			   machine.seed_len * 8);
 		mem_wipe(machine.seed, sizeof(machine.seed));
 		machine.seed_len = 0;

@@ -98,14 +98,19 @@ static const char *what_is_wrong(int error)
 void settings_apply(void)
 {
 	const struct region *where = &machine.settings;
-	const char *words;
-	int len = settings_find((const void *)(uintptr_t)where->base, where->size, &words);
+	const char *words = (const char *)(uintptr_t)where->base;
+	int len;
 
+	if (machine.settings_text)
+		len = (int)where->size;
+	else
+		len = settings_find(words, where->size, &words);
 	if (len < 0) {
 		log_warn("settings: damaged (%s), defaults are used", what_is_wrong(len));
 	} else if (len > 0) {
 		log_info("settings: %d bytes", len);
-		config_apply_text(words, (size_t)len, "settings");
+		config_apply_text(words, (size_t)len,
+				  machine.settings_text ? machine.settings_text : "settings");
 	}
 	if (machine.settings_copied)
 		mem_wipe((void *)(uintptr_t)where->base, where->size);

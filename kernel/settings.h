@@ -9,6 +9,8 @@
  *	ip=10.0.0.7/24
  *	seed=...
  *
+ * A boot loader that reads whole files may give plain words instead, machine.settings_text.
+ *
  * The rest is words for config_apply(). What lies behind them is of no interest. A
  * page of nothing but 0xff, or 0x00, is erased: there are no settings. */
 #pragma once

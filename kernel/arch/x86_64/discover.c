@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the loader handed over: struct hvm_start_info (Xen public header
- * arch-x86/hvm/start_info.h, version 1) with memory map, command line, the
- * ACPI root pointer and, as a module, a settings file; then ACPI, the command
- * line's virtio_mmio.device= words (Linux admin-guide/kernel-parameters), and
- * what every PC has. */
+ * arch-x86/hvm/start_info.h, version 1) with memory map, command line and the
+ * ACPI root pointer; then ACPI, the command line's virtio_mmio.device= words
+ * (Linux admin-guide/kernel-parameters), and what every PC has. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,10 @@
 #define MEMMAP_RAM 1u
 #define MEMMAP_MAX 128u
 #define LOW_MEMORY 0x100000ull             /* firmware's, the loader's */
-#define EARLY_MAP (1ull << 30)              /* what is mapped without asking: entry.c */
-#define MODULES_MAX 8u
 #define CMDLINE_MAX 65536u                 /* bytes of it that are looked at */
+#define MODULES_MAX 8u
+#define MODULE_NAME 16u                    /* bytes, with the NUL */
+#define SETTINGS_MAX 65536u
 #define COM1 0x3f8
 #define CMOS 0x70
 #define FW_CFG 0x510
@@ -68,40 +68,7 @@ static void ram_add_first(uint64_t start, uint64_t end)
 		machine.ram[last] = first;
 }
 
-static void ram_remove(uint64_t start, uint64_t end)
-{
-	struct region was[MACHINE_RAM_MAX];
-	unsigned n = machine.ram_count;
-
-	memcpy(was, machine.ram, sizeof(was));
-	machine.ram_count = 0;
-	for (unsigned i = 0; i < n; i++) {
-		ram_add(was[i].base, MIN(was[i].base + was[i].size, start));
-		ram_add(MAX(was[i].base, end), was[i].base + was[i].size);
-	}
-}
-
-/* The module called "settings", or without a name, is a settings file (kernel/settings.h). */
-static void settings_discover(const struct start_info *info)
-{
-	const struct module *m = (const struct module *)info->modules_at;
-
-	if (info->modules_at > EARLY_MAP - MODULES_MAX * sizeof(*m))
-		return;
-	for (unsigned i = 0; m && i < info->modules && i < MODULES_MAX; i++, m++) {
-		if (m->name_at > EARLY_MAP - CMDLINE_MAX || m->size > EARLY_MAP ||
-		    m->at > PHYSICAL_END - m->size)
-			continue;
-		if (m->name_at && strcmp((const char *)m->name_at, "settings") != 0)
-			continue;
-		machine.settings = (struct region){ m->at, m->size };
-		machine.settings_copied = true;
-		ram_remove(m->at, m->at + m->size);
-		return;
-	}
-}
-
-/* RAM above the first MiB, without the image and the settings. */
+/* RAM above the first MiB, without the image. */
 static void ram_discover(const struct start_info *info)
 {
 	const struct memmap *map = (const struct memmap *)info->memmap_at;
@@ -123,11 +90,9 @@ static void ram_discover(const struct start_info *info)
 		ram_add_first(image_end, end);
 		ram_add(start, image);
 	}
-	settings_discover(info);
 	if (machine.ram_count == 0)
 		panic("discover: no RAM above the first MiB");
 	mmu_boot_pool(&machine.ram[0]);
-	mmu_boot_map(machine.settings.base, machine.settings.size);
 	for (unsigned i = 0; i < machine.ram_count; i++)
 		mmu_boot_map(machine.ram[i].base, machine.ram[i].size);
 }
@@ -158,6 +123,44 @@ static void cmdline_discover(uint64_t at)
 		log_warn("command line: cut at %d bytes", MACHINE_CMDLINE_MAX - 1);
 	memcpy(machine.cmdline, words, MIN(len, (size_t)MACHINE_CMDLINE_MAX - 1));
 	mem_wipe(words, len);
+}
+
+/* The module that the loader calls `name` (linker/efi/x86_64/hand.c), or NULL. */
+static const struct module *module(const struct start_info *info, const char *name)
+{
+	const struct module *m = (const struct module *)info->modules_at;
+
+	if (!m || info->version < 1)
+		return NULL;
+	mmu_boot_map(info->modules_at, MODULES_MAX * sizeof(*m));
+	for (unsigned i = 0; i < info->modules && i < MODULES_MAX; i++) {
+		if (!m[i].name_at)
+			continue;
+		mmu_boot_map(m[i].name_at, MODULE_NAME);
+		if (!strncmp((const char *)m[i].name_at, name, MODULE_NAME))
+			return &m[i];
+	}
+	return NULL;
+}
+
+/* What the loader read from the firmware and from its disk for us. */
+static void modules_discover(const struct start_info *info)
+{
+	const struct module *seed = module(info, "seed"), *settings = module(info, "settings");
+
+	if (seed) {
+		mmu_boot_map(seed->at, seed->size);
+		machine.seed_len = (unsigned)MIN(seed->size, sizeof(machine.seed));
+		memcpy(machine.seed, (const void *)seed->at, machine.seed_len);
+		mem_wipe((void *)seed->at, seed->size);
+		machine.seed_name = "the firmware's";
+	}
+	if (settings && settings->size <= SETTINGS_MAX) {
+		mmu_boot_map(settings->at, settings->size);
+		machine.settings = (struct region){ settings->at, settings->size };
+		machine.settings_copied = true;
+		machine.settings_text = "zeitkern.conf";
+	}
 }
 
 static const char *number(const char *s, int base, uint64_t *value)
@@ -273,6 +276,7 @@ void arch_discover(void)
 		panic("discover: not started by PVH");
 	ram_discover(info);
 	cmdline_discover(info->cmdline_at);
+	modules_discover(info);
 	lapic = acpi_discover(info->rsdp_at);
 	if (!machine_find(DEV_VIRTIO_MMIO, NULL))
 		virtio_words(machine.cmdline);
