@@ -32,8 +32,10 @@ from vm import Vm
 
 FORMS = ("raw", "iso", "qcow2", "vmdk", "vhd", "gce", "ova")
 MIB, SECTOR = 1 << 20, 512
+UEFI = {"pc": ("q35", "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+        "virt": ("virt", "/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd")}
 SECRET = "c3a55ac36996f00f" "1e2d3c4b5a697887" "0f1e2d3c4b5a6978" "8796a5b4c3d2e1f0"
-LINE_S = 60
+LINE_S = 120                 # a hang detector
 # What a BIOS reads from: (machine, devices).
 BUSES = {
     "IDE": ("pc", ("ide-hd",)), "virtio-blk": ("pc", ("virtio-blk-pci",)),
@@ -44,14 +46,14 @@ BUSES = {
 }
 
 
-def built(form, *words):
+def built(form, *words, board="pc"):
     """Makes an image: its path, which is the last line."""
-    done = images.make("-s", "image", "BOARD=pc", f"FORMAT={form}", *words,
+    done = images.make("-s", "image", f"BOARD={board}", f"FORMAT={form}", *words,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
     text = done.stdout.decode()
     assert done.returncode == 0, text
     path = text.splitlines()[-1]
-    assert path == f"build/pc/time/zeitkern.{form}"
+    assert path == f"build/{board}/time/zeitkern.{form}"
     return os.path.join(ROOT, path)
 
 
@@ -172,18 +174,17 @@ def raw_of(form, path, folder):
     return f"{folder}/disk.raw", "raw"
 
 
-def answers(name, path, disk_format="raw", disk=("virtio-blk-pci",), settings=""):
+def answers(name, path, **more):
     """Boots it on the wire, with an address by DHCP, until it serves the time."""
     try:
-        site = Site(BY_NAME[name], str(path), settings, firmware="bios", disk=disk,
-                    disk_format=disk_format)
+        site = Site(BY_NAME[name], str(path), firmware="bios", **more)
     except NoNamespace as error:
         pytest.skip(f"no network namespace here: {error}")
     try:
-        site.boot()
+        site.boot(wait=False)
+        site.serving(LINE_S)
         answer = site.get()
         assert answer.status == 200 and abs(served_time(answer) - time.time()) < 1.2
-        return site.vm.console.text()
     finally:
         site.close()
 
@@ -193,7 +194,22 @@ def test_form_boots(plain, form, tmp_path):
     """Each form, from what it was converted to, answers over the wire; an iso as a CD."""
     path, disk_format = raw_of(form, plain(form), tmp_path)
     disk = ("ide-cd",) if form == "iso" else ("virtio-blk-pci",)
-    answers("q35", path, disk_format, disk)
+    answers("q35", path, disk_format=disk_format, disk=disk)
+
+
+@pytest.mark.parametrize("form", ("raw", "iso"))
+@pytest.mark.parametrize("board", UEFI)
+def test_uefi(board, form, full):
+    """The same disk, and the same CD, by UEFI."""
+    if not os.path.exists(f"{ROOT}/linker/efi.mk"):
+        pytest.skip("the disk has no loader for UEFI")
+    if board == "virt" and not full:
+        pytest.skip("only in make test-full")
+    name, code, variables = UEFI[board]
+    disk = ("virtio-blk-pci",) if form == "raw" else ("virtio-scsi-pci", "scsi-cd")
+    answers(name, built(form, board=board), disk=disk, mem=256, extra=(
+        "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+        "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}"))
 
 
 @pytest.mark.parametrize("bus", BUSES)
