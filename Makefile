@@ -19,7 +19,9 @@ commands := help run test test-full image flash debug symbols bench soak fuzz si
 
 BOARD ?= pc
 APP ?= time
-MACHINE ?= $(firstword $(MACHINES))
+# MACHINES_FIRMWARE in board.mk: those that this firmware runs on, unless all do.
+machines = $(or $(MACHINES_$(FIRMWARE)),$(MACHINES))
+MACHINE ?= $(firstword $(machines))
 FIRMWARE ?= none
 ACCEL ?= tcg
 MEM ?= 64
@@ -55,8 +57,8 @@ BUDGET ?= large
 OPTIMIZE ?= -O2
 FRAME ?= -fno-omit-frame-pointer
 FORMAT ?= $(if $(GUEST),$(BOOT),elf)
-$(call one_of,MACHINE,$(MACHINES))
 $(call one_of,FIRMWARE,$(FIRMWARES))
+$(call one_of,MACHINE,$(machines))
 $(call one_of,FORMAT,$(FORMATS))
 $(call one_of,ACCEL,tcg kvm)
 $(call one_of,TLS,yes no)

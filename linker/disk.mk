@@ -1,6 +1,6 @@
 # What virtual machines and clouds boot: a GPT disk with loaders for BIOS and UEFI (linker/disk), and
-# the forms it is taken in (linker/convert). CONFIG= lies on it in zeitkern.conf, which can be
-# written anew (linker/settings); so does CMDLINE= of make image, while make run hands it over.
+# the forms it is taken in (linker/convert). CONFIG= lies on it in zeitkern.conf, a text that can be
+# edited there; so does CMDLINE= of make image, while make run hands it over.
 
 disks := raw iso qcow2 vmdk vhd gce ova
 on_disk := $(or $(filter $(disks),$(FORMAT)),$(filter-out none,$(FIRMWARE)))
@@ -35,7 +35,7 @@ pe := $(if $(wildcard linker/efi.mk),$(OUT)/zeitkern.efi)
 pe_name := $(if $(filter aarch64,$(ARCH)),BOOTAA64.EFI,BOOTX64.EFI)
 
 $(OUT)/zeitkern.conf: FORCE | setup
-	@linker/settings $@ 16K $(call quote,$(CONFIG) $(if $(filter image,$(MAKECMDGOALS)),$(CMDLINE)))
+	@linker/settings $@ 16383 plain $(call quote,$(CONFIG) $(if $(filter image,$(MAKECMDGOALS)),$(CMDLINE)))
 
 # Azure takes no disk of less than 20 MiB, Google's cloud whole GiB.
 $(OUT)/zeitkern.vhd: MIB := 20

@@ -1,6 +1,7 @@
 # Every x86_64 virtual machine: PVH (QEMU -kernel, Firecracker, Cloud Hypervisor), or a disk.
 ARCH      := x86_64
 MACHINES  := microvm q35 pc
+MACHINES_bios := q35 pc
 FIRMWARES := none bios
 FORMATS   := elf efi raw qcow2 vmdk vhd gce ova iso
 BOOT      := elf

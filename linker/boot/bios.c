@@ -272,8 +272,8 @@ static const char *read_file(const uint8_t *boot, const uint8_t *entry, uint32_t
 	uint32_t cluster = get16(entry + 26), cluster_bytes = boot[13] * 512u;
 	uint8_t *to = (uint8_t *)SETTINGS_AT, link[512];
 
-	if (size > SETTINGS_MAX)
-		return "zeitkern.conf is larger than 16 KiB: ignored";
+	if (size >= SETTINGS_MAX)
+		return "zeitkern.conf has 16 KiB or more: ignored";
 	for (uint32_t done = 0; done < size; done += cluster_bytes) {
 		uint32_t len = size - done < cluster_bytes ? size - done : cluster_bytes;
 

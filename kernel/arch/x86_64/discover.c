@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the loader handed over: struct hvm_start_info (Xen public header
- * arch-x86/hvm/start_info.h, version 1) with memory map, command line, the
- * ACPI root pointer and, as a module, a settings file; then ACPI, the command
- * line's virtio_mmio.device= words (Linux admin-guide/kernel-parameters), and
- * what every PC has. */
+ * arch-x86/hvm/start_info.h, version 1) with memory map, command line and the
+ * ACPI root pointer; then ACPI, the command line's virtio_mmio.device= words
+ * (Linux admin-guide/kernel-parameters), and what every PC has. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,6 @@
 #define MEMMAP_RAM 1u
 #define MEMMAP_MAX 128u
 #define LOW_MEMORY 0x100000ull             /* firmware's, the loader's */
-#define EARLY_MAP (1ull << 30)              /* what is mapped without asking: entry.c */
-#define MODULES_MAX 8u
 #define CMDLINE_MAX 65536u                 /* bytes of it that are looked at */
 #define MODULES_MAX 8u
 #define MODULE_NAME 16u                    /* bytes, with the NUL */
@@ -71,40 +68,7 @@ static void ram_add_first(uint64_t start, uint64_t end)
 		machine.ram[last] = first;
 }
 
-static void ram_remove(uint64_t start, uint64_t end)
-{
-	struct region was[MACHINE_RAM_MAX];
-	unsigned n = machine.ram_count;
-
-	memcpy(was, machine.ram, sizeof(was));
-	machine.ram_count = 0;
-	for (unsigned i = 0; i < n; i++) {
-		ram_add(was[i].base, MIN(was[i].base + was[i].size, start));
-		ram_add(MAX(was[i].base, end), was[i].base + was[i].size);
-	}
-}
-
-/* The module called "settings", or without a name, is a settings file (kernel/settings.h). */
-static void settings_discover(const struct start_info *info)
-{
-	const struct module *m = (const struct module *)info->modules_at;
-
-	if (info->modules_at > EARLY_MAP - MODULES_MAX * sizeof(*m))
-		return;
-	for (unsigned i = 0; m && i < info->modules && i < MODULES_MAX; i++, m++) {
-		if (m->name_at > EARLY_MAP - CMDLINE_MAX || m->size > EARLY_MAP ||
-		    m->at > PHYSICAL_END - m->size)
-			continue;
-		if (m->name_at && strcmp((const char *)m->name_at, "settings") != 0)
-			continue;
-		machine.settings = (struct region){ m->at, m->size };
-		machine.settings_copied = true;
-		ram_remove(m->at, m->at + m->size);
-		return;
-	}
-}
-
-/* RAM above the first MiB, without the image and the settings. */
+/* RAM above the first MiB, without the image. */
 static void ram_discover(const struct start_info *info)
 {
 	const struct memmap *map = (const struct memmap *)info->memmap_at;
@@ -126,11 +90,9 @@ static void ram_discover(const struct start_info *info)
 		ram_add_first(image_end, end);
 		ram_add(start, image);
 	}
-	settings_discover(info);
 	if (machine.ram_count == 0)
 		panic("discover: no RAM above the first MiB");
 	mmu_boot_pool(&machine.ram[0]);
-	mmu_boot_map(machine.settings.base, machine.settings.size);
 	for (unsigned i = 0; i < machine.ram_count; i++)
 		mmu_boot_map(machine.ram[i].base, machine.ram[i].size);
 }
