@@ -199,6 +199,17 @@ void *mem_dma_alloc(size_t size, size_t align)
 	return zero(at, size);
 }
 
+uintptr_t mem_dma_mark(void)
+{
+	return dma.at;
+}
+
+void mem_dma_release(uintptr_t mark)
+{
+	ASSERT(mark <= dma.at && mark >= dma_region.base);
+	dma.at = mark;
+}
+
 uint64_t mem_dma_addr(const volatile void *p)
 {
 	return (uintptr_t)p;

@@ -36,6 +36,9 @@ void *mem_sealed_pages(unsigned n);
  * up. mem_dma_addr() is the address a device must be given for it. */
 void *mem_dma_alloc(size_t size, size_t align);
 uint64_t mem_dma_addr(const volatile void *p);
+/* Boot only. What was taken after the mark goes back: no device may know of it any more. */
+uintptr_t mem_dma_mark(void);
+void mem_dma_release(uintptr_t mark);
 struct region mem_dma_pool(void);
 
 /* RAM that machine.ram held in bytes, the basis for sizing pools. */

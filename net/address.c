@@ -222,6 +222,13 @@ ktime address_timers(ktime now)
 	return report_due;
 }
 
+bool address_given(uint32_t *ip, uint32_t *gw)
+{
+	*ip = static_ip;
+	*gw = static_gw;
+	return !by_dhcp;
+}
+
 void address_start(void)
 {
 	netif_set_status_callback(&port_netif, look_again);

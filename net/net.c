@@ -19,6 +19,7 @@
 #include "kernel/random.h"
 #include "kernel/task.h"
 #include "net/address.h"
+#include "net/nic.h"
 #include "net/ntp.h"
 #include "net/port/port.h"
 #include "net/tcp.h"
@@ -86,49 +87,17 @@ const char *net_hostname(void)
 void net_declare(void)
 {
 	config_declare(settings, ARRAY_LEN(settings));
+	nic_declare();
 	address_declare();
 	ntp_declare();
 }
 
-/* Tries each driver on each device that the machine has, in both orders. */
-static int open_nic(void)
-{
-	for (unsigned d = 0; d < machine.dev_count; d++) {
-		for (const struct netdev_ops *const *ops = board_netdevs; *ops; ops++) {
-			int err;
-
-			if (machine.dev[d].kind != (*ops)->kind)
-				continue;
-			nic = (struct netdev){ .ops = *ops };
-			err = (*ops)->open(&nic, &machine.dev[d]);
-			if (err == 0)
-				return 0;
-			if (err != -ENODEV)
-				log_warn("net: %s at 0x%llx does not work (error %d)", (*ops)->name,
-					 (unsigned long long)machine.dev[d].base, -err);
-		}
-	}
-	return -ENODEV;
-}
-
-static void log_no_nic(void)
-{
-	unsigned fit = 0;
-
-	for (unsigned d = 0; d < machine.dev_count; d++)
-		for (const struct netdev_ops *const *ops = board_netdevs; *ops; ops++)
-			fit += machine.dev[d].kind == (*ops)->kind;
-	log_error("net: no network card; %u of %u devices were looked at", fit, machine.dev_count);
-}
-
 int net_init(void)
 {
-	int err = open_nic();
+	int err = nic_open(&nic);
 
-	if (err < 0) {
-		log_no_nic();
+	if (err < 0)
 		return err;
-	}
 	log_info("net: %s at %s, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u%s%s", nic.ops->name,
 		 nic.where, nic.mac[0], nic.mac[1], nic.mac[2], nic.mac[3], nic.mac[4], nic.mac[5],
 		 (unsigned)MIN(nic.mtu, mtu), nic.tx_csum ? ", tx checksum" : "",

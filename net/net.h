@@ -11,7 +11,7 @@
 
 #include "kernel/clock.h"
 
-/* Declares the settings ip= gw= dns= hostname= mtu=. Boot, before
+/* Declares the settings nic= ip= gw= dns= hostname= mtu=. Boot, before
  * config_apply(). */
 void net_declare(void);
 

@@ -34,6 +34,10 @@ struct netdev_ops {
 	const char *name;          /* "virtio-net" */
 	enum device_kind kind;
 
+	/* Boot. Whether `dev` may be this NIC; touches nothing of an open one. NULL where a
+	 * board has but one. */
+	bool (*is)(const struct device *dev);
+
 	/* Boot. Resets the device first, then sets it up and fills mac, mtu,
 	 * rx_count and features. 0; -ENODEV when `dev` is not this NIC (try the
 	 * next driver); other negative errno, logged, when it is broken. */
@@ -62,7 +66,7 @@ struct netdev_ops {
 	bool (*arm)(struct netdev *);
 
 	/* Boot, after open(): resets the device, so that it neither touches memory nor
-	 * raises an interrupt. NULL where a machine has but one of the kind. */
+	 * raises an interrupt. NULL where a board has but one. */
 	void (*close)(struct netdev *);
 
 	/* Carrier; true where the device cannot tell. */

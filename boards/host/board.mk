@@ -5,4 +5,4 @@ FIRMWARES := none
 FORMATS   := elf
 BOOT      := elf
 DRIVERS   :=
-NETDEVS   := tap
+NETDEVS   := one tap

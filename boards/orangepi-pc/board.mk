@@ -9,6 +9,6 @@ FLASH     := sd
 UBOOT     := orangepi_pc_plus/u-boot-sunxi-with-spl.bin
 SETTINGS_SIZE := 16K
 DRIVERS   := chip_h3 uart_8250 rtc_sun6i watchdog_sunxi
-NETDEVS   := sun8i_emac
+NETDEVS   := one sun8i_emac
 RAM_BASE  := 0x40000000
 RAM_SIZE  := 1024M

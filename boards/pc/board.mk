@@ -7,4 +7,4 @@ FORMATS   := elf efi raw qcow2 vmdk vhd gce ova iso
 BOOT      := elf
 DRIVERS   := uart_16550 rtc_cmos rtc_kvmclock power_acpi power_ged virtio virtio_mmio virtio_pci pci \
 	pci_ecam pci_ports rng_virtio vmgenid fw_cfg fw_cfg_ports
-NETDEVS   := virtio_net ring e1000 vmxnet3
+NETDEVS   := several virtio_net ring e1000 vmxnet3

@@ -110,6 +110,10 @@ struct virtio {
 int virtio_mmio_open(struct virtio *v, const struct device *dev, unsigned type);
 int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type);
 
+/* Whether `dev` is a virtio device of that type; changes nothing. */
+bool virtio_mmio_is(const struct device *dev, unsigned type);
+bool virtio_pci_is(const struct device *dev, unsigned type);
+
 /* §3.1.1 steps 1 to 3: resets the device and waits until it has, says that a
  * driver is there and reads v->offered. 0, or -EIO, logged: it stays busy. */
 int virtio_reset(struct virtio *v);

@@ -133,6 +133,13 @@ static const struct virtio_transport mmio = {
 	.interrupt = mmio_interrupt,
 };
 
+bool virtio_mmio_is(const struct device *dev, unsigned type)
+{
+	struct virtio v = { .regs = arch_boot_map(dev->base, REGS_SIZE) };
+
+	return v.regs && get(&v, MAGIC_VALUE) == MAGIC && get(&v, DEVICE_ID) == type;
+}
+
 int virtio_mmio_open(struct virtio *v, const struct device *dev, unsigned type)
 {
 	*v = (struct virtio){ .via = &mmio, .dev = dev };

@@ -137,8 +137,9 @@ static uint8_t pci_config(struct virtio *v, unsigned offset)
 	return v->cfg[offset];
 }
 
-static bool is_type(uint32_t id, unsigned type)
+bool virtio_pci_is(const struct device *dev, unsigned type)
 {
+	uint32_t id = dev->arg;
 	static const uint16_t transitional[] = { [VIRTIO_NET] = 0x1000, [VIRTIO_RNG] = 0x1005 };
 
 	return id == (VENDOR << 16 | (MODERN_BASE + type)) ||
@@ -205,7 +206,7 @@ int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type)
 	unsigned at;
 	int rc;
 
-	if (!is_type(dev->arg, type))
+	if (!virtio_pci_is(dev, type))
 		return -ENODEV;
 	*v = (struct virtio){ .via = &pci, .dev = dev };
 	pci_name(dev, v->where, sizeof(v->where));

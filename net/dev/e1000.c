@@ -227,14 +227,26 @@ static void start(struct netdev *nd, const struct device *dev)
 	set(IMS, IRQ_RXT0 | IRQ_RXO | IRQ_RXDMT0 | IRQ_LSC);
 }
 
+static const struct card *card_of(const struct device *dev)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(cards); i++)
+		if (cards[i].id == dev->arg)
+			return &cards[i];
+	return NULL;
+}
+
+static bool e1000_is(const struct device *dev)
+{
+	return card_of(dev) != NULL;
+}
+
 static int e1000_open(struct netdev *nd, const struct device *dev)
 {
 	int rc;
 
-	nic.card = cards;
-	while (nic.card->id != dev->arg)
-		if (++nic.card == cards + ARRAY_LEN(cards))
-			return -ENODEV;
+	nic.card = card_of(dev);
+	if (!nic.card)
+		return -ENODEV;
 	pci_name(dev, nd->where, sizeof(nd->where));
 	rc = pci_enable(dev);
 	if (rc < 0)
@@ -341,6 +353,7 @@ static bool e1000_link(struct netdev *nd)
 const struct netdev_ops e1000 = {
 	.name = "e1000",
 	.kind = DEV_PCI_FUNCTION,
+	.is = e1000_is,
 	.open = e1000_open,
 	.recv = e1000_recv,
 	.release = e1000_release,

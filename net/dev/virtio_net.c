@@ -229,6 +229,16 @@ static int start(struct netdev *nd)
 	return 0;
 }
 
+static bool is_mmio(const struct device *dev)
+{
+	return virtio_mmio_is(dev, VIRTIO_NET);
+}
+
+static bool is_pci(const struct device *dev)
+{
+	return virtio_pci_is(dev, VIRTIO_NET);
+}
+
 static int open_mmio(struct netdev *nd, const struct device *dev)
 {
 	int rc = virtio_mmio_open(&nic.dev, dev, VIRTIO_NET);
@@ -395,6 +405,7 @@ static void net_close(struct netdev *nd)
 const struct netdev_ops virtio_net = {
 	.name = "virtio-net",
 	.kind = DEV_VIRTIO_MMIO,
+	.is = is_mmio,
 	.open = open_mmio,
 	.recv = net_recv,
 	.release = net_release,
@@ -409,6 +420,7 @@ const struct netdev_ops virtio_net = {
 const struct netdev_ops virtio_net_pci = {
 	.name = "virtio-net",
 	.kind = DEV_PCI_FUNCTION,
+	.is = is_pci,
 	.open = open_pci,
 	.recv = net_recv,
 	.release = net_release,

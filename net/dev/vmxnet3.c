@@ -151,6 +151,11 @@ static int start(struct netdev *nd, const struct device *dev)
 	return 0;
 }
 
+static bool vmxnet3_is(const struct device *dev)
+{
+	return dev->arg == ID;
+}
+
 static int vmxnet3_open(struct netdev *nd, const struct device *dev)
 {
 	uint32_t low, high;
@@ -310,6 +315,7 @@ static bool vmxnet3_link(struct netdev *nd)
 const struct netdev_ops vmxnet3 = {
 	.name = "vmxnet3",
 	.kind = DEV_PCI_FUNCTION,
+	.is = vmxnet3_is,
 	.open = vmxnet3_open,
 	.recv = vmxnet3_recv,
 	.release = vmxnet3_release,

@@ -19,6 +19,7 @@
 
 static struct page {
 	char *at;
+	size_t size;
 	const struct fake_mmio *model;
 	unsigned mapped;
 } pages[PAGES];
@@ -33,7 +34,7 @@ static struct {
 static struct page *page_of(const char *address)
 {
 	for (unsigned i = 0; i < page_count; i++)
-		if (address >= pages[i].at && address < pages[i].at + PAGE_SIZE)
+		if (address >= pages[i].at && address < pages[i].at + pages[i].size)
 			return &pages[i];
 	return NULL;
 }
@@ -58,7 +59,7 @@ static void before(int sig, siginfo_t *info, void *context)
 	step.write = r[REG_ERR] & ERROR_WRITE;
 	assert_int_equal(step.offset % 4, 0);
 	value = p->model->read && !step.write ? p->model->read(step.offset) : 0;
-	mprotect(p->at, PAGE_SIZE, PROT_READ | PROT_WRITE);
+	mprotect(p->at, p->size, PROT_READ | PROT_WRITE);
 	*word() = value;
 	r[REG_EFL] |= TRAP_FLAG;
 }
@@ -68,7 +69,7 @@ static void after(int sig, siginfo_t *info, void *context)
 	uint32_t value = *word();
 
 	((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-	mprotect(step.page->at, PAGE_SIZE, PROT_NONE);
+	mprotect(step.page->at, step.page->size, PROT_NONE);
 	if (step.write)
 		step.page->model->write(step.offset, value);
 }
@@ -85,16 +86,22 @@ void fake_mmio_run(void **state)
 	test(state);
 }
 
-uintptr_t fake_mmio_map(const struct fake_mmio *model)
+uintptr_t fake_mmio_map_pages(const struct fake_mmio *model, unsigned n)
 {
 	struct page *p = &pages[page_count];
 
 	assert_true(page_count < PAGES);
-	p->at = mmap(NULL, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	p->size = n * (size_t)PAGE_SIZE;
+	p->at = mmap(NULL, p->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(p->at != MAP_FAILED);
 	p->model = model;
 	page_count++;
 	return (uintptr_t)p->at;
+}
+
+uintptr_t fake_mmio_map(const struct fake_mmio *model)
+{
+	return fake_mmio_map_pages(model, 1);
 }
 
 unsigned fake_mmio_mapped(uintptr_t base)

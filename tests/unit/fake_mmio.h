@@ -17,6 +17,9 @@ struct fake_mmio {
 /* One page of registers for each model, for ever: its address. At most 4. */
 uintptr_t fake_mmio_map(const struct fake_mmio *model);
 
+/* The same with `n` pages in a row. */
+uintptr_t fake_mmio_map_pages(const struct fake_mmio *model, unsigned n);
+
 /* Use in place of cmocka_unit_test_setup: cmocka has its own handler of the
  * signals set before each function. So `setup` itself touches no registers. */
 #define mmio_unit_test_setup(test, setup) { #test, fake_mmio_run, setup, NULL, test }

@@ -14,7 +14,6 @@
 
 ktime fake_now = SECONDS(1);
 bool fake_tx_full, fake_no_stack;
-struct machine machine;
 
 static size_t total;
 static jmp_buf idle;

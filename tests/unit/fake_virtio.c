@@ -86,6 +86,16 @@ static const struct virtio_transport fake = {
 	.interrupt = interrupt,
 };
 
+bool virtio_mmio_is(const struct device *d, unsigned type)
+{
+	return type == (dev.type ? dev.type : VIRTIO_NET);
+}
+
+bool virtio_pci_is(const struct device *d, unsigned type)
+{
+	return false;
+}
+
 int virtio_mmio_open(struct virtio *v, const struct device *d, unsigned type)
 {
 	*v = (struct virtio){ .via = &fake, .dev = d, .where = "fake" };

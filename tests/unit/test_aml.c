@@ -26,6 +26,10 @@ void mmu_boot_map(uint64_t pa, uint64_t len)
 {
 }
 
+void irq_override(unsigned source, uint32_t gsi, unsigned flags)
+{
+}
+
 uint64_t pci_window(void)
 {
 	return 0xc0000000;

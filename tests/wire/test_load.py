@@ -8,6 +8,8 @@ import socket
 import threading
 import time
 
+import pytest
+
 from netns import EXTRA, HOST
 
 SHORT = 20000
@@ -126,6 +128,7 @@ def one_latency(sock):
     return time.monotonic() - began
 
 
+@pytest.mark.once
 def test_random_instants(site, full):
     """Requests at random instants see no answer over 50 ms, unless a control server did too."""
     control = Control(site.net)

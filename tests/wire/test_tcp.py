@@ -193,6 +193,7 @@ def test_lost_answer(tcp):
     tcp.works()
 
 
+@pytest.mark.once
 def test_zero_window(forger):
     """A closed window is probed, and the answer goes on when it opens (RFC 9293 section 3.8.6)."""
     tcp = forger.tcp()

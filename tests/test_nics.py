@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""NICs in a machine: how their interrupts come, which of several is taken, what is said of none.
+
+In user-mode networking, to a 200. What a NIC does with frames, the wire suites of its rows test.
+"""
+
+import re
+
+import pytest
+
+import images
+from table import Row
+from test_boot import BOOT_S, GUEST_PORT, first_answer, free_port
+from test_guests import run_guest
+from vm import NICS, Vm
+
+MACHINES = ("q35", "pc", "virt", "virt,gic-version=3")
+PCI_NICS = tuple(name for name in NICS if name != "mmio")
+WAYS = ("", "msix", "msi", "intx", "poll")
+BOARD = {"q35": "pc", "pc": "pc", "virt": "virt"}
+
+# In `make test`: each way, on each machine, with each driver at least once.
+CHOSEN = {("q35", "pci", "intx"), ("q35", "e1000e", "msi"), ("q35", "vmxnet3", "msi"),
+          ("q35", "vmxnet3", "intx"), ("pc", "pci", "poll"), ("pc", "transitional", ""),
+          ("pc", "non-transitional", "intx"), ("pc", "e1000e", "intx"), ("virt", "e1000", ""),
+          ("virt", "e1000e", ""), ("virt", "vmxnet3", ""), ("virt,gic-version=3", "pci", "")}
+
+MAC = "52:54:00:00:00:0"
+
+
+def start(machine, nic="", cmdline="", **more):
+    """(Vm, port) of app/time, not yet waited for."""
+    row = Row(machine, BOARD[machine.split(",", maxsplit=1)[0]], machine, nic)
+    port = free_port()
+    image = images.image(row.board, app="time")
+    return Vm(row.options(image, cmdline=cmdline, forwards=((port, GUEST_PORT),), **more)), port
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("nic", PCI_NICS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_interrupt(machine, nic, way, full):
+    """It serves, by that way or those after it."""
+    if not full and (machine, nic, way) not in CHOSEN:
+        pytest.skip("only in make test-full")
+    vm, port = start(machine, nic, f"pci.irq={way}" if way else "")
+    with vm:
+        for _ in range(3):
+            assert first_answer(vm, port).status == 200
+        polled = "looked at by time" in vm.console.text()
+        assert polled == (way == "poll"), vm.console.text()
+
+
+@pytest.mark.parametrize("way", WAYS[:-1])
+@pytest.mark.parametrize("nic", PCI_NICS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_sleep(machine, nic, way, full):
+    """The driver alone: each answer ends its sleep, and a burst overfills what it sends from."""
+    if not full and (machine, nic, way) not in CHOSEN:
+        pytest.skip("only in make test-full")
+    row = Row(machine, BOARD[machine.split(",", maxsplit=1)[0]], machine, nic)
+    code, text = run_guest(row, "nic", f"pci.irq={way}" if way else "")
+    assert code == 0, text
+
+
+def several(machine, nics, cmdline="", stopped=False):
+    """(Vm, port): NICs in this order, each (of NICS, "n" or the name of a wire with nobody on it).
+    The MAC of the first ends in 0 and its place is 00:10.0, then 1 and 00:11.0."""
+    row = Row(machine, BOARD[machine], machine)
+    port = free_port()
+    wires = {wire for _, wire in nics} - {"n"}
+    extra = ["-S"] if stopped else []
+    extra += ["-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}"]
+    for number, wire in enumerate(sorted(wires)):
+        extra += ["-netdev", f"hubport,hubid={number},id={wire}"]
+    for number, (nic, wire) in enumerate(nics):
+        extra += ["-device", f"{NICS[nic]},netdev={wire},mac={MAC}{number},addr=1{number}"]
+    image = images.image(row.board, app="time")
+    return Vm(row.options(image, cmdline=cmdline, no_nic=True, extra=tuple(extra))), port
+
+
+def taken(vm):
+    """The number of the NIC that the machine has taken."""
+    return int(vm.wait_for(rf"net: .* at .*, {MAC}([0-9]), mtu", BOOT_S)[1])
+
+
+@pytest.mark.parametrize("nics", [
+    pytest.param((("e1000e", "a"), ("pci", "b"), ("pci", "n")), id="of-two-drivers"),
+    pytest.param((("vmxnet3", "a"), ("vmxnet3", "n")), id="of-one-driver")])
+@pytest.mark.parametrize("address", ("", "ip=10.0.2.15/24 gw=10.0.2.2"))
+def test_answer(nics, address, full):
+    """Of several with a link, the one that gets an answer: of a DHCP server or of the gateway."""
+    if not full and bool(address) == (len(nics) == 3):
+        pytest.skip("only in make test-full")
+    vm, port = several("q35", nics, address)
+    with vm:
+        assert taken(vm) == len(nics) - 1, vm.console.text()
+        assert vm.console.text().count("no answer") == len(nics) - 1
+        assert first_answer(vm, port).status == 200
+
+
+@pytest.mark.parametrize("nic", ("pci", "e1000", "e1000e", "vmxnet3"))
+def test_link(nic, full):
+    """Where the first has no link the next is taken, and the first is not asked for an answer."""
+    if not full and nic not in ("pci", "vmxnet3"):
+        pytest.skip("only in make test-full")
+    vm, port = several("pc", ((nic, "a"), ("e1000e", "n")), stopped=True)
+    with vm:
+        vm.qmp.execute("set_link", name="a", up=False)
+        vm.qmp.execute("cont")
+        assert taken(vm) == 1, vm.console.text()
+        assert re.search(r"net: .*: no link", vm.console.text()), vm.console.text()
+        assert first_answer(vm, port).status == 200
+
+
+def test_no_answer(full):
+    """Where none gets an answer the first with a link is taken, and asks for ever."""
+    if not full:
+        pytest.skip("only in make test-full")
+    vm, _ = several("q35", (("vmxnet3", "a"), ("e1000e", "b")))
+    with vm:
+        assert taken(vm) == 0, vm.console.text()
+        vm.wait_for("dhcp: no answer yet", BOOT_S)
+        assert "net: none of 2 network cards gets an answer" in vm.console.text()
+
+
+@pytest.mark.parametrize("machine, name", (("q35", f"{MAC}2"), ("q35", "00:12.0"),
+                                           ("virt", "00:12.0")))
+def test_named(machine, name):
+    """nic= names one by its MAC or its place: taken without a look at the others."""
+    vm, port = several(machine, (("e1000", "a"), ("vmxnet3", "b"), ("e1000e", "n"), ("pci", "c")),
+                       f"nic={name}")
+    with vm:
+        assert taken(vm) == 2, vm.console.text()
+        assert first_answer(vm, port).status == 200
+        assert "no answer" not in vm.console.text()
+
+
+def test_named_wrongly():
+    """What nic= names is not there: one line says so, and lists what is."""
+    vm, _ = several("q35", (("e1000", "a"), ("vmxnet3", "b")), "nic=00:09.0")
+    with vm:
+        line = vm.wait_for(r"net: no network card is nic=00:09\.0; .*").string
+        assert "8086:100e" in line and "15ad:07b0" in line, line
+
+
+def test_none():
+    """No NIC: one line lists the PCI devices that were seen."""
+    vm, _ = start("q35", no_nic=True, extra=("-device", "rtl8139,romfile="))
+    with vm:
+        line = vm.wait_for(r"net: no network card; .*").string
+        assert re.search(r"PCI devices:.* 10ec:8139", line), line
