@@ -63,6 +63,7 @@ struct counter net_counters[NET_COUNTS] = {
 	[N_BAD_ACK] = { .name = "net_tcp_bad_ack_total" },
 	[N_PAWS] = { .name = "net_tcp_old_timestamp_total" },
 	[N_CHALLENGES_LIMITED] = { .name = "net_tcp_challenges_limited_total" },
+	[N_PMTU] = { .name = "net_pmtu_lowered_total" },
 	[N_DHCP_LEASES] = { .name = "net_dhcp_leases_total" },
 	[N_DNS_QUERIES] = { .name = "net_dns_queries_total" },
 	[N_HANDOVERS] = { .name = "net_loop_handovers_total" },
