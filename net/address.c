@@ -30,6 +30,7 @@
 
 #define FIRST_REPORT SECONDS(5)
 #define LAST_REPORT SECONDS(60)
+#define ASK_AGAIN SECONDS(10)
 
 static bool by_dhcp = true;
 static u32_t static_ip, static_gw;
@@ -37,6 +38,7 @@ static unsigned static_prefix;
 
 static struct dhcp dhcp;
 static u32_t bound;                    /* the address in use, 0: none */
+static ktime ask_again = FOREVER;
 static ktime asked_at, report_due = FOREVER, report_step;
 static bool ntp_knows;                 /* that there is an address */
 static void (*on_address)(const struct addr *a);
@@ -168,9 +170,37 @@ static void look_again(struct netif *netif)
 	port_due_at(0);
 }
 
+/* An address and netmask that a machine can have (RFC 1122 §3.2.1.3). */
+static bool plausible(void)
+{
+	u32_t ip = lwip_ntohl(netif_ip4_addr(&port_netif)->addr);
+	u32_t hosts = ~lwip_ntohl(netif_ip4_netmask(&port_netif)->addr);
+
+	return ip >> 24 != 0 && ip >> 24 != 127 && ip >> 24 < 224 && (hosts & (hosts + 1)) == 0 &&
+	       (hosts <= 1 || ((ip & hosts) != 0 && (ip & hosts) != hosts));
+}
+
+/* What a server gave that lies; others may be heard of by then. */
+static void refuse_lease(ktime now)
+{
+	struct addr is = addr_ip4(netif_ip4_addr(&port_netif)->addr);
+	char text[ADDR_TEXT];
+
+	log_warn("dhcp: a server gave %s, which no machine can have; asking again in %u s",
+		 addr_text(text, &is), (unsigned)(ASK_AGAIN / SECONDS(1)));
+	dhcp_release_and_stop(&port_netif);
+	routes_clear();
+	ask_again = now + ASK_AGAIN;
+}
+
 static void address_changed(ktime now)
 {
 	struct addr was = addr_ip4(bound), is;
+
+	if (by_dhcp && netif_ip4_addr(&port_netif)->addr && !plausible())
+		refuse_lease(now);
+	if (netif_ip4_addr(&port_netif)->addr == bound)
+		return;
 
 	bound = netif_ip4_addr(&port_netif)->addr;
 	is = addr_ip4(bound);
@@ -190,9 +220,13 @@ static void address_changed(ktime now)
 
 ktime address_timers(ktime now)
 {
-	if (now < report_due)
-		return report_due;
+	if (now < report_due && now < ask_again)
+		return MIN(report_due, ask_again);
 	report_due = FOREVER;
+	if (now >= ask_again) {
+		ask_again = FOREVER;
+		dhcp_start(&port_netif);
+	}
 	if (netif_ip4_addr(&port_netif)->addr != bound) {
 		address_changed(now);
 	} else if (!bound && asked_at) {
@@ -203,7 +237,7 @@ ktime address_timers(ktime now)
 		}
 		report_due = asked_at + report_step;
 	}
-	return report_due;
+	return MIN(report_due, ask_again);
 }
 
 void address_start(void)

@@ -48,6 +48,15 @@ static void offer_ntp(const uint8_t *value, unsigned n)
 	ntp_offered(NTP_BY_DHCP, list);
 }
 
+static void set_mtu(struct netif *netif, unsigned mtu)
+{
+	bool narrowed = mtu < netif->mtu;
+
+	netif->mtu = (u16_t)mtu;
+	if (narrowed)
+		port_link_narrowed(false, mtu);
+}
+
 void port_dhcp_option(struct netif *netif, u8_t message, u8_t option, u8_t len, struct pbuf *p,
 		      u16_t at)
 {
@@ -57,7 +66,7 @@ void port_dhcp_option(struct netif *netif, u8_t message, u8_t option, u8_t len, 
 	if (message != DHCP_ACK)
 		return;
 	if (option == DHCP_OPTION_MTU && len == 2 && n == 2)
-		netif->mtu = (u16_t)MIN(MAX(be16(value), MTU_MIN), port_mtu_limit);
+		set_mtu(netif, MIN(MAX(be16(value), MTU_MIN), port_mtu_limit));
 	else if (option == DHCP_OPTION_NTP && len % 4 == 0 && n >= 4)
 		offer_ntp(value, MIN(n / 4u, (unsigned)BUDGET_NTP_SERVERS));
 	else if (option == DHCP_OPTION_DNS_SERVER && len % 4 == 0 && n >= 4)

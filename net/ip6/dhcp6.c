@@ -200,7 +200,8 @@ static void replied(const struct dhcp6_answer *a, ktime now)
 		return;
 	} else if (a->ia_status == DHCP6_NO_BINDING && state != REQUEST) {
 		enter(REQUEST, now);
-	} else if (state == REQUEST) {
+	} else if (state == REQUEST &&
+		   (a->status != DHCP6_SUCCESS || a->ia_status != DHCP6_SUCCESS)) {
 		log_warn("dhcp6: the server has no address after all");
 		start_over(now + SECONDS(sends[SOLICIT].first_s));
 	}

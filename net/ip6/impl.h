@@ -35,6 +35,11 @@ void ip6_addresses_tick(void);
 /* gw6=, or NULL. */
 const struct addr *ip6_gateway(void);
 
+/* ---- output.c ---------------------------------------------------------------------- */
+
+/* Packets on the link are of no more than that, or of 1280 bytes. */
+void ip6_link_mtu(uint32_t mtu);
+
 /* ---- slaac.c (RFC 4862, RFC 7217) ------------------------------------------------- */
 
 /* ip6.secret=: any text. */
@@ -59,9 +64,8 @@ void ra_tick(ktime now);
 
 /* ---- pmtu.c: path MTU discovery (RFC 8201) -------------------------------------------- */
 
-/* A router says that a packet of ours was too big; `len` bytes from the ICMPv6 type on. True when
- * that is likely and lwIP may know. */
-bool pmtu_hear(const uint8_t *icmp, unsigned len);
+/* A router says that a packet of ours was too big; `len` bytes from the ICMPv6 type on. */
+void pmtu_hear(const uint8_t *icmp, unsigned len);
 
 /* ---- dhcp6.c: DHCPv6 (RFC 8415) ----------------------------------------------------------- */
 

@@ -6,7 +6,8 @@
  *  - neighbour discovery with options that do not fit, or in fragments (RFC 6980);
  *  - somebody else's claim to an address that is ours already;
  *  - redirects: a router that wants to be passed by has to advertise another;
- *  - router advertisements and "packet too big" that ra.c and pmtu.c do not find plausible. */
+ *  - "packet too big": it would send segments in fragments, and spoil them for the next time;
+ *  - router advertisements that ra.c does not find plausible. */
 #include <string.h>
 
 #include <lwip/opt.h>
@@ -179,7 +180,9 @@ static bool icmp_welcome(struct pbuf *p, unsigned at, bool whole)
 		port_forget_neighbours();
 		return neighbour_plausible(ip, icmp, len - at);
 	case ICMP6_TYPE_PTB:
-		return whole && sum_right(p, ip, at, len) && pmtu_hear(icmp, len - at);
+		if (whole && sum_right(p, ip, at, len))
+			pmtu_hear(icmp, len - at);
+		return false;
 	default:
 		return true;
 	}
@@ -244,6 +247,8 @@ static void input_fragment(struct frame *f, unsigned at, unsigned len, const str
 	ip_data.current_ip6_header = NULL;
 	if (!p)
 		return;
+	/* lwIP's length does not count the fragment header's place. */
+	store16((uint8_t *)p->payload + 4, lwip_htons((u16_t)(p->tot_len - IP6_HLEN)));
 	port_check_sums(true);
 	if (walk(p->payload, p->len, &inner)) {
 		input_packet(p, &inner, false);

@@ -42,14 +42,22 @@ void ip6_setup(struct netif *netif)
 	netif->flags |= NETIF_FLAG_MLD6;
 }
 
+void ip6_link_mtu(uint32_t mtu)
+{
+	mtu = MAX(mtu, MTU_LEAST);
+	if (mtu >= port_netif.mtu6)
+		return;
+	port_netif.mtu6 = (u16_t)mtu;
+	port_link_narrowed(true, mtu);
+}
+
 void ip6_tick(void)
 {
 	if (ip6_mode() == IP6_OFF)
 		return;
 	nd6_tmr();
 	ip6_reass_tmr();
-	if (port_netif.mtu6 > port_netif.mtu)
-		port_netif.mtu6 = (u16_t)MAX(port_netif.mtu, MTU_LEAST);
+	ip6_link_mtu(port_netif.mtu);
 	ip6_addresses_tick();
 	ra_tick(clock_now());
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Router advertisements (RFC 4861 §6.2.3, §6.3): what lwIP does not take from them itself. lwIP
- * keeps the routers, the prefixes on the link and the MTU, in tables of fixed size; here addresses
- * are made of prefixes, DNS servers taken (RFC 8106) and DHCPv6 started when they ask for it, and
+ * keeps the routers and the prefixes on the link, in tables of fixed size; here addresses are
+ * made of prefixes, DNS servers taken (RFC 8106) and DHCPv6 started when they ask for it, and
  * the console is told.
  *
  * A router cannot be told from one who pretends to be one: what a false one can do is bounded, not
@@ -23,7 +23,9 @@
 #define FLAG_MANAGED 0x80
 #define FLAG_OTHER 0x40
 #define OPTION_PREFIX 3
+#define OPTION_MTU 5
 #define OPTION_RDNSS 25
+#define MTU_LEAST 1280u                /* RFC 4861 §6.3.4: less is not looked at */
 #define PREFIX_LEN 32u
 #define PREFIX_AUTONOMOUS 0x40
 #define NETWORK_BITS 64
@@ -96,6 +98,8 @@ static void hear_option(const uint8_t *o, unsigned len)
 		if ((o[3] & PREFIX_AUTONOMOUS) && o[2] == NETWORK_BITS && !addr_is_link_local(&a) &&
 		    o[16] != 0xff && !addr_is_none(&a))
 			slaac_prefix(addr_network(&a), be32(o + 4), be32(o + 8));
+	} else if (o[0] == OPTION_MTU && len == 8 && be32(o + 4) >= MTU_LEAST) {
+		ip6_link_mtu(be32(o + 4));
 	} else if (o[0] == OPTION_RDNSS) {
 		for (unsigned at = 8; at + 16 <= len; at += 16) {
 			memcpy(a.word, o + at, sizeof(a.word));

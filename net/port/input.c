@@ -15,8 +15,11 @@
 #include <lwip/etharp.h>
 #include <lwip/ip.h>
 #include <lwip/ip4_frag.h>
+#include <lwip/icmp.h>
+#include <lwip/inet_chksum.h>
 #include <lwip/netif.h>
 #include <lwip/prot/ethernet.h>
+#include <lwip/prot/icmp.h>
 #include <lwip/prot/ip.h>
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/tcp.h>
@@ -27,6 +30,7 @@
 #include "net/port/port.h"
 
 #define ETH SIZEOF_ETH_HDR
+#define ICMP_HLEN 8u
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)
 #define TYPE_ARP PP_HTONS(ETHTYPE_ARP)
 #define TYPE_IPV6 PP_HTONS(ETHTYPE_IPV6)
@@ -236,6 +240,22 @@ static void input_fragment(struct frame *f)
 	input_packet(p);
 }
 
+/* A router could not pass on a segment of ours (RFC 792, RFC 1191 §4): `len` bytes of IP. */
+static void hear_too_big(const uint8_t *ip, unsigned len)
+{
+	unsigned at = ip_hlen(ip) + ICMP_HLEN, total = MIN((unsigned)be16(ip + 2), len);
+	const uint8_t *icmp = ip + ip_hlen(ip), *quote = ip + at;
+	ip_addr_t local, remote;
+
+	if (total < at + IP_HLEN + 8 || icmp[0] != ICMP_DUR || icmp[1] != ICMP_DUR_FRAG ||
+	    quote[9] != IP_PROTO_TCP || total < at + ip_hlen(quote) + 8 ||
+	    (uint16_t)~LWIP_CHKSUM(icmp, (int)(total - ip_hlen(ip))) != 0)
+		return;
+	ip_addr_set_ip4_u32_val(local, load32(quote + 12));
+	ip_addr_set_ip4_u32_val(remote, load32(quote + 16));
+	port_too_big(&local, &remote, quote + ip_hlen(quote), be16(icmp + 6));
+}
+
 /* What most packets are: TCP for us, its IP header whole, without options and
  * from a plain address. lwIP need not look at that again. */
 static bool plain_tcp(const uint8_t *ip, unsigned len)
@@ -262,6 +282,8 @@ static void input_ip(struct frame *f)
 		return;
 	}
 	plain = plain_tcp(ip, len);
+	if (ip[9] == IP_PROTO_ICMP)
+		hear_too_big(ip, len);
 	if (plain) {
 		note_addresses(load32(ip + 12), load32(ip + 16));
 		at += IP_HLEN;

@@ -52,13 +52,19 @@ static uint16_t fold(u32_t sum)
 
 /* ---- Sending ---------------------------------------------------------------- */
 
-/* Gives the packet an id that tells nothing; fragments keep theirs. */
+/* Gives the packet an id that tells nothing; fragments keep theirs. TCP is not to be fragmented on
+ * its way (RFC 1191), nor here: pmtu.c. */
 static void set_id(uint8_t *ip)
 {
 	uint16_t old = load16(ip + 4), id;
 
 	if (load16(ip + 6) & PP_HTONS(IP_OFFMASK | IP_MF))
 		return;
+	if (ip[9] == IP_PROTO_TCP && !(ip[6] & 0x40)) {
+		ip[6] |= 0x40;
+		store16(ip + 10, (uint16_t)~fold((u32_t)(uint16_t)~load16(ip + 10) +
+						 PP_HTONS(IP_DF)));
+	}
 	id = port_random16();
 	store16(ip + 4, id);
 	/* RFC 1624 eqn. 3 */

@@ -147,6 +147,20 @@ void port_stop_listening(void);
  * False when all are in use. */
 bool port_make_room(void);
 
+/* ---- pmtu.c: path MTU discovery of TCP ---------------------------------------------- */
+
+/* A router says that a segment from `local` to `remote`, whose header begins at `tcp` (eight bytes
+ * of it), does not fit through an MTU. Believed if that is under way. No bucket is loaded. */
+void port_too_big(const ip_addr_t *local, const ip_addr_t *remote, const uint8_t *tcp,
+		  uint32_t mtu);
+
+/* The link itself carries less from now on, for one family. No bucket is loaded. */
+void port_link_narrowed(bool ip6, unsigned mtu);
+
+/* The slow timer has looked at this connection: perhaps its segments do not fit, and nobody
+ * says so. */
+void port_in_vain(struct tcp_pcb *pcb);
+
 /* ---- sys.c ------------------------------------------------------------------------------ */
 
 void port_sys_init(void);

@@ -77,6 +77,8 @@ static void slow_bucket(unsigned b)
 	tcp_ticks = ticks - 1;
 	calls++;
 	tcp_slowtmr();
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+		port_in_vain(pcb);
 	bucket_store();
 }
 

@@ -7,7 +7,7 @@
  * net/ntp_filter.c net/ntp_vote.c net/ntp_loop.c net/ntp_leap.c kernel/date.c
  * net/tcp.c net/tcp_io.c net/tcp_close.c
  * net/port/buckets.c net/port/chksum.c net/port/gate.c net/port/input.c net/port/memp.c
- * net/port/netif.c net/port/sys.c net/port/timers.c
+ * net/port/netif.c net/port/pmtu.c net/port/sys.c net/port/timers.c
  * lwip/core/def.c lwip/core/dns.c lwip/core/inet_chksum.c lwip/core/init.c lwip/core/ip.c
  * lwip/core/mem.c lwip/core/netif.c lwip/core/pbuf.c lwip/core/tcp.c lwip/core/tcp_in.c
  * lwip/core/tcp_out.c lwip/core/timeouts.c lwip/core/udp.c
