@@ -85,7 +85,8 @@ ifeq ($(ARCH),host)
 kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/switch.S \
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
-net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c) \
+net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
+		net/ip6/$(if $(filter small,$(BUDGET)),none/)*.c) \
 	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))

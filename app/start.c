@@ -46,13 +46,13 @@ void image_boot(void)
 	clock_page_init();
 }
 
-static void say_where(uint32_t ip4)
+static void say_where(const struct addr *a)
 {
-	uint8_t b[4];
+	char text[ADDR_TEXT];
+	bool v6 = !addr_is_ip4(a);
 
-	memcpy(b, &ip4, 4);
-	log_info("serving http%s://%u.%u.%u.%u:%u/", http_port() ? "" : "s", b[0], b[1], b[2], b[3],
-		 http_port() ? http_port() : https_port());
+	log_info("serving http%s://%s%s%s:%u/", http_port() ? "" : "s", v6 ? "[" : "",
+		 addr_text(text, a), v6 ? "]" : "", http_port() ? http_port() : https_port());
 }
 
 static void power_off(void)

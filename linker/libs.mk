@@ -10,7 +10,8 @@ LIBTLS := $(if $(filter no,$(TLS)),,$O/libmbedtls.a)
 core := def.c dns.c inet_chksum.c init.c ip.c mem.c netif.c pbuf.c raw.c stats.c sys.c tcp.c \
 	tcp_in.c tcp_out.c timeouts.c udp.c
 ipv4 := acd.c dhcp.c etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c
-lwip := $(core:%.c=core/%) $(ipv4:%.c=core/ipv4/%) netif/ethernet
+ipv6 := ethip6.c icmp6.c inet6.c ip6.c ip6_addr.c ip6_frag.c mld6.c nd6.c
+lwip := $(core:%.c=core/%) $(ipv4:%.c=core/ipv4/%) $(ipv6:%.c=core/ipv6/%) netif/ethernet
 
 crypto := aes aesce aesni asn1parse asn1write base64 bignum bignum_core block_cipher chacha20 \
 	chachapoly cipher cipher_wrap constant_time ctr_drbg ecdh ecdsa ecp ecp_curves error gcm hkdf \

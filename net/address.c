@@ -19,49 +19,39 @@
 
 #include "kernel/config.h"
 #include "kernel/kernel.h"
+#include "net/dns.h"
+#include "net/ip6/ip6.h"
 #include "net/net.h"
 #include "net/ntp.h"
+#include "net/port/ip.h"
 #include "net/port/port.h"
+#include "net/routes.h"
 #include "net/tcp.h"
 
-#define TEXT 20u                       /* "255.255.255.255/32" */
 #define FIRST_REPORT SECONDS(5)
 #define LAST_REPORT SECONDS(60)
+#define ASK_AGAIN SECONDS(10)
 
 static bool by_dhcp = true;
-static u32_t static_ip, static_gw, static_dns[DNS_MAX_SERVERS];
+static u32_t static_ip, static_gw;
 static unsigned static_prefix;
 
 static struct dhcp dhcp;
 static u32_t bound;                    /* the address in use, 0: none */
+static ktime ask_again = FOREVER;
 static ktime asked_at, report_due = FOREVER, report_step;
-static void (*on_address)(uint32_t ip4);
+static bool ntp_knows;                 /* that there is an address */
+static void (*on_address)(const struct addr *a);
 
 /* ---- Settings --------------------------------------------------------------- */
 
-/* A decimal number of at most `max`, moving *p behind it: -1 when none. */
-static int number(const char **p, int max)
-{
-	int n = 0, digits = 0;
-
-	for (; **p >= '0' && **p <= '9' && n <= max; (*p)++, digits++)
-		n = n * 10 + (**p - '0');
-	return digits > 0 && n <= max ? n : -1;
-}
-
-/* A dotted quad, moving *p behind it. */
 static int quad(const char **p, u32_t *ip4)
 {
-	u32_t ip = 0;
+	struct addr a;
 
-	for (int i = 0; i < 4; i++) {
-		int n = number(p, 255);
-
-		if (n < 0 || (i < 3 && *(*p)++ != '.'))
-			return -EINVAL;
-		ip = ip << 8 | (u32_t)n;
-	}
-	*ip4 = lwip_htonl(ip);
+	if (addr_parse(p, &a) < 0 || !addr_is_ip4(&a))
+		return -EINVAL;
+	*ip4 = addr_as_ip4(&a);
 	return 0;
 }
 
@@ -70,13 +60,14 @@ static int set_ip(const char *value)
 	u32_t ip;
 	int prefix;
 
-	if (strcmp(value, "dhcp") == 0) {
-		by_dhcp = true;
+	if (strcmp(value, "dhcp") == 0 || strcmp(value, "off") == 0) {
+		by_dhcp = value[0] == 'd';
+		static_ip = 0;
 		return 0;
 	}
 	if (quad(&value, &ip) < 0 || ip == 0 || *value++ != '/')
 		return -EINVAL;
-	prefix = number(&value, 32);
+	prefix = addr_number(&value, 32);
 	if (prefix < 1 || *value)
 		return -EINVAL;
 	static_ip = ip;
@@ -97,24 +88,23 @@ static int set_gw(const char *value)
 
 static int set_dns(const char *value)
 {
-	u32_t ip[DNS_MAX_SERVERS] = { 0 };
+	struct addr list[DNS_OFFERED_MAX];
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < DNS_MAX_SERVERS; i++) {
-		if (quad(&value, &ip[i]) < 0)
+	do {
+		if (n == DNS_OFFERED_MAX || addr_parse(&value, &list[n]) < 0)
 			return -EINVAL;
-		if (*value != ',')
-			break;
-		value++;
-	}
-	if (*value)
+		n++;
+	} while (*value++ == ',');
+	if (value[-1])
 		return -EINVAL;
-	memcpy(static_dns, ip, sizeof(ip));
+	dns_offered(DNS_BY_SETTING, list, n);
 	return 0;
 }
 
 static const struct setting settings[] = {
 	{ .key = "ip", .type = SETTING_CHECKED, .check = set_ip,
-	  .expected = "dhcp, or an address with its prefix: 192.0.2.7/24" },
+	  .expected = "dhcp, off, or an address with its prefix: 192.0.2.7/24" },
 	{ .key = "gw", .type = SETTING_CHECKED, .check = set_gw, .expected = "an address" },
 	{ .key = "dns", .type = SETTING_CHECKED, .check = set_dns,
 	  .expected = "an address, or two with a comma between" },
@@ -123,34 +113,25 @@ static const struct setting settings[] = {
 void address_declare(void)
 {
 	config_declare(settings, ARRAY_LEN(settings));
+	ip6_declare();
 }
 
 /* ---- What is said ----------------------------------------------------------- */
 
-static const char *text(char *buf, u32_t ip4)
-{
-	u32_t ip = lwip_htonl(ip4);
-
-	if (ip == 0)
-		return "none";
-	snprintf(buf, TEXT, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255),
-		 (unsigned)(ip >> 8 & 255), (unsigned)(ip & 255));
-	return buf;
-}
-
 static void say_address(void)
 {
-	char ip[TEXT], gw[TEXT], dns[TEXT], lease[40] = "";
+	char ip[ADDR_TEXT], gw[ADDR_TEXT], dns[ADDR_TEXT], lease[40] = "";
 	unsigned prefix = (unsigned)__builtin_popcount(netif_ip4_netmask(&port_netif)->addr);
+	struct addr us = addr_ip4(netif_ip4_addr(&port_netif)->addr);
+	struct addr gateway = addr_ip4(netif_ip4_gw(&port_netif)->addr);
+	struct addr server = addr_of_ip(dns_getserver(0));
 
 	if (by_dhcp && dhcp.offered_t0_lease == UINT32_MAX)
 		snprintf(lease, sizeof(lease), ", lease without end");
 	else if (by_dhcp)
 		snprintf(lease, sizeof(lease), ", lease %u s", (unsigned)dhcp.offered_t0_lease);
-	log_info("address %s/%u, gateway %s, dns %s%s",
-		 text(ip, netif_ip4_addr(&port_netif)->addr), prefix,
-		 text(gw, netif_ip4_gw(&port_netif)->addr),
-		 text(dns, ip_addr_get_ip4_u32(dns_getserver(0))), lease);
+	log_info("address %s/%u, gateway %s, dns %s%s", addr_text(ip, &us), prefix,
+		 addr_text(gw, &gateway), addr_text(dns, &server), lease);
 }
 
 static void start_reports(ktime now)
@@ -164,15 +145,21 @@ static void start_reports(ktime now)
 
 /* ---- The address changes ---------------------------------------------------- */
 
-static void apply_static_dns(void)
+void address_gained(const struct addr *a)
 {
-	for (unsigned i = 0; i < DNS_MAX_SERVERS; i++) {
-		ip_addr_t server;
+	if (!ntp_knows)
+		ntp_address(true);
+	ntp_knows = true;
+	if (on_address)
+		on_address(a);
+}
 
-		ip_addr_set_ip4_u32_val(server, static_dns[i]);
-		if (static_dns[i])
-			dns_setserver((u8_t)i, &server);
-	}
+void address_lost(const struct addr *a)
+{
+	streams_drop_address(a);
+	ntp_knows = false;
+	if (!net_up())
+		ntp_address(false);
 }
 
 /* lwIP calls this when the interface comes up or its address has changed. Here
@@ -183,32 +170,63 @@ static void look_again(struct netif *netif)
 	port_due_at(0);
 }
 
+/* An address and netmask that a machine can have (RFC 1122 §3.2.1.3). */
+static bool plausible(void)
+{
+	u32_t ip = lwip_ntohl(netif_ip4_addr(&port_netif)->addr);
+	u32_t hosts = ~lwip_ntohl(netif_ip4_netmask(&port_netif)->addr);
+
+	return ip >> 24 != 0 && ip >> 24 != 127 && ip >> 24 < 224 && (hosts & (hosts + 1)) == 0 &&
+	       (hosts <= 1 || ((ip & hosts) != 0 && (ip & hosts) != hosts));
+}
+
+/* What a server gave that lies; others may be heard of by then. */
+static void refuse_lease(ktime now)
+{
+	struct addr is = addr_ip4(netif_ip4_addr(&port_netif)->addr);
+	char text[ADDR_TEXT];
+
+	log_warn("dhcp: a server gave %s, which no machine can have; asking again in %u s",
+		 addr_text(text, &is), (unsigned)(ASK_AGAIN / SECONDS(1)));
+	dhcp_release_and_stop(&port_netif);
+	routes_clear();
+	ask_again = now + ASK_AGAIN;
+}
+
 static void address_changed(ktime now)
 {
-	u32_t was = bound;
+	struct addr was = addr_ip4(bound), is;
+
+	if (by_dhcp && netif_ip4_addr(&port_netif)->addr && !plausible())
+		refuse_lease(now);
+	if (netif_ip4_addr(&port_netif)->addr == bound)
+		return;
 
 	bound = netif_ip4_addr(&port_netif)->addr;
-	if (was)
-		streams_drop_address(was);
-	ntp_address(bound != 0);
+	is = addr_ip4(bound);
+	if (!addr_is_none(&was))
+		address_lost(&was);
 	if (!bound) {
+		routes_clear();
 		log_warn("dhcp: address lost");
 		start_reports(now);
 		return;
 	}
 	if (by_dhcp)
 		COUNT(N_DHCP_LEASES);
-	apply_static_dns();
 	say_address();
-	if (on_address)
-		on_address(bound);
+	address_gained(&is);
 }
 
 ktime address_timers(ktime now)
 {
-	if (now < report_due)
-		return report_due;
+	if (now < report_due && now < ask_again)
+		return MIN(report_due, ask_again);
 	report_due = FOREVER;
+	if (now >= ask_again) {
+		ask_again = FOREVER;
+		dhcp_start(&port_netif);
+	}
 	if (netif_ip4_addr(&port_netif)->addr != bound) {
 		address_changed(now);
 	} else if (!bound && asked_at) {
@@ -219,7 +237,7 @@ ktime address_timers(ktime now)
 		}
 		report_due = asked_at + report_step;
 	}
-	return report_due;
+	return MIN(report_due, ask_again);
 }
 
 bool address_given(uint32_t *ip, uint32_t *gw)
@@ -232,12 +250,14 @@ bool address_given(uint32_t *ip, uint32_t *gw)
 void address_start(void)
 {
 	netif_set_status_callback(&port_netif, look_again);
+	dns_start();
+	ip6_start();
 	if (by_dhcp) {
 		start_reports(clock_now());
 		dhcp_set_struct(&port_netif, &dhcp);
 		if (dhcp_start(&port_netif) != ERR_OK)
 			log_error("dhcp: cannot start");
-	} else {
+	} else if (static_ip) {
 		ip4_addr_t ip = { static_ip }, gw = { static_gw };
 		ip4_addr_t mask = { lwip_htonl(UINT32_MAX << (32 - static_prefix)) };
 
@@ -247,10 +267,10 @@ void address_start(void)
 
 bool net_up(void)
 {
-	return netif_ip4_addr(&port_netif)->addr != 0;
+	return netif_ip4_addr(&port_netif)->addr != 0 || ip6_up();
 }
 
-void net_on_address(void (*fn)(uint32_t ip4))
+void net_on_address(void (*fn)(const struct addr *a))
 {
 	on_address = fn;
 }

@@ -24,7 +24,7 @@ static void conn_free(struct conn *c)
 	conn_leave(c);
 	if (c->state != CONN_IDLE && c->state != CONN_RUN)
 		work_free(c->work);
-	peers_drop(c->ip4);
+	peers_drop(c->network);
 	pool_put(&conns, c);
 }
 
@@ -46,9 +46,10 @@ static void *opened(struct stream *s)
 
 	if (!c)
 		return NULL;
-	*c = (struct conn){.s = s, .state = CONN_RUN, .ip4 = s->peer.ip4};
+	*c = (struct conn){.s = s, .state = CONN_RUN,
+			  .network = addr_network(&s->peer.addr)};
 	http_counters[COUNT_CONNECTIONS].n++;
-	if (peers_add(c->ip4) > http_settings.max_per_address) {
+	if (peers_add(c->network) > http_settings.max_per_address) {
 		c->flags |= CONN_OVER_ADDRESS;
 		stream_again(s);
 	} else if (conn_over_limit()) {

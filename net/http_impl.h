@@ -81,8 +81,8 @@ struct conn {
 	};
 	uint32_t since;                /* when it entered its state, in units of 2^20 ns */
 	uint32_t unacked;              /* bytes, when last looked at */
-	uint32_t ip4;
 	uint8_t state, flags;
+	addr_net network;              /* of its peer */
 };
 
 /* What is to be done after a step of a connection: wait for ready(), take the
@@ -107,9 +107,9 @@ void http_time_init(void);
 /* ---- Connections per address: http_peers.c --------------------------------- */
 
 void peers_init(unsigned connections);
-/* Counts one more (fewer) connection of an address; how many there are now. */
-unsigned peers_add(uint32_t ip4);
-void peers_drop(uint32_t ip4);
+/* Counts one more (fewer) connection of an address, or of a /64 of IPv6; how many there are now. */
+unsigned peers_add(addr_net network);
+void peers_drop(addr_net network);
 
 /* ---- Reading: http_read.c --------------------------------------------------- */
 

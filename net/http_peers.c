@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How many connections each address has: a hash table with linear probing, made
+/* How many connections each address (of IPv6: each /64) has: a hash table with linear probing, made
  * only when http.max_per_address is set. Entries are moved up when one leaves
  * (Knuth, TAOCP 3, §6.4 R), so there are no tombstones and nothing grows. */
 #include <string.h>
@@ -8,12 +8,13 @@
 #include "net/http_impl.h"
 
 struct peer {
-	uint32_t ip4;
+	addr_net network;
 	uint32_t count;                /* 0: free */
 };
 
 static struct peer *peers;
-static uint32_t mask, seed;
+static uint32_t mask;
+static uint64_t seed;
 
 void peers_init(unsigned connections)
 {
@@ -31,47 +32,47 @@ void peers_init(unsigned connections)
 		log_error("http.max_per_address: no memory for %u addresses, there is no limit",
 			  (unsigned)slots / 2);
 	mask = slots - 1;
-	seed = random_u32() | 1;
+	seed = (uint64_t)random_u32() << 32 | random_u32();
 }
 
-static uint32_t home(uint32_t ip4)
+static uint32_t home(addr_net network)
 {
-	uint64_t h = (ip4 ^ seed) * 0x9e3779b97f4a7c15u;
+	uint64_t h = (network ^ seed) * 0x9e3779b97f4a7c15u;
 
-	return (uint32_t)(h >> 32) & mask;
+	return (uint32_t)((h ^ h >> 32) * 0x9e3779b97f4a7c15u >> 32) & mask;
 }
 
 /* The address's entry, or the free one where it belongs. */
-static uint32_t find(uint32_t ip4)
+static uint32_t find(addr_net network)
 {
-	uint32_t i = home(ip4);
+	uint32_t i = home(network);
 
-	while (peers[i].count && peers[i].ip4 != ip4)
+	while (peers[i].count && peers[i].network != network)
 		i = (i + 1) & mask;
 	return i;
 }
 
-unsigned peers_add(uint32_t ip4)
+unsigned peers_add(addr_net network)
 {
 	if (!peers)
 		return 0;
-	struct peer *p = &peers[find(ip4)];
+	struct peer *p = &peers[find(network)];
 
-	p->ip4 = ip4;
+	p->network = network;
 	return ++p->count;
 }
 
-void peers_drop(uint32_t ip4)
+void peers_drop(addr_net network)
 {
 	if (!peers)
 		return;
-	uint32_t hole = find(ip4);
+	uint32_t hole = find(network);
 
 	ASSERT(peers[hole].count > 0);
 	if (--peers[hole].count)
 		return;
 	for (uint32_t i = (hole + 1) & mask; peers[i].count; i = (i + 1) & mask) {
-		uint32_t distance = (i - home(peers[i].ip4)) & mask;
+		uint32_t distance = (i - home(peers[i].network)) & mask;
 
 		if (distance < ((i - hole) & mask))
 			continue;

@@ -27,17 +27,18 @@
 #define BATCH BUDGET_RX_BATCH          /* frames between two looks at the streams */
 #define HOSTNAME_MAX 64u               /* 63 and its end: RFC 1123 §2.1 */
 #define MTU_MIN 576u
-#define MTU_MAX 1500u
+#define MTU_MAX 9000u                  /* what a card carries may be less */
+#define MTU_USUAL 1500u
 #define DRAIN_STEP_MS 10
 #define POLL_MS 5                      /* between two looks at a NIC that has no interrupt */
 
 static char hostname[HOSTNAME_MAX] = "zeitkern";
-static uint32_t mtu = MTU_MAX;
+static uint32_t mtu = MTU_USUAL;
 static const struct setting settings[] = {
 	{ .key = "hostname", .type = SETTING_STRING, .value = hostname, .max = HOSTNAME_MAX,
 	  .expected = "a name of at most 63 characters" },
 	{ .key = "mtu", .type = SETTING_U32, .value = &mtu, .min = MTU_MIN, .max = MTU_MAX,
-	  .expected = "a number of bytes, 576 to 1500" },
+	  .expected = "a number of bytes, 576 to 9000" },
 };
 
 struct counter net_counters[NET_COUNTS] = {
@@ -65,6 +66,7 @@ struct counter net_counters[NET_COUNTS] = {
 	[N_BAD_ACK] = { .name = "net_tcp_bad_ack_total" },
 	[N_PAWS] = { .name = "net_tcp_old_timestamp_total" },
 	[N_CHALLENGES_LIMITED] = { .name = "net_tcp_challenges_limited_total" },
+	[N_PMTU] = { .name = "net_pmtu_lowered_total" },
 	[N_DHCP_LEASES] = { .name = "net_dhcp_leases_total" },
 	[N_DNS_QUERIES] = { .name = "net_dns_queries_total" },
 	[N_HANDOVERS] = { .name = "net_loop_handovers_total" },
@@ -102,6 +104,8 @@ int net_init(void)
 		 nic.where, nic.mac[0], nic.mac[1], nic.mac[2], nic.mac[3], nic.mac[4], nic.mac[5],
 		 (unsigned)MIN(nic.mtu, mtu), nic.tx_csum ? ", tx checksum" : "",
 		 nic.rx_csum ? ", rx checksum" : "");
+	if (mtu > MAX(nic.mtu, MTU_USUAL))
+		log_warn("net: mtu=%u: this card's driver carries %u", (unsigned)mtu, nic.mtu);
 	counters_add(net_counters, NET_COUNTS);
 	port_sys_init();
 	port_size();

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 #include "kernel/clock.h"
+#include "net/addr.h"
 
-/* Declares the settings nic= ip= gw= dns= hostname= mtu=. Boot, before
+/* Declares the settings nic= ip= gw= ip6= gw6= ip6.secret= dns= hostname= mtu=. Boot, before
  * config_apply(). */
 void net_declare(void);
 
@@ -50,14 +51,14 @@ const char *net_hostname(void);
 /* True while the interface has an address. */
 bool net_up(void);
 
-/* fn is called from the loop each time the interface gets an address (network
- * order); it must not wait. One function; a second replaces it. */
-void net_on_address(void (*fn)(uint32_t ip4));
+/* fn is called from the loop each time the interface gets an address that others can reach; it
+ * must not wait. One function; a second replaces it. */
+void net_on_address(void (*fn)(const struct addr *a));
 
-/* Resolves `host` (name or dotted quad) to an IPv4 address in network order.
- * 0, -ENOENT: no such name, -ETIMEDOUT, -ENETDOWN: no server known, -ENOMEM.
- * Waits. */
-int net_resolve(const char *host, uint32_t *ip4, ktime deadline);
+/* Resolves `host`, a name or an address as text, to an address of a family that the interface has,
+ * IPv4 where both have one. 0, -ENOENT: no such name, -ETIMEDOUT, -ENETDOWN: no server known,
+ * -ENOMEM. Waits. */
+int net_resolve(const char *host, struct addr *a, ktime deadline);
 
 /* Stops accepting, lets running requests end until `deadline`. Waits. */
 void net_drain(ktime deadline);

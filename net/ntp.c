@@ -12,23 +12,24 @@
  *
  * Outside: the net loop. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <lwip/opt.h>
 
-#include <lwip/dns.h>
 #include <lwip/udp.h>
 
 #include "kernel/config.h"
 #include "kernel/counter.h"
 #include "kernel/kernel.h"
 #include "kernel/random.h"
+#include "net/dns.h"
 #include "net/net.h"
 #include "net/ntp_impl.h"
+#include "net/port/ip.h"
 
 #define SERVERS BUDGET_NTP_SERVERS
 #define NAME BUDGET_DNS_NAME
+#define SOURCES (1 + BUDGET_IPV6)
 #define PORT 123u
 #define OWN_PORTS 49152u               /* RFC 6335 §6: dynamic ports */
 #define OWN_PORTS_COUNT 16384u
@@ -54,6 +55,7 @@ static struct counter counters[COUNTS] = {
 struct ntp_server ntp_servers[SERVERS];
 unsigned ntp_server_count;
 
+static char offered[SOURCES][NTP_LIST_MAX];
 static bool by_setting, paused;
 static ktime complain_at;
 
@@ -67,20 +69,35 @@ static void forget_servers(void)
 	ntp_server_count = 0;
 }
 
+/* How long the host is that `text` begins with, `len` bytes: a name, a dotted quad, or an address
+ * of IPv6 in brackets. 0: it is none of those. */
+static size_t host_length(const char *text, size_t len)
+{
+	const char *p = text + 1;
+	struct addr a;
+	size_t host = 0;
+
+	if (*text == '[')
+		return addr_parse(&p, &a) == 0 && *p == ']' ? (size_t)(p + 1 - text) : 0;
+	while (host < len && text[host] != ':') {
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-",
+			    text[host]))
+			return 0;
+		host++;
+	}
+	return host;
+}
+
 /* HOST or HOST:PORT, `len` bytes. */
 static int add_server(const char *text, size_t len)
 {
-	const char *colon = memchr(text, ':', len);
-	size_t host = colon ? (size_t)(colon - text) : len;
+	size_t host = host_length(text, len);
 	struct ntp_server *s = &ntp_servers[ntp_server_count];
-	uint32_t port = colon ? 0 : PORT;
+	uint32_t port = host < len ? 0 : PORT;
 
-	if (ntp_server_count == SERVERS || host == 0 || host >= NAME)
+	if (ntp_server_count == SERVERS || host == 0 || host > len || host >= NAME ||
+	    (host < len && text[host] != ':'))
 		return -EINVAL;
-	for (size_t i = 0; i < host; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-",
-			    text[i]))
-			return -EINVAL;
 	for (size_t i = host + 1; i < len; i++) {
 		if (text[i] < '0' || text[i] > '9')
 			return -EINVAL;
@@ -96,27 +113,33 @@ static int add_server(const char *text, size_t len)
 	return 0;
 }
 
+/* Those of a list with commas between. */
+static int add_servers(const char *list)
+{
+	for (;;) {
+		size_t len = strcspn(list, ",");
+
+		if (add_server(list, len) < 0)
+			return -EINVAL;
+		if (!list[len])
+			return 0;
+		list += len + 1;
+	}
+}
+
 static int set_servers(const char *value)
 {
 	forget_servers();
-	by_setting = true;
-	for (;;) {
-		size_t len = strcspn(value, ",");
-
-		if (add_server(value, len) < 0) {
-			forget_servers();
-			by_setting = false;
-			return -EINVAL;
-		}
-		if (!value[len])
-			return 0;
-		value += len + 1;
-	}
+	by_setting = add_servers(value) == 0;
+	if (!by_setting)
+		forget_servers();
+	return by_setting ? 0 : -EINVAL;
 }
 
 static const struct setting settings[] = {
 	{ .key = "ntp", .type = SETTING_CHECKED, .check = set_servers,
-	  .expected = "HOST or HOST:PORT, at most " TEXT_OF(SERVERS) " with commas between" },
+	  .expected = "HOST or HOST:PORT, IPv6 in brackets, at most " TEXT_OF(SERVERS)
+	              " with commas between" },
 };
 
 void ntp_declare(void)
@@ -126,24 +149,15 @@ void ntp_declare(void)
 }
 
 /* The same as before, as each renewal of a lease says it, changes nothing. */
-void ntp_offered(const uint8_t *ip4, unsigned n)
+void ntp_offered(enum ntp_source source, const char *list)
 {
-	char text[SERVERS][16];
-	bool same;
-
-	if (by_setting)
+	if (by_setting || strlen(list) >= NTP_LIST_MAX || strcmp(list, offered[source]) == 0)
 		return;
-	n = MIN(n, (unsigned)SERVERS);
-	same = n == ntp_server_count;
-	for (unsigned i = 0; i < n; i++, ip4 += 4) {
-		snprintf(text[i], sizeof(text[i]), "%u.%u.%u.%u", ip4[0], ip4[1], ip4[2], ip4[3]);
-		same = same && strcmp(text[i], ntp_servers[i].host) == 0;
-	}
-	if (same)
-		return;
+	strcpy(offered[source], list);
 	forget_servers();
-	for (unsigned i = 0; i < n; i++)
-		add_server(text[i], strlen(text[i]));
+	for (unsigned i = 0; i < SOURCES; i++)
+		if (offered[i][0])
+			add_servers(offered[i]);
 	if (net_up())
 		ntp_restart(clock_now());
 }
@@ -268,18 +282,19 @@ static void on_answer(void *arg, struct udp_pcb *from, struct pbuf *p, const ip_
 static int ask(struct ntp_server *s, const ip_addr_t *ip)
 {
 	struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, NTP_PACKET, PBUF_RAM);
+	struct addr addr = addr_of_ip(ip);
 	uint8_t *packet;
 
-	s->pcb = p ? udp_new() : NULL;
+	s->pcb = p ? udp_new_ip_type(IPADDR_TYPE_ANY) : NULL;
 	if (!s->pcb) {
 		if (p)
 			pbuf_free(p);
 		return -ENOMEM;
 	}
-	if (s->ip4 != ip_addr_get_ip4_u32(ip))
+	if (!addr_equal(&s->addr, &addr))
 		s->filter.count = 0;           /* the name stands for another server */
-	s->ip4 = ip_addr_get_ip4_u32(ip);
-	udp_bind(s->pcb, IP4_ADDR_ANY, (u16_t)(OWN_PORTS + random_u32() % OWN_PORTS_COUNT));
+	s->addr = addr;
+	udp_bind(s->pcb, IP_ANY_TYPE, (u16_t)(OWN_PORTS + random_u32() % OWN_PORTS_COUNT));
 	udp_connect(s->pcb, ip, s->port);
 	udp_recv(s->pcb, on_answer, s);
 	random_bytes(s->cookie, sizeof(s->cookie));
@@ -313,7 +328,7 @@ static void begin(struct ntp_server *s, ktime now)
 	ip_addr_t ip;
 
 	become(s, NTP_NAMED, now + SECONDS(NAME_S));
-	switch (dns_gethostbyname(s->host, &ip, on_name, s)) {
+	switch (dns_ask(s->host, &ip, on_name, s)) {
 	case ERR_OK:
 		on_name(s->host, &ip, s);
 		break;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/budget.h"
 #include "kernel/clock.h"
 
 /* Boot, before the settings are applied: declares ntp= and counters. */
@@ -20,8 +21,11 @@ void ntp_init(void);
 /* The interface has got another address (true), or lost it. */
 void ntp_address(bool up);
 
-/* DHCP names `n` servers, 4 bytes each: used unless ntp= names others. */
-void ntp_offered(const uint8_t *ip4, unsigned n);
+/* DHCP (RFC 2132 §8.3) or DHCPv6 (RFC 5908) names servers: as text, as in ntp=. Used, as far as
+ * there is room, unless ntp= names others. A list longer than this is not looked at. */
+enum ntp_source { NTP_BY_DHCP, NTP_BY_DHCP6 };
+#define NTP_LIST_MAX (BUDGET_NTP_SERVERS * (BUDGET_IPV6 ? 42u : 16u))   /* with the NUL */
+void ntp_offered(enum ntp_source source, const char *list);
 
 /* ---- How it stands: for GET /clock --------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 #include "kernel/budget.h"
 #include "kernel/clock.h"
+#include "net/addr.h"
 #include "net/ntp.h"
 
 /* ---- ntp_packet.c: what an answer says ------------------------------------------- */
@@ -122,7 +123,7 @@ struct ntp_server {
 	uint8_t burst;                 /* questions left that follow each other quickly */
 	uint8_t stratum;
 	int8_t leap;
-	uint32_t ip4;
+	struct addr addr;
 	struct udp_pcb *pcb;
 	uint8_t cookie[8];
 	ktime asked_at, due;           /* due: the next question, or giving up this one */

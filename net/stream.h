@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct endpoint { uint32_t ip4; uint16_t port; };   /* ip4 in network order, port in host order */
+#include "net/addr.h"
 
 /* Valid until gone(), stream_close() or stream_abort(). */
 struct stream {

@@ -20,6 +20,7 @@
 #include "kernel/budget.h"
 #include "kernel/mem.h"
 #include "net/net.h"
+#include "net/port/ip.h"
 #include "net/port/port.h"
 
 #define SPARE BUDGET_STREAMS_SPARE
@@ -251,8 +252,8 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	*s = (struct tcp){
 		.stream = {
 			.io = &tcp_io,
-			.peer = { ip_addr_get_ip4_u32(&pcb->remote_ip), pcb->remote_port },
-			.local = { ip_addr_get_ip4_u32(&pcb->local_ip), pcb->local_port },
+			.peer = { addr_of_ip(&pcb->remote_ip), pcb->remote_port },
+			.local = { addr_of_ip(&pcb->local_ip), pcb->local_port },
 		},
 		.pcb = pcb, .ops = l->ops,
 	};
@@ -374,13 +375,15 @@ ktime streams_timers(ktime now)
 	return MIN(starved_due, linger_timers(now));
 }
 
-void streams_drop_address(uint32_t ip4)
+void streams_drop_address(const struct addr *a)
 {
+	ip_addr_t ip = ip_of_addr(a);
+
 	for (unsigned b = 0; b < bucket_count(); b++) {
 		bucket_load(b);
 		for (struct tcp_pcb *pcb = tcp_active_pcbs, *next; pcb; pcb = next) {
 			next = pcb->next;
-			if (ip_addr_get_ip4_u32(&pcb->local_ip) == ip4)
+			if (ip_addr_eq(&pcb->local_ip, &ip))
 				tcp_abort(pcb);
 		}
 		bucket_store();
@@ -403,10 +406,10 @@ int stream_listen(uint16_t port, const struct stream_ops *ops)
 
 	if (listener_count == LISTENERS || !port_make_room())
 		return -ENOMEM;
-	pcb = tcp_new();
+	pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
 	if (!pcb)
 		return -ENOMEM;
-	if (tcp_bind(pcb, IP4_ADDR_ANY, port) != ERR_OK) {
+	if (tcp_bind(pcb, IP_ANY_TYPE, port) != ERR_OK) {
 		tcp_close(pcb);
 		return -EADDRINUSE;
 	}

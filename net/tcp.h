@@ -60,8 +60,8 @@ ktime streams_timers(ktime now);
  * treated as another task from here on. */
 void streams_handover(void);
 
-/* Resets every connection whose own address is `ip4`: it is ours no more. */
-void streams_drop_address(uint32_t ip4);
+/* Resets every connection whose own address is `a`: it is ours no more. */
+void streams_drop_address(const struct addr *a);
 
 /* Accepts no more; true while a connection is open or has yet to deliver. */
 bool streams_drain(void);

@@ -97,10 +97,14 @@ class Namespace:
         """iproute2 in the namespace."""
         return self.run("ip", *args, stdout=subprocess.PIPE).stdout.decode()
 
+    def folder_made(self):
+        """A folder of the namespace's own, gone with it."""
+        self.folder = self.folder or tempfile.mkdtemp(prefix="zeitkern-")
+        return self.folder
+
     def dnsmasq(self, *more):
         """Starts a DHCP and DNS server on the TAP; its log is in self.folder."""
-        self.folder = self.folder or tempfile.mkdtemp(prefix="zeitkern-")
-        log = open(os.path.join(self.folder, "dnsmasq.log"), "ab")
+        log = open(os.path.join(self.folder_made(), "dnsmasq.log"), "ab")
         # Without the ping it would hold its first offer back for three seconds.
         child = self.popen(
             ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-ping", "--no-hosts",
@@ -115,7 +119,7 @@ class Namespace:
     def chronyd(self, *words, env=None):
         """A real time server with this computer's clock, on all addresses unless the words of its
         configuration say otherwise; `env`: another clock (tests/faked.py)."""
-        self.folder = self.folder or tempfile.mkdtemp(prefix="zeitkern-")
+        self.folder_made()
         # chronyd removes its pidfile in the end, so that one is the test's own.
         return self.popen(["/usr/sbin/chronyd", "-x", "-d", "-F", "0", "-u", "root",
                            "local stratum 8", "allow all", "cmdport 0", "bindcmdaddress /",

@@ -51,26 +51,15 @@ static void nap(struct request *req, struct response *res)
 
 static void resolve(struct request *req, struct response *res)
 {
-	uint32_t ip4;
-	uint8_t b[4];
-	char text[16];
-	int e = net_resolve(request_param(req, "host"), &ip4, clock_after_ms(5000));
+	struct addr a;
+	char text[ADDR_TEXT];
+	int e = net_resolve(request_param(req, "host"), &a, clock_after_ms(5000));
 
 	if (e < 0) {
 		status(res, e == -ENOENT ? 404 : e == -ENOMEM ? 503 : 502);
 		return;
 	}
-	memcpy(b, &ip4, 4);
-	for (unsigned i = 0, n = 0; i < 4; i++) {
-		if (i)
-			text[n++] = '.';
-		if (b[i] >= 100)
-			text[n++] = (char)('0' + b[i] / 100);
-		if (b[i] >= 10)
-			text[n++] = (char)('0' + b[i] / 10 % 10);
-		text[n++] = (char)('0' + b[i] % 10);
-		text[n] = 0;
-	}
+	addr_text(text, &a);
 	json(res, "{ address: %s }", text);
 }
 

@@ -37,9 +37,16 @@
 #define BUDGET_ARP_QUEUE 64                 /* packets that wait for one address */
 #define BUDGET_ARP_QUEUED 256               /* and for all together */
 #define BUDGET_NEIGHBOURS 64                /* remembered Ethernet headers */
+#define BUDGET_IPV6 1
+#define BUDGET_IP6_ADDRESSES 8              /* of ours, with the link's */
+#define BUDGET_IP6_NEIGHBOURS 64            /* known at once, and paths to others */
+#define BUDGET_IP6_PREFIXES 8
+#define BUDGET_IP6_ROUTERS 4
 #define BUDGET_FRAGMENTS 32                 /* 47 KiB: the whole of what fragments can hold */
 #define BUDGET_DATAGRAMS 8                  /* being put together at once; the oldest goes first */
 #define BUDGET_FRAGMENTS_SENT 64
+#define BUDGET_DNS_SERVERS 4                /* all that are named, DHCP's and routers' */
+#define BUDGET_IP4_ROUTES 8                 /* of DHCP's option 121 */
 #define BUDGET_DNS_NAMES 8
 #define BUDGET_DNS_NAME 256                 /* bytes */
 #define BUDGET_MSS 1460

@@ -37,9 +37,16 @@
 #define BUDGET_ARP_QUEUE 1                  /* packets that wait for one address */
 #define BUDGET_ARP_QUEUED 6                 /* and for all: each holds a block */
 #define BUDGET_NEIGHBOURS 8                 /* remembered Ethernet headers */
+#define BUDGET_IPV6 0                       /* its tables and code are as large as all else */
+#define BUDGET_IP6_ADDRESSES 0
+#define BUDGET_IP6_NEIGHBOURS 0
+#define BUDGET_IP6_PREFIXES 0
+#define BUDGET_IP6_ROUTERS 0
 #define BUDGET_FRAGMENTS 4                  /* the whole of what fragments can hold */
 #define BUDGET_DATAGRAMS 2                  /* being put together at once; the oldest goes first */
 #define BUDGET_FRAGMENTS_SENT 4
+#define BUDGET_DNS_SERVERS 2                /* all that are named, DHCP's and routers' */
+#define BUDGET_IP4_ROUTES 2                 /* of DHCP's option 121 */
 #define BUDGET_DNS_NAMES 1
 #define BUDGET_DNS_NAME 64                  /* bytes */
 #define BUDGET_MSS 536

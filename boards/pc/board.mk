@@ -2,7 +2,7 @@
 ARCH      := x86_64
 MACHINES  := microvm q35 pc
 MACHINES_bios := q35 pc
-FIRMWARES := none bios
+FIRMWARES := none bios uefi
 FORMATS   := elf efi raw qcow2 vmdk vhd gce ova iso
 BOOT      := elf
 DRIVERS   := uart_16550 rtc_cmos rtc_kvmclock power_acpi power_ged virtio virtio_mmio virtio_pci pci \

@@ -19,6 +19,7 @@
 #include <lwip/priv/tcp_priv.h>
 
 #include "net/port/buckets.h"
+#include "net/port/ip.h"
 #include "net/port/port.h"
 
 #define NONE UINT32_MAX
@@ -36,7 +37,7 @@ struct slot {
 struct bucket *buckets;
 uint64_t *buckets_hot, *buckets_used;
 static unsigned count, shift, loaded = NONE;
-static uint64_t key_add, key_mul;
+static uint64_t key_add, key_mul, key_ip6[3];
 
 static struct link ages[AGES];
 static unsigned age_count[AGES];
@@ -65,6 +66,7 @@ void buckets_init(void)
 	/* Secret, or a peer could choose ports that all share a bucket. */
 	random_bytes(&key_add, sizeof(key_add));
 	random_bytes(&key_mul, sizeof(key_mul));
+	random_bytes(key_ip6, sizeof(key_ip6));
 	key_mul |= 1;
 }
 
@@ -73,9 +75,10 @@ unsigned bucket_count(void)
 	return count;
 }
 
-unsigned bucket_of(uint32_t remote_ip, uint16_t remote_port, uint16_t local_port)
+unsigned bucket_of(const ip_addr_t *remote, uint16_t remote_port, uint16_t local_port)
 {
-	uint64_t tuple = (uint64_t)remote_ip << 32 | (uint32_t)remote_port << 16 | local_port;
+	uint64_t tuple = (uint64_t)ip_mix(remote, key_ip6) << 32 | (uint32_t)remote_port << 16 |
+			 local_port;
 	uint64_t h = (tuple ^ key_add) * key_mul;
 
 	h ^= h >> 32;
@@ -84,7 +87,7 @@ unsigned bucket_of(uint32_t remote_ip, uint16_t remote_port, uint16_t local_port
 
 unsigned bucket_of_pcb(const struct tcp_pcb *pcb)
 {
-	return bucket_of(ip_addr_get_ip4_u32(&pcb->remote_ip), pcb->remote_port, pcb->local_port);
+	return bucket_of(&pcb->remote_ip, pcb->remote_port, pcb->local_port);
 }
 
 void bucket_load(unsigned b)

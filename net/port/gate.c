@@ -20,7 +20,7 @@
 
 #include <lwip/opt.h>
 
-#include <lwip/ip4.h>
+#include <lwip/ip.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/tcp.h>
 
@@ -39,7 +39,7 @@
 
 /* The parts of a received segment's headers that are looked at here. */
 struct syn {
-	u32_t remote_ip, local_ip;     /* network order */
+	const ip_addr_t *remote, *local;
 	u16_t remote_port, local_port; /* host order */
 	u32_t seq;
 	const u8_t *options;
@@ -83,8 +83,8 @@ static bool listening(u16_t port)
 static struct tcp_pcb *find(struct tcp_pcb *pcb, const struct syn *s)
 {
 	while (pcb && (pcb->remote_port != s->remote_port || pcb->local_port != s->local_port ||
-		       ip_addr_get_ip4_u32(&pcb->remote_ip) != s->remote_ip ||
-		       ip_addr_get_ip4_u32(&pcb->local_ip) != s->local_ip))
+		       !ip_addr_eq(&pcb->remote_ip, s->remote) ||
+		       !ip_addr_eq(&pcb->local_ip, s->local)))
 		pcb = pcb->next;
 	return pcb;
 }
@@ -145,27 +145,20 @@ static bool admit(unsigned b, const struct syn *s)
 	return false;
 }
 
-/* lwIP's own look at the IP header is left out: the caller has had it. */
-static void past_ip(struct pbuf *p, u32_t remote_ip)
+/* `tcp` points into p's first buffer, which begins there (`at_tcp`: lwIP's own look at the IP
+ * header is left out, for the caller has had it) or with the IP header. Both addresses are in
+ * ip_data. */
+static void input(struct pbuf *p, const u8_t *tcp, bool at_tcp)
 {
-	ip_data.current_netif = ip_data.current_input_netif = &port_netif;
-	ip_data.current_ip4_header = NULL;
-	ip_addr_set_ip4_u32_val(ip_data.current_iphdr_src, remote_ip);
-	ip_addr_copy_from_ip4(ip_data.current_iphdr_dest, *netif_ip4_addr(&port_netif));
-	tcp_input(p, &port_netif);
-}
-
-/* `tcp` points into p's first buffer; `at_tcp`: p begins there, not with IP. */
-static void input(struct pbuf *p, const u8_t *tcp, u32_t remote_ip, bool at_tcp)
-{
-	unsigned b = bucket_of(remote_ip, be16(tcp), be16(tcp + 2));
+	const ip_addr_t *remote = &ip_data.current_iphdr_src;
+	unsigned b = bucket_of(remote, be16(tcp), be16(tcp + 2));
 	unsigned flags = tcp[13] & (TCP_SYN | TCP_ACK | TCP_RST);
 	struct tcp_pcb *was;
 
 	if (flags == TCP_SYN && listening(be16(tcp + 2))) {
 		unsigned hlen = (tcp[12] >> 4) * 4u;
 		struct syn s = {
-			.remote_ip = remote_ip, .local_ip = netif_ip4_addr(&port_netif)->addr,
+			.remote = remote, .local = &ip_data.current_iphdr_dest,
 			.remote_port = be16(tcp), .local_port = be16(tcp + 2),
 			.seq = be32(tcp + 4), .options = tcp + TCP_HLEN,
 		};
@@ -181,9 +174,9 @@ static void input(struct pbuf *p, const u8_t *tcp, u32_t remote_ip, bool at_tcp)
 	bucket_load(b);
 	was = flags == TCP_SYN ? tcp_active_pcbs : tcp_tw_pcbs;
 	if (at_tcp)
-		past_ip(p, remote_ip);
+		tcp_input(p, &port_netif);
 	else
-		ip4_input(p, &port_netif);
+		ip_input(p, &port_netif);
 	if (flags == TCP_SYN) {
 		if (tcp_active_pcbs != was && tcp_active_pcbs && tcp_active_pcbs->state == SYN_RCVD)
 			pcb_set_age(tcp_active_pcbs, AGE_HALF_OPEN);
@@ -195,14 +188,13 @@ static void input(struct pbuf *p, const u8_t *tcp, u32_t remote_ip, bool at_tcp)
 
 void port_tcp_input(struct pbuf *p, unsigned l4)
 {
-	const u8_t *ip = p->payload;
-
-	input(p, ip + l4, load32(ip + 12), false);
+	input(p, (const u8_t *)p->payload + l4, false);
 }
 
-void port_tcp_segment(struct pbuf *p, uint32_t remote_ip)
+void port_tcp_segment(struct pbuf *p)
 {
-	input(p, p->payload, remote_ip, true);
+	ip_data.current_netif = ip_data.current_input_netif = &port_netif;
+	input(p, p->payload, true);
 }
 
 void port_stop_listening(void)

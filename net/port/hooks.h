@@ -19,10 +19,21 @@ err_t port_segment(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen, u16_t
 		   u8_t *opt2, struct pbuf *p);
 #define LWIP_HOOK_TCP_INPACKET_PCB port_segment
 
-/* netif.c: interface MTU and time servers (RFC 2132 §5.1, §8.3). */
-void port_dhcp_option(struct netif *netif, u8_t option, u8_t len, struct pbuf *p, u16_t at);
+/* net/dhcp_options.c: one option of an answer; `message`: of which type that is. */
+void port_dhcp_option(struct netif *netif, u8_t message, u8_t option, u8_t len, struct pbuf *p,
+		      u16_t at);
 #define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, type, option, len, p, at) \
 	do { \
 		LWIP_UNUSED_ARG(msg); \
-		port_dhcp_option(netif, option, len, p, at); \
+		port_dhcp_option(netif, type, option, len, p, at); \
 	} while (0)
+
+/* net/routes.c: the gateway for a destination beyond the link, or NULL: the interface's. */
+const ip4_addr_t *port_gateway(const ip4_addr_t *to);
+#define LWIP_HOOK_ETHARP_GET_GW(netif, to) port_gateway(to)
+
+#if LWIP_IPV6
+/* net/ip6/addresses.c: the next hop to `to` as the settings have it, or NULL: as routers say. */
+const ip6_addr_t *port_next_hop6(const ip6_addr_t *to);
+#define LWIP_HOOK_ND6_GET_GW(netif, to) port_next_hop6(to)
+#endif

@@ -13,19 +13,27 @@
 #include <lwip/opt.h>
 
 #include <lwip/etharp.h>
+#include <lwip/ip.h>
 #include <lwip/ip4_frag.h>
+#include <lwip/icmp.h>
+#include <lwip/inet_chksum.h>
 #include <lwip/netif.h>
 #include <lwip/prot/ethernet.h>
+#include <lwip/prot/icmp.h>
 #include <lwip/prot/ip.h>
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/tcp.h>
 
+#include "net/ip6/ip6.h"
 #include "net/port/bytes.h"
+#include "net/port/frames.h"
 #include "net/port/port.h"
 
 #define ETH SIZEOF_ETH_HDR
+#define ICMP_HLEN 8u
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)
 #define TYPE_ARP PP_HTONS(ETHTYPE_ARP)
+#define TYPE_IPV6 PP_HTONS(ETHTYPE_IPV6)
 #define SMALL_MAX BUDGET_RX_SMALL_BYTES
 #define BIG_MAX BUDGET_RX_BIG_BYTES
 
@@ -139,7 +147,7 @@ struct pbuf *port_pack(struct pbuf *last, struct pbuf *p)
 	return into;
 }
 
-static void check_sums(bool transport)
+void port_check_sums(bool transport)
 {
 	const u16_t bits = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
 
@@ -147,6 +155,31 @@ static void check_sums(bool transport)
 		port_netif.chksum_flags |= bits;
 	else
 		port_netif.chksum_flags &= (u16_t)~bits;
+}
+
+struct pbuf *port_take(struct frame *f, unsigned at, unsigned len, bool keep)
+{
+	port_check_sums(!f->csum_ok);
+	return held >= port_nic->rx_count / 2 && keep ? copy(f, at, len) : lend(f, at, len);
+}
+
+/* The room in front is for an answer to a large ping, which is built in place. */
+struct pbuf *port_take_fragment(struct frame *f, unsigned at, unsigned len)
+{
+	struct pbuf *p = pbuf_alloc(PBUF_LINK, (u16_t)len, PBUF_RAM);
+
+	if (p)
+		memcpy(p->payload, f->data + at, len);
+	else
+		COUNT(N_RX_NO_MEMORY);
+	port_nic->ops->release(port_nic, f);
+	return p;
+}
+
+void port_ignore(struct frame *f)
+{
+	port_nic->ops->release(port_nic, f);
+	COUNT(N_RX_IGNORED);
 }
 
 /* The sum of an IP header without options (RFC 1071), in five words. */
@@ -164,23 +197,29 @@ static bool is_ours(const uint8_t *mac)
 	return load32(mac) == load32(port_nic->mac) && load16(mac + 4) == load16(port_nic->mac + 4);
 }
 
+static void note_addresses(u32_t remote_ip, u32_t local_ip)
+{
+	ip_data.current_ip4_header = NULL;
+	ip_addr_set_ip4_u32_val(ip_data.current_iphdr_src, remote_ip);
+	ip_addr_set_ip4_u32_val(ip_data.current_iphdr_dest, local_ip);
+}
+
 /* A whole packet, its first buffer beginning with the IP header. */
 static void input_packet(struct pbuf *p)
 {
 	const uint8_t *ip = p->payload;
 	unsigned hlen = ip_hlen(ip);
 
-	if (ip[9] == IP_PROTO_TCP && hlen >= IP_HLEN && p->len >= hlen + TCP_HLEN)
-		port_tcp_input(p, hlen);
-	else if (ip[9] == IP_PROTO_TCP)
-		pbuf_free(p);
-	else
+	if (ip[9] != IP_PROTO_TCP) {
 		ip4_input(p, &port_netif);
+	} else if (hlen >= IP_HLEN && p->len >= hlen + TCP_HLEN) {
+		note_addresses(load32(ip + 12), load32(ip + 16));
+		port_tcp_input(p, hlen);
+	} else {
+		pbuf_free(p);
+	}
 }
 
-/* A fragment is copied into a block with room in front of it, for an answer to
- * a large ping is built in place. Its checksum covers the whole datagram, so
- * the device cannot have vouched for it. */
 static void input_fragment(struct frame *f)
 {
 	const uint8_t *ip = f->data + ETH;
@@ -190,21 +229,31 @@ static void input_fragment(struct frame *f)
 	COUNT(N_RX_FRAGMENTS);
 	if (ip[0] != 0x45 || len <= IP_HLEN || len > (unsigned)f->len - ETH ||
 	    load32(ip + 16) != netif_ip4_addr(&port_netif)->addr || !header_intact(ip)) {
-		port_nic->ops->release(port_nic, f);
-		COUNT(N_RX_IGNORED);
+		port_ignore(f);
 		return;
 	}
-	p = pbuf_alloc(PBUF_LINK, (u16_t)len, PBUF_RAM);
-	if (p)
-		memcpy(p->payload, ip, len);
-	else
-		COUNT(N_RX_NO_MEMORY);
-	port_nic->ops->release(port_nic, f);
+	p = port_take_fragment(f, ETH, len);
 	p = p ? ip4_reass(p) : NULL;
 	if (!p)
 		return;
-	check_sums(true);
+	port_check_sums(true);
 	input_packet(p);
+}
+
+/* A router could not pass on a segment of ours (RFC 792, RFC 1191 §4): `len` bytes of IP. */
+static void hear_too_big(const uint8_t *ip, unsigned len)
+{
+	unsigned at = ip_hlen(ip) + ICMP_HLEN, total = MIN((unsigned)be16(ip + 2), len);
+	const uint8_t *icmp = ip + ip_hlen(ip), *quote = ip + at;
+	ip_addr_t local, remote;
+
+	if (total < at + IP_HLEN + 8 || icmp[0] != ICMP_DUR || icmp[1] != ICMP_DUR_FRAG ||
+	    quote[9] != IP_PROTO_TCP || total < at + ip_hlen(quote) + 8 ||
+	    (uint16_t)~LWIP_CHKSUM(icmp, (int)(total - ip_hlen(ip))) != 0)
+		return;
+	ip_addr_set_ip4_u32_val(local, load32(quote + 12));
+	ip_addr_set_ip4_u32_val(remote, load32(quote + 16));
+	port_too_big(&local, &remote, quote + ip_hlen(quote), be16(icmp + 6));
 }
 
 /* What most packets are: TCP for us, its IP header whole, without options and
@@ -225,7 +274,6 @@ static void input_ip(struct frame *f)
 {
 	const uint8_t *ip = f->data + ETH;
 	unsigned at = ETH, len = f->len - ETH;
-	u32_t remote_ip = load32(ip + 12);
 	bool plain, keep;
 	struct pbuf *p;
 
@@ -234,22 +282,21 @@ static void input_ip(struct frame *f)
 		return;
 	}
 	plain = plain_tcp(ip, len);
+	if (ip[9] == IP_PROTO_ICMP)
+		hear_too_big(ip, len);
 	if (plain) {
+		note_addresses(load32(ip + 12), load32(ip + 16));
 		at += IP_HLEN;
 		len = be16(ip + 2) - IP_HLEN;
 	}
 	/* May be kept: TCP with data, or with a FIN, which waits for what comes before it. */
 	keep = ip[9] == IP_PROTO_TCP && (!plain || (ip[IP_HLEN + 13] & TCP_FIN) ||
 					 len > (ip[IP_HLEN + 12] >> 4) * 4u);
-	if (held >= port_nic->rx_count / 2 && keep)
-		p = copy(f, at, len);
-	else
-		p = lend(f, at, len);
+	p = port_take(f, at, len, keep);
 	if (!p)
 		return;
-	check_sums(!f->csum_ok);
 	if (plain)
-		port_tcp_segment(p, remote_ip);
+		port_tcp_segment(p);
 	else
 		input_packet(p);
 }
@@ -279,13 +326,13 @@ bool port_input(void)
 	} else if (type == TYPE_ARP && f->len < ETH + SIZEOF_ETHARP_HDR) {
 		type = 0;
 	}
-	if (type == TYPE_IP) {
+	if (type == TYPE_IP)
 		input_ip(f);
-	} else if (type == TYPE_ARP) {
+	else if (type == TYPE_ARP)
 		input_arp(f);
-	} else {
-		COUNT(N_RX_IGNORED);
-		port_nic->ops->release(port_nic, f);
-	}
+	else if (type == TYPE_IPV6)
+		ip6_input_frame(f);
+	else
+		port_ignore(f);
 	return true;
 }

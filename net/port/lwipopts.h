@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lwIP 2.2.1 as this project uses it: raw API, one loop, one interface, IPv4.
+/* lwIP 2.2.1 as this project uses it: raw API, one loop, one interface, IPv4
+ * and, where the board's budget has it, IPv6.
  * Every knob that differs from lwIP's default stands here with its reason; the
  * sizes of pools are not here but in memp.c, because they follow the machine's
  * memory. */
@@ -64,7 +65,27 @@ void port_free(void *p);
 #define LWIP_RAW 0
 #define LWIP_IGMP 0
 #define LWIP_AUTOIP 0
-#define LWIP_IPV6 0
+
+/* ---- IPv6: net/ip6 -------------------------------------------------------------- */
+
+#define LWIP_IPV6 BUDGET_IPV6
+#define LWIP_IPV6_SCOPES 0              /* one interface: every zone is its own */
+#define LWIP_IPV6_NUM_ADDRESSES BUDGET_IP6_ADDRESSES
+#define LWIP_IPV6_AUTOCONFIG 0          /* slaac.c makes addresses that tell nothing (RFC 7217) */
+#define LWIP_IPV6_ADDRESS_LIFETIMES 1
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS 1 /* RFC 4862 §5.1 */
+#define LWIP_IPV6_DHCP6 0               /* dhcp6.c: addresses, too */
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 0  /* ra.c knows their lifetimes */
+#define LWIP_ND6_NUM_NEIGHBORS BUDGET_IP6_NEIGHBOURS
+#define LWIP_ND6_NUM_DESTINATIONS BUDGET_IP6_NEIGHBOURS
+#define LWIP_ND6_NUM_PREFIXES BUDGET_IP6_PREFIXES
+#define LWIP_ND6_NUM_ROUTERS BUDGET_IP6_ROUTERS
+#define LWIP_ND6_QUEUEING 1             /* a burst of connections waits for one answer */
+#define MEMP_NUM_ND6_QUEUE BUDGET_ARP_QUEUED
+#define MEMP_NUM_MLD6_GROUP (BUDGET_IP6_ADDRESSES + 2)
+#define LWIP_IPV6_FRAG BUDGET_IPV6      /* answers a ping larger than the MTU; never TCP: pmtu.c */
+#define IPV6_REASS_MAXAGE IP_REASS_MAXAGE
+#define IPV6_FRAG_COPYHEADER 1          /* two pointers need more room than a fragment's header */
 
 /* ---- DHCP and DNS ------------------------------------------------------------------ */
 
@@ -72,8 +93,10 @@ void port_free(void *p);
 #define LWIP_DHCP_DOES_ACD_CHECK 0      /* the address is usable after 20 ms, not 7 s */
 #define LWIP_ACD 0
 #define DHCP_OPTIONS_LEN 144            /* room for a host name of 63 bytes behind the others */
-/* Interface MTU, as some clouds need less than 1500, and time servers. */
-#define DHCP_ADD_EXTRA_REQUEST_OPTIONS , 26, 42
+/* Interface MTU, as some clouds need less than 1500, name and time servers, routes: taken by
+ * net/dhcp_options.c. RFC 3442 wants routes asked for before the gateway; servers do not mind. */
+#define DHCP_ADD_EXTRA_REQUEST_OPTIONS , 6, 26, 42, 121
+#define LWIP_DHCP_MAX_DNS_SERVERS 0
 
 /* A lost first packet costs one second, and a server that comes up late is
  * found within 16 s, for ever. */
@@ -94,8 +117,7 @@ void port_free(void *p);
 #define DHCP_NEXT_TIMEOUT_THRESHOLD 1
 
 #define LWIP_DNS 1
-#define DNS_MAX_SERVERS 2
-#define LWIP_DHCP_MAX_DNS_SERVERS DNS_MAX_SERVERS  /* 2.2.1 overruns when these differ */
+#define DNS_MAX_SERVERS BUDGET_DNS_SERVERS
 #define DNS_TABLE_SIZE BUDGET_DNS_NAMES
 #define DNS_MAX_NAME_LENGTH BUDGET_DNS_NAME
 #define DNS_MAX_RETRIES 4

@@ -17,6 +17,9 @@
 #include <lwip/dns.h>
 #include <lwip/etharp.h>
 #include <lwip/ip4_frag.h>
+#include <lwip/ip6_frag.h>
+#include <lwip/mld6.h>
+#include <lwip/priv/nd6_priv.h>
 #include <lwip/memp.h>
 #include <lwip/pbuf.h>
 #include <lwip/priv/tcp_priv.h>
@@ -31,8 +34,9 @@ static struct pool pools[MEMP_MAX];
 static const struct {
 	const char *name;
 	size_t size;
+	unsigned cap;                  /* lwipopts.h's, where cap_of() says nothing else */
 } kinds[MEMP_MAX] = {
-#define LWIP_MEMPOOL(kind, num, bytes, desc) [MEMP_##kind] = { "net_" #kind, (bytes) },
+#define LWIP_MEMPOOL(kind, num, bytes, desc) [MEMP_##kind] = { "net_" #kind, (bytes), (num) },
 #include <lwip/priv/memp_std.h>
 };
 
@@ -61,15 +65,13 @@ static unsigned cap_of(memp_t kind)
 {
 	switch (kind) {
 	case MEMP_UDP_PCB:
-		return 3 + DNS_TABLE_SIZE + BUDGET_NTP_SERVERS;
+		return 3 + BUDGET_IPV6 + DNS_TABLE_SIZE + BUDGET_NTP_SERVERS;
 	case MEMP_TCP_PCB:
 		return port_limits.pcbs;
 	case MEMP_TCP_PCB_LISTEN:
 		return BUDGET_LISTENERS;
 	case MEMP_TCP_SEG:
 		return BUDGET_SEGMENTS(port_limits.streams);
-	case MEMP_REASSDATA:
-		return MEMP_NUM_REASSDATA;
 	case MEMP_FRAG_PBUF:
 		return BUDGET_FRAGMENTS_SENT;
 	case MEMP_ARP_QUEUE:
@@ -77,7 +79,7 @@ static unsigned cap_of(memp_t kind)
 	case MEMP_PBUF:
 		return BUDGET_PBUFS(port_limits.streams);
 	default:
-		return 0;
+		return kinds[kind].cap;
 	}
 }
 

@@ -10,27 +10,29 @@
 #include <lwip/etharp.h>
 #include <lwip/icmp.h>
 #include <lwip/netif.h>
-#include <lwip/prot/dhcp.h>
 #include <lwip/prot/ethernet.h>
 #include <lwip/prot/ip.h>
 #include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
 
-#include "net/ntp.h"
+#include "net/ip6/ip6.h"
 #include "net/port/bytes.h"
 #include "net/port/hooks.h"
 #include "net/port/port.h"
+#include "net/routes.h"
 
 #define ETH SIZEOF_ETH_HDR
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)
+#define TYPE_IPV6 PP_HTONS(ETHTYPE_IPV6)
 #define TCP_CHECKSUM_AT 16u
 #define ICMP_ERRORS_PER_SECOND 100u    /* RFC 1812 §4.3.2.8 */
 #define NEIGHBOURS BUDGET_NEIGHBOURS
-#define MTU_MIN 576u
 
 /* The Ethernet header for an address, learned from what etharp_output() sends;
  * forgotten whenever ARP may have changed its mind. */
 struct neighbour {
-	u32_t ip;                      /* 0: none */
+	struct addr ip;
+	bool known;
 	uint8_t header[ETH];
 };
 
@@ -38,9 +40,9 @@ struct netif port_netif;
 struct netdev *port_nic;
 
 static struct neighbour neighbours[NEIGHBOURS];
-static u32_t learning;                 /* the address that etharp_output() is resolving */
+static const struct addr *learning;    /* what is being resolved */
 static unsigned icmp_errors_left;
-static uint16_t mtu_limit;
+uint16_t port_mtu_limit;
 
 static uint16_t fold(u32_t sum)
 {
@@ -50,13 +52,19 @@ static uint16_t fold(u32_t sum)
 
 /* ---- Sending ---------------------------------------------------------------- */
 
-/* Gives the packet an id that tells nothing; fragments keep theirs. */
+/* Gives the packet an id that tells nothing; fragments keep theirs. TCP is not to be fragmented on
+ * its way (RFC 1191), nor here: pmtu.c. */
 static void set_id(uint8_t *ip)
 {
 	uint16_t old = load16(ip + 4), id;
 
 	if (load16(ip + 6) & PP_HTONS(IP_OFFMASK | IP_MF))
 		return;
+	if (ip[9] == IP_PROTO_TCP && !(ip[6] & 0x40)) {
+		ip[6] |= 0x40;
+		store16(ip + 10, (uint16_t)~fold((u32_t)(uint16_t)~load16(ip + 10) +
+						 PP_HTONS(IP_DF)));
+	}
 	id = port_random16();
 	store16(ip + 4, id);
 	/* RFC 1624 eqn. 3 */
@@ -64,17 +72,20 @@ static void set_id(uint8_t *ip)
 					 (uint16_t)~old + id));
 }
 
-/* The checksum that the device is to finish (virtio 1.2 §5.1.6.2). */
+/* The checksum that the device is to finish (virtio 1.2 §5.1.6.2); fragments of IPv6 are not TCP
+ * to it. */
 static struct tx_csum offload(uint8_t *ip, size_t len)
 {
-	unsigned hlen = ip_hlen(ip);
-	u32_t sum;
+	bool v6 = ip[0] >> 4 == 6;
+	unsigned hlen = v6 ? IP6_HLEN : ip_hlen(ip);
+	u32_t sum = PP_HTONS(IP_PROTO_TCP) + lwip_htons((uint16_t)(len - hlen));
 
-	if (!port_nic->tx_csum || ip[9] != IP_PROTO_TCP ||
-	    (load16(ip + 6) & PP_HTONS(IP_OFFMASK | IP_MF)))
+	if (!port_nic->tx_csum || ip[v6 ? 6 : 9] != IP_PROTO_TCP ||
+	    (port_netif.chksum_flags & NETIF_CHECKSUM_GEN_TCP) ||
+	    (!v6 && (load16(ip + 6) & PP_HTONS(IP_OFFMASK | IP_MF))))
 		return (struct tx_csum){ 0, 0 };
-	sum = load16(ip + 12) + load16(ip + 14) + load16(ip + 16) + load16(ip + 18);
-	sum += PP_HTONS(IP_PROTO_TCP) + lwip_htons((uint16_t)(len - hlen));
+	for (unsigned at = v6 ? 8 : 12; at < (v6 ? 40u : 20u); at += 2)
+		sum += load16(ip + at);
 	store16(ip + hlen + TCP_CHECKSUM_AT, fold(sum));
 	return (struct tx_csum){ (uint16_t)(ETH + hlen), TCP_CHECKSUM_AT };
 }
@@ -84,6 +95,11 @@ static bool icmp_allowed(const uint8_t *ip)
 	if (ip[9] != IP_PROTO_ICMP || (load16(ip + 6) & PP_HTONS(IP_OFFMASK)) ||
 	    ip[ip_hlen(ip)] == ICMP_ER)
 		return true;
+	return port_icmp_error_allowed();
+}
+
+bool port_icmp_error_allowed(void)
+{
 	if (icmp_errors_left == 0) {
 		COUNT(N_ICMP_LIMITED);
 		return false;
@@ -126,47 +142,70 @@ static err_t send(const uint8_t *header, struct pbuf *p)
 			return ERR_OK;
 		set_id(buf + ETH);
 		csum = offload(buf + ETH, len - ETH);
+	} else if (load16(buf + 12) == TYPE_IPV6) {
+		if (!ip6_may_send(buf + ETH))
+			return ERR_OK;
+		csum = offload(buf + ETH, len - ETH);
 	}
 	port_nic->ops->tx_put(port_nic, len, csum);
 	COUNT(N_TX_FRAMES);
 	return ERR_OK;
 }
 
-static struct neighbour *neighbour(u32_t ip)
+static struct neighbour *neighbour(const struct addr *ip)
 {
-	return &neighbours[(ip ^ ip >> 8 ^ ip >> 16 ^ ip >> 24) % NEIGHBOURS];
+	u32_t h = addr_as_ip4(ip);
+
+	return &neighbours[(h ^ h >> 8 ^ h >> 16 ^ h >> 24) % NEIGHBOURS];
 }
 
 void port_forget_neighbours(void)
 {
 	for (unsigned i = 0; i < NEIGHBOURS; i++)
-		neighbours[i].ip = 0;
+		neighbours[i].known = false;
 }
 
 static err_t link_output(struct netif *netif, struct pbuf *p)
 {
 	const uint8_t *eth = p->payload;
 
-	if (learning && p->len >= ETH && load16(eth + 12) == TYPE_IP && !(eth[0] & 1)) {
+	if (learning && p->len >= ETH && !(eth[0] & 1) &&
+	    load16(eth + 12) == (addr_is_ip4(learning) ? TYPE_IP : TYPE_IPV6)) {
 		struct neighbour *n = neighbour(learning);
 
-		n->ip = learning;
+		n->ip = *learning;
+		n->known = true;
 		__builtin_memcpy(n->header, eth, ETH);
 	}
 	return send(NULL, p);
 }
 
+bool port_output(struct pbuf *p, const struct addr *to, err_t *err)
+{
+	const struct neighbour *n = neighbour(to);
+
+	if (n->known && addr_equal(&n->ip, to)) {
+		*err = send(n->header, p);
+		return true;
+	}
+	learning = to;
+	return false;
+}
+
+err_t port_resolved(err_t err)
+{
+	learning = NULL;
+	return err;
+}
+
 static err_t output(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 {
-	const struct neighbour *n = neighbour(to->addr);
+	struct addr a = addr_ip4(to->addr);
 	err_t err;
 
-	if (n->ip == to->addr && n->ip)
-		return send(n->header, p);
-	learning = to->addr;
-	err = etharp_output(netif, p, to);
-	learning = 0;
-	return err;
+	if (port_output(p, &a, &err))
+		return err;
+	return port_resolved(routes_reach(to->addr) ? etharp_output(netif, p, to) : ERR_RTE);
 }
 
 void port_flush(void)
@@ -196,27 +235,17 @@ void port_netif_tick(void)
 	set_link();
 }
 
-void port_dhcp_option(struct netif *netif, u8_t option, u8_t len, struct pbuf *p, u16_t at)
-{
-	uint8_t value[4 * BUDGET_NTP_SERVERS];
-	u16_t n = pbuf_copy_partial(p, value, (u16_t)MIN(len, sizeof(value)), at);
-
-	if (option == DHCP_OPTION_MTU && len == 2 && n == 2)
-		netif->mtu = (u16_t)MIN(MAX(be16(value), MTU_MIN), mtu_limit);
-	else if (option == DHCP_OPTION_NTP && len % 4 == 0 && n >= 4)
-		ntp_offered(value, n / 4u);
-}
-
 static err_t netif_setup(struct netif *netif)
 {
 	netif->name[0] = 'e';
 	netif->name[1] = 'n';
-	netif->mtu = mtu_limit;
+	netif->mtu = port_mtu_limit;
 	netif->hwaddr_len = sizeof(port_nic->mac);
 	memcpy(netif->hwaddr, port_nic->mac, sizeof(port_nic->mac));
 	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
 	netif->output = output;
 	netif->linkoutput = link_output;
+	ip6_setup(netif);
 	if (port_nic->tx_csum)
 		netif->chksum_flags &= (u16_t)~NETIF_CHECKSUM_GEN_TCP;
 	return ERR_OK;
@@ -230,7 +259,7 @@ static err_t never_input(struct pbuf *p, struct netif *netif)
 void port_netif_init(struct netdev *dev, uint16_t mtu, const char *hostname)
 {
 	port_nic = dev;
-	mtu_limit = MIN(dev->mtu, mtu);
+	port_mtu_limit = MIN(dev->mtu, mtu);
 	port_input_init();
 	icmp_errors_left = ICMP_ERRORS_PER_SECOND;
 	if (!netif_add_noaddr(&port_netif, NULL, netif_setup, never_input))

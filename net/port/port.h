@@ -11,6 +11,13 @@
 #include "kernel/counter.h"
 #include "net/netdev.h"
 
+#include <lwip/opt.h>
+
+#include <lwip/err.h>
+#include <lwip/ip_addr.h>
+
+#include "net/addr.h"
+
 struct tcp_pcb;
 struct pbuf;
 struct netif;
@@ -36,6 +43,7 @@ bool port_pcb_free(void);
 
 extern struct netif port_netif;
 extern struct netdev *port_nic;
+extern uint16_t port_mtu_limit;        /* the most that the card and mtu= allow */
 
 /* Boot: makes the interface for `dev`, an MTU of at most `mtu`. */
 void port_netif_init(struct netdev *dev, uint16_t mtu, const char *hostname);
@@ -46,8 +54,16 @@ void port_flush(void);
 /* Once a second: carrier, ageing of learned addresses. */
 void port_netif_tick(void);
 
-/* ARP may have changed its mind. */
+/* ARP or neighbour discovery may have changed its mind. */
 void port_forget_neighbours(void);
+
+/* Sends p to where the last packet to `to` went, if that is remembered: true, how it went in *err.
+ * Otherwise it is to be resolved: port_resolved(what that came to). */
+bool port_output(struct pbuf *p, const struct addr *to, err_t *err);
+err_t port_resolved(err_t err);
+
+/* Whether one more ICMP error may be sent in this second. */
+bool port_icmp_error_allowed(void);
 
 /* ---- input.c: receiving --------------------------------------------------------------- */
 
@@ -67,8 +83,8 @@ bool port_rx_short(void);
 
 void buckets_init(void);
 
-/* Where the connection lives; remote address in network, ports in host order. */
-unsigned bucket_of(uint32_t remote_ip, uint16_t remote_port, uint16_t local_port);
+/* Where the connection lives; ports in host order. */
+unsigned bucket_of(const ip_addr_t *remote, uint16_t remote_port, uint16_t local_port);
 unsigned bucket_of_pcb(const struct tcp_pcb *pcb);
 
 /* Every lwIP call that may find, add or remove a pcb stands between these two,
@@ -114,11 +130,11 @@ ktime port_timers(ktime now);
 /* ---- gate.c: what lwIP may see -------------------------------------------------------- */
 
 /* A TCP packet whose headers lie in p's first buffer; takes p. `l4` is the
- * offset of the TCP header. */
+ * offset of the TCP header; both addresses are in lwIP's ip_data already. */
 void port_tcp_input(struct pbuf *p, unsigned l4);
 
 /* The same for a packet whose IP header was found good and is taken off. */
-void port_tcp_segment(struct pbuf *p, uint32_t remote_ip);
+void port_tcp_segment(struct pbuf *p);
 
 /* Once a second. */
 void port_gate_tick(void);
@@ -130,6 +146,20 @@ void port_stop_listening(void);
  * the oldest in TIME_WAIT, then those that are closing, then the half-open.
  * False when all are in use. */
 bool port_make_room(void);
+
+/* ---- pmtu.c: path MTU discovery of TCP ---------------------------------------------- */
+
+/* A router says that a segment from `local` to `remote`, whose header begins at `tcp` (eight bytes
+ * of it), does not fit through an MTU. Believed if that is under way. No bucket is loaded. */
+void port_too_big(const ip_addr_t *local, const ip_addr_t *remote, const uint8_t *tcp,
+		  uint32_t mtu);
+
+/* The link itself carries less from now on, for one family. No bucket is loaded. */
+void port_link_narrowed(bool ip6, unsigned mtu);
+
+/* The slow timer has looked at this connection: perhaps its segments do not fit, and nobody
+ * says so. */
+void port_in_vain(struct tcp_pcb *pcb);
 
 /* ---- sys.c ------------------------------------------------------------------------------ */
 
@@ -149,7 +179,7 @@ enum net_count {
 	N_OPENED, N_REFUSED, N_EVICTED, N_RESET, N_LINGER_CUT,
 	N_SYN, N_SYN_REFUSED, N_HALF_OPEN_DROPPED, N_CLOSING_DROPPED, N_TIME_WAIT_RECYCLED,
 	N_TIME_WAIT_REOPENED, N_TIME_WAIT_NOW, N_BAD_ACK, N_PAWS, N_CHALLENGES_LIMITED,
-	N_DHCP_LEASES, N_DNS_QUERIES, N_HANDOVERS, NET_COUNTS
+	N_PMTU, N_DHCP_LEASES, N_DNS_QUERIES, N_HANDOVERS, NET_COUNTS
 };
 extern struct counter net_counters[NET_COUNTS];
 #define COUNT(what) (net_counters[what].n++)

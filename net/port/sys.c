@@ -10,6 +10,7 @@
 #include <lwip/sys.h>
 
 #include "net/port/hooks.h"
+#include "net/port/ip.h"
 #include "net/port/port.h"
 
 #define ISN_TICK_NS 4000               /* RFC 6528 §3: M is a 4 microsecond clock */
@@ -51,8 +52,8 @@ void port_isn_floor(uint32_t seq)
 u32_t port_isn(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote,
 	       u16_t remote_port)
 {
-	struct { u32_t local, remote; u16_t local_port, remote_port; } tuple = {
-		ip_addr_get_ip4_u32(local), ip_addr_get_ip4_u32(remote), local_port, remote_port,
+	struct { struct addr local, remote; u16_t local_port, remote_port; } tuple = {
+		addr_of_ip(local), addr_of_ip(remote), local_port, remote_port,
 	};
 	u32_t isn = (u32_t)(clock_now() / ISN_TICK_NS) +
 		    (u32_t)random_hash(&tuple, sizeof(tuple));

@@ -20,6 +20,7 @@
 #include <lwip/ip4_frag.h>
 #include <lwip/priv/tcp_priv.h>
 
+#include "net/ip6/ip6.h"
 #include "net/port/buckets.h"
 #include "net/port/port.h"
 
@@ -76,6 +77,8 @@ static void slow_bucket(unsigned b)
 	tcp_ticks = ticks - 1;
 	calls++;
 	tcp_slowtmr();
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+		port_in_vain(pcb);
 	bucket_store();
 }
 
@@ -169,11 +172,12 @@ ktime port_timers(ktime now)
 		ip_reass_tmr();
 		etharp_tmr();
 		dns_tmr();
+		ip6_tick();
 		port_netif_tick();
 		port_gate_tick();
 		if (++seconds % DHCP_COARSE_TIMER_SECS == 0)
 			dhcp_coarse_tmr();
 		second_due = now + SECOND;
 	}
-	return MIN(MIN(slow_due, fast_due), MIN(second_due, dhcp_due));
+	return MIN(MIN(MIN(slow_due, fast_due), MIN(second_due, dhcp_due)), ip6_timers(now));
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/unit/fake_net.c tests/unit/fake_peer.c kernel/pool.c kernel/config.c
- * net/net.c net/address.c net/dns.c net/ntp.c net/ntp_sync.c net/ntp_packet.c
+ * net/net.c net/addr.c net/address.c net/dhcp_options.c net/dns.c net/routes.c
+ * net/ip6/addresses.c net/ip6/dhcp6.c net/ip6/dhcp6_message.c net/ip6/input.c net/ip6/output.c
+ * net/ip6/pmtu.c net/ip6/ra.c net/ip6/slaac.c net/ip6/text.c kernel/siphash.c
+ * net/ntp.c net/ntp_sync.c net/ntp_packet.c
  * net/ntp_filter.c net/ntp_vote.c net/ntp_loop.c net/ntp_leap.c kernel/date.c
  * net/tcp.c net/tcp_io.c net/tcp_close.c
  * net/port/buckets.c net/port/chksum.c net/port/gate.c net/port/input.c net/port/memp.c
- * net/port/netif.c net/port/sys.c net/port/timers.c
+ * net/port/netif.c net/port/pmtu.c net/port/sys.c net/port/timers.c
  * lwip/core/def.c lwip/core/dns.c lwip/core/inet_chksum.c lwip/core/init.c lwip/core/ip.c
  * lwip/core/mem.c lwip/core/netif.c lwip/core/pbuf.c lwip/core/tcp.c lwip/core/tcp_in.c
  * lwip/core/tcp_out.c lwip/core/timeouts.c lwip/core/udp.c
  * lwip/core/ipv4/dhcp.c lwip/core/ipv4/etharp.c lwip/core/ipv4/icmp.c lwip/core/ipv4/ip4.c
- * lwip/core/ipv4/ip4_addr.c lwip/core/ipv4/ip4_frag.c lwip/netif/ethernet.c */
+ * lwip/core/ipv4/ip4_addr.c lwip/core/ipv4/ip4_frag.c lwip/core/ipv6/ethip6.c
+ * lwip/core/ipv6/icmp6.c lwip/core/ipv6/inet6.c lwip/core/ipv6/ip6.c lwip/core/ipv6/ip6_addr.c
+ * lwip/core/ipv6/ip6_frag.c lwip/core/ipv6/mld6.c lwip/core/ipv6/nd6.c lwip/netif/ethernet.c */
 /* libFuzzer: received frames. The input is a list of operations: raw frames, IP
  * packets, TCP segments near the window of open connections, answers of DHCP and
  * DNS servers that match what was asked. Nothing may be left behind, however

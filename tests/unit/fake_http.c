@@ -424,7 +424,7 @@ struct fake_stream *fake_open(uint32_t ip4)
 {
 	struct fake_stream *s = calloc(1, sizeof(*s));
 
-	s->stream = (struct stream){.io = &fake_io, .peer = {ip4, 1234}};
+	s->stream = (struct stream){.io = &fake_io, .peer = {addr_ip4(ip4), 1234}};
 	s->room = 1u << 20;
 	s->out = calloc(1, 1);
 	if (stream_total >= stream_most) {

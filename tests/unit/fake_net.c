@@ -394,6 +394,7 @@ void fake_net_start(size_t ram, const char *words, bool offload)
 	machine.dev[0].kind = DEV_HOST_TAP;
 	machine.dev_count = 1;
 	net_declare();
+	config_apply("ip6=off", "test");       /* unless the words say otherwise */
 	assert_int_equal(config_apply(words, "test"), 0);
 	assert_int_equal(net_init(), 0);
 	fake_run();

@@ -121,9 +121,9 @@ static void bind(uint32_t lease)
 	assert_true(net_up());
 }
 
-static void on_address(uint32_t ip4)
+static void on_address(const struct addr *a)
 {
-	told = ip4;
+	told = addr_as_ip4(a);
 	told_times++;
 }
 
@@ -248,13 +248,13 @@ static void serve(void)
 
 static void test_names(void **state)
 {
-	uint32_t ip = 0;
+	struct addr ip = { { 0 } };
 
 	fake_while_waiting = serve;
 	assert_int_equal(net_resolve("192.0.2.9", &ip, fake_now), 0);
-	assert_int_equal(ip, lwip_htonl(0xc0000209));
+	assert_int_equal(addr_as_ip4(&ip), lwip_htonl(0xc0000209));
 	assert_int_equal(net_resolve("some.example", &ip, fake_now + SECONDS(9)), 0);
-	assert_int_equal(ip, lwip_htonl(0xc0000207));
+	assert_int_equal(addr_as_ip4(&ip), lwip_htonl(0xc0000207));
 	answer_with = 3;
 	assert_int_equal(net_resolve("nobody.example", &ip, fake_now + SECONDS(9)), -ENOENT);
 	answer_with = -1;

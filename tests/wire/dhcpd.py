@@ -30,15 +30,20 @@ class Dhcpd:
     """Serves one address on a namespace's TAP in a thread; `seen`: (time, type) of what came."""
 
     def __init__(self, net, address="10.77.1.77", lease=3600, mask="255.255.0.0", silent=False,
-                 more=b""):
+                 more=b"", ident=HOST, own_dns=True):
         self.address, self.lease, self.mask, self.more = address, lease, mask, more
+        self.ident = ident            # of the server
+        self.own_dns = own_dns        # names itself as a name server
         self.silent = silent          # answer nothing
+        self.drop_next = 0            # so many messages are as good as lost
+        self.offer_more = b""         # options of offers alone
         self.nak_next = 0             # so many REQUESTs are refused
         self.seen = []
         self.acked = []               # times
         self.sock = net.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, IFNAME.encode())
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.sock.bind(("0.0.0.0", 67))
         self.stopping = False
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -60,8 +65,10 @@ class Dhcpd:
                 continue
             kind = options_of(packet).get(53, b"\0")[0]
             self.seen.append((time.monotonic(), kind, packet))
-            if self.silent:
+            if self.silent or self.lost():
                 continue
+            if options_of(packet).get(54, self.identity()) != self.identity():
+                continue              # it has chosen another server
             if kind == DISCOVER:
                 self.reply(packet, OFFER)
             elif kind == REQUEST:
@@ -72,17 +79,31 @@ class Dhcpd:
                     self.reply(packet, ACK)
                     self.acked.append(time.monotonic())
 
+    def identity(self):
+        """The server identifier, as on the wire."""
+        return socket.inet_aton(self.ident)
+
+    def lost(self):
+        """Whether this message is one of those that are lost."""
+        self.drop_next = max(self.drop_next, 0)
+        if self.drop_next:
+            self.drop_next -= 1
+            return True
+        return False
+
     def reply(self, packet, kind):
         """Answers by broadcast."""
         given = socket.inet_aton("0.0.0.0" if kind == NAK else self.address)
         out = (b"\2\1\6\0" + packet[4:8] + b"\0\0\x80\0" + b"\0" * 4 + given
                + socket.inet_aton(HOST) + b"\0" * 4 + packet[28:44] + b"\0" * 192 + MAGIC
-               + bytes((53, 1, kind)) + b"\x36\4" + socket.inet_aton(HOST))
+               + bytes((53, 1, kind)) + b"\x36\4" + self.identity())
         if kind != NAK:
             out += (b"\x33\4" + struct.pack(">I", self.lease)
                     + b"\1\4" + socket.inet_aton(self.mask)
-                    + b"\3\4" + socket.inet_aton(HOST) + b"\6\4" + socket.inet_aton(HOST))
-        self.sock.sendto(out + self.more + b"\xff", ("255.255.255.255", 68))
+                    + b"\3\4" + socket.inet_aton(HOST))
+            out += b"\6\4" + socket.inet_aton(HOST) if self.own_dns else b""
+        more = self.offer_more if kind == OFFER and self.offer_more else self.more
+        self.sock.sendto(out + more + b"\xff", ("255.255.255.255", 68))
 
     def count(self, kind):
         """How many messages of that type have come."""

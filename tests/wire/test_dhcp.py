@@ -2,6 +2,7 @@
 """The address: by DHCP from servers good and bad, and by hand (RFC 2131)."""
 
 import re
+import socket
 import time
 
 import pytest
@@ -117,6 +118,90 @@ def test_one_address_network(server):
     site, _ = server(mask="255.255.255.255")
     site.serving()
     assert site.get().status == 200
+
+
+def options(**values):
+    """Options as bytes: mtu=, dns=, ntp=, routes= (RFC 2132, RFC 3442)."""
+    codes = {"mtu": 26, "dns": 6, "ntp": 42, "routes": 121}
+    return b"".join(bytes((codes[name], len(value))) + value for name, value in values.items())
+
+
+def test_classless_routes(server):
+    """Option 121: its gateway is taken for what it names, and option 3 counts no more."""
+    aton = socket.inet_aton
+    site, _ = server(more=options(routes=b"\x18" + aton("10.80.1.0")[:3] + aton("10.77.0.2")
+                                  + b"\x20" + aton("10.81.0.1") + aton("0.0.0.0")))
+    for address in ("10.80.1.5/24", "10.81.0.1/32", "10.82.0.1/24"):
+        site.net.ip("addr", "add", address, "dev", site.interface())
+    site.serving()
+    assert site.get().status == 200
+    with site.client(source="10.80.1.5") as client:
+        assert client.get().status == 200
+    with site.client(source="10.81.0.1") as client:
+        assert client.get().status == 200
+    with pytest.raises(OSError):
+        site.socket(source="10.82.0.1", timeout=2)
+
+
+def test_mtu(server):
+    """Option 26: no segment and no echo is larger."""
+    site, _ = server(more=options(mtu=b"\x02\x80"))
+    site.serving()
+    with site.client() as client:
+        mss = client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+        assert mss <= 600, mss
+        assert client.get().status == 200
+
+
+def test_two_servers(server):
+    """Of two servers one is chosen, and the other's options count for nothing."""
+    site, daemon = server(silent=True)
+    late = Dhcpd(site.net, address="10.77.1.88", ident="10.77.0.3", more=options(mtu=b"\x02\x80"))
+    late.silent = True
+    daemon.offer_more = options(mtu=b"\x02\x80")
+    daemon.silent = late.silent = False
+    site.serving(40)
+    chosen = daemon if site.address == "10.77.1.77" else late
+    named = {options_of(packet)[54] for _, kind, packet in chosen.seen if kind == REQUEST}
+    assert named == {chosen.identity()}
+    if chosen is daemon:
+        with site.client() as client:
+            assert client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) > 600 or \
+                site.budget.connections < 20
+    assert site.get().status == 200
+    late.close()
+
+
+def test_lost(server):
+    """A lost first message costs about a second, a lost request no more than a few."""
+    site, daemon = server(silent=True)
+    daemon.drop_next, daemon.silent = 1, False
+    site.serving(20)
+    assert daemon.count(DISCOVER) >= 2
+    assert site.get().status == 200
+
+
+@pytest.mark.parametrize("address", ("127.0.0.1", "224.0.0.5", "10.77.255.255"))
+def test_liar(server, address, full):
+    """An address that no machine can have is refused, and another asked for."""
+    if not full and address != "127.0.0.1":
+        pytest.skip("only in make test-full")
+    site, daemon = server(address=address)
+    site.vm.wait_for(r"dhcp: a server gave .*, which no machine can have", 20)
+    assert "serving" not in site.vm.console.text()
+    daemon.address = "10.77.1.77"
+    site.serving(40)
+    assert site.get().status == 200
+
+
+def test_dns_and_ntp(server):
+    """Options 6 and 42: who is asked for names and for the time."""
+    aton = socket.inet_aton
+    site, daemon = server(more=options(dns=aton("10.77.0.4") + aton("10.77.0.5"),
+                                       ntp=aton("10.77.0.1")), own_dns=False)
+    site.vm.wait_for(r"address 10\.77\.1\.77/16, gateway 10\.77\.0\.1, dns 10\.77\.0\.4", 20)
+    site.serving()
+    assert daemon.count(REQUEST) == 1
 
 
 def test_static(boot):

@@ -199,7 +199,7 @@ def test_from_dhcp(boot):
 
 def test_bad_setting(boot):
     """A value that names no server is one line, and the rest works."""
-    for value in ("", "a:b", "a:0", "a:65536", "a b", "10.0.0.1,,", "x" * 300, "[::1]"):
+    for value in ("", "a:b", "a:0", "a:65536", "a b", "10.0.0.1,,", "x" * 300, "[::1"):
         site = boot(f'ntp="{value}" log.level=info', start=False, wait=False)
         site.expect_time(False)
         site.boot()
