@@ -30,7 +30,7 @@ def near(site, limit, now=time.time):
 
 def watch(site, seconds):
     """Asks for the time, which is right or not known, until it has been known for `seconds`."""
-    until, hang = None, time.monotonic() + 20, None
+    until, hang = None, time.monotonic() + 20
     with site.client() as client:
         while until is None or time.monotonic() < until:
             assert time.monotonic() < hang, "the time is not known"
