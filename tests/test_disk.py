@@ -96,8 +96,8 @@ def copied(tmp_path, *words):
 
 def machine(name, path, **more):
     """A started machine with that disk, without a network unless it is given one."""
-    row = dataclasses.replace(BY_NAME[name], cpu=more.pop("cpu", ""))
-    return Vm(row.options(str(path), firmware="bios", **{"no_nic": True, **more}))
+    row = dataclasses.replace(BY_NAME[name], firmware="bios", cpu=more.pop("cpu", ""))
+    return Vm(row.options(str(path), **{"no_nic": True, **more}))
 
 
 def loaded(elf):
@@ -177,7 +177,7 @@ def raw_of(form, path, folder):
 def answers(name, path, **more):
     """Boots it on the wire, with an address by DHCP, until it serves the time."""
     try:
-        site = Site(BY_NAME[name], str(path), firmware="bios", **more)
+        site = Site(dataclasses.replace(BY_NAME[name], firmware="bios"), str(path), **more)
     except NoNamespace as error:
         pytest.skip(f"no network namespace here: {error}")
     try:
@@ -343,6 +343,12 @@ def deleted(path, _):
     run("mdel", "-i", esp(path), "::zeitkern.conf")
 
 
+def fat32(path, _):
+    """The partition was made anew, with another file system."""
+    at, size, _ = partitions(path)[1]
+    run("mkfs.fat", "-F", "32", "--offset", str(at // SECTOR), path, str(size // 1024))
+
+
 def no_volume(path, _):
     """The disk ends before the EFI system partition."""
     os.truncate(path, partitions(path)[1][0])
@@ -352,6 +358,7 @@ def no_volume(path, _):
     (garbage, "zeitkern.conf: word 1: expected key=value"),
     (too_large, "zeitkern.conf has 16 KiB or more: ignored"),
     (cut_off, "zeitkern.conf cannot be read: ignored"), (empty, None), (deleted, None),
+    (fat32, "no FAT16 file system in the EFI system partition"),
     (no_volume, "no FAT16 file system in the EFI system partition")],
     ids=lambda value: getattr(value, "__name__", ""))
 def test_bad_settings(tmp_path, change, line):
