@@ -423,6 +423,17 @@ def test_no_secret_stays(tmp_path):
         assert found(memory) == []
 
 
+def test_floppy(plain, tmp_path):
+    """A drive that has no sector numbers, nor what lies behind the first 1.4 MiB."""
+    blank = tmp_path / "blank"
+    blank.write_bytes(bytes(MIB))
+    floppy = shutil.copy(plain("raw"), tmp_path / "floppy")
+    os.truncate(floppy, 1440 << 10)
+    with machine("pc", blank, extra=("-drive", f"if=none,id=f,format=raw,file={floppy}",
+                                     "-device", "floppy,drive=f")) as vm:
+        stops(vm, "^Zeitkern: this BIOS cannot read a disk by sector numbers$")
+
+
 def test_on_screen(plain):
     """What is wrong is on the screen, too, where there is one: in text mode's memory."""
     with machine("q35", plain("raw"), cpu="qemu32", extra=("-device", "VGA")) as vm:
