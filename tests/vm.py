@@ -108,7 +108,7 @@ def settings_fd(opts):
     page, or file, as opts.page has it; else with a seed, and opts.cmdline
     where the board has no command line: a descriptor that is a file in memory, or -1."""
     board = board_words(opts.board)
-    if opts.firmware != "none" and opts.cmdline:
+    if opts.firmware == "bios" and opts.cmdline:
         fd = os.memfd_create("settings")
         os.write(fd, opts.cmdline.encode())
         return fd
@@ -163,8 +163,10 @@ def command(opts, page_fd=-1):
         args += ["-device", "virtio-rng-device" if mmio else "virtio-rng-pci,disable-legacy=on"]
     if opts.board == "pc":
         args += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-    args += disk_args(opts, page_fd) if opts.firmware != "none" else ["-kernel", opts.image]
-    if opts.cmdline and opts.firmware == "none":
+    if opts.firmware == "bios":
+        return args + disk_args(opts, page_fd) + list(opts.extra)
+    args += ["-kernel", opts.image]
+    if opts.cmdline:
         args += ["-append", opts.cmdline]
     return args + list(opts.extra)
 
