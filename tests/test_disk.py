@@ -332,10 +332,10 @@ def cut_off(path, _):
     """The file goes on in no cluster: its entries in the allocation table are free."""
     at = partitions(path)[1][0]
     with open(path, "r+b") as disk:
-        disk.seek(at + SECTOR)
-        fat = disk.read(SECTOR)
-        disk.seek(at + SECTOR)
-        disk.write(fat[:4] + b"\0" * (SECTOR - 4))
+        disk.seek(at + 22)
+        sectors, = struct.unpack("<H", disk.read(2))
+        disk.seek(at + SECTOR + 4)
+        disk.write(bytes(sectors * SECTOR - 4))
 
 
 def deleted(path, _):

@@ -39,6 +39,9 @@ BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_
 BARE_MICROVM = "microvm,acpi=off,pic=off,pit=off,rtc=off"
 
 
+FIRMWARES = {board: ("none", "bios") if board == "pc" else ("none",) for board in MACHINES}
+
+
 class VmError(Exception):
     """The machine did not do what was waited for; the text ends with its console."""
 
@@ -50,6 +53,7 @@ class Options:
     machine: str = ""
     image: str = ""
     accel: str = "tcg"
+    firmware: str = "none"
     cpu: str = ""
     mem: int = 64
     smp: int = 1
@@ -61,8 +65,7 @@ class Options:
     no_nic: bool = False
     no_rng: bool = False          # neither virtio-rng nor an instruction for it
     cmdline: str = ""
-    firmware: str = "none"        # or "bios": `image` is a disk, raw unless `disk_format` says
-    disk_format: str = "raw"
+    disk_format: str = "raw"      # with the firmware "bios", for which `image` is a disk
     disk: tuple = ("virtio-blk-pci",)   # the devices that it hangs on, itself the last
     page: bytes = None            # a settings page or file as it is, instead of cmdline in one
     extra: tuple = ()             # appended to QEMU's command line
