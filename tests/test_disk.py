@@ -78,7 +78,8 @@ def run(*words, **more):
 
 def partitions(path):
     """[(first byte, size, type)] as sgdisk sees them."""
-    rows = re.findall(r"^ +\d+ +(\d+) +(\d+) .* ([0-9A-F]{4})  ", run("sgdisk", "-p", path), re.M)
+    rows = re.findall(r"^ +\d+ +(\d+) +(\d+) .* ([0-9A-F]{4})  ",
+                      run("sgdisk", "-p", str(path)), re.M)
     return [(int(first) * SECTOR, (int(last) - int(first) + 1) * SECTOR, kind)
             for first, last, kind in rows]
 
@@ -140,6 +141,26 @@ def test_file_system(tmp_path):
     run("fsck.fat", "-n", str(volume))
     text = run("mtype", "-i", esp(path), "::zeitkern.conf")
     assert text == "hostname=one\nhostname=two\n"
+
+
+def test_large_loader(tmp_path):
+    """The packer alone, with a file for UEFI that makes clusters of a KiB and a partition longer
+    than a boot catalog can say: sound, and the file comes out as it went in."""
+    efi, conf, disk = (tmp_path / name for name in ("efi", "conf", "disk"))
+    efi.write_bytes(os.urandom(MIB) * 42)
+    conf.write_text("http.port=81\n")
+    run(f"{ROOT}/linker/disk", str(disk), "--settings", str(conf), "--efi", "BOOTAA64.EFI",
+        str(efi), "--iso")
+    assert "No problems found" in run("sgdisk", "-v", str(disk))
+    (at, size, kind), = partitions(disk)
+    assert (at, kind) == (MIB, "EF00") and size >= 42 * MIB
+    volume = tmp_path / "esp"
+    volume.write_bytes(disk.read_bytes()[at:at + size])
+    run("fsck.fat", "-n", str(volume))
+    run("mcopy", "-i", esp(disk), "::EFI/BOOT/BOOTAA64.EFI", str(tmp_path / "out"))
+    assert (tmp_path / "out").read_bytes() == efi.read_bytes()
+    report = run("xorriso", "-indev", str(disk), "-report_el_torito", "plain")
+    assert re.search(r"El Torito boot img :   1  UEFI  y   none .* 0 +512$", report, re.M), report
 
 
 def sums(forms, *words):
