@@ -3,8 +3,8 @@
 # edited there; so does CMDLINE= of make image, while make run hands it over.
 
 disks := raw iso qcow2 vmdk vhd gce ova
-on_disk := $(or $(filter $(disks),$(FORMAT)),$(filter-out none,$(FIRMWARE)))
-BOOT := $(if $(filter none,$(FIRMWARE)),$(BOOT),raw)
+on_disk := $(or $(filter $(disks),$(FORMAT)),$(filter bios,$(FIRMWARE)))
+BOOT := $(if $(filter bios,$(FIRMWARE)),raw,$(BOOT))
 
 # The BIOS loader is for 32 bits, and for 16 where it must be.
 BIOS_FLAGS = -std=gnu11 -m32 -march=i686 -Os -ffreestanding -fno-pic -fno-pie -fcf-protection=none \

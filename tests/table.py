@@ -20,6 +20,7 @@ class Row:
     machine: str
     nic: str = ""            # of vm.NICS, or empty: the board has its own way
     accel: str = "tcg"
+    firmware: str = "none"
     cpu: str = ""
     wire: bool = False
     full: bool = False
@@ -40,7 +41,7 @@ class Row:
         """vm.Options for this machine; the settings in more["cmdline"] are added."""
         words = " ".join(filter(None, (self.cmdline, more.pop("cmdline", ""))))
         return Options(board=self.board, machine=self.machine, image=image, accel=self.accel,
-                       cpu=self.cpu, nic=self.nic, cmdline=words, **more)
+                       firmware=self.firmware, cpu=self.cpu, nic=self.nic, cmdline=words, **more)
 
 
 MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False,
@@ -55,6 +56,7 @@ ROWS = (
     Row("microvm-bare", "pc", BARE_MICROVM, "mmio", button=False, clock=False),
     Row("microvm-pci", "pc", "microvm,pcie=on", "pci", full=True),
     Row("q35", "pc", "q35", "pci", wire=True),
+    Row("pc-bios", "pc", "pc", "pci", firmware="bios"),
     Row("pc", "pc", "pc", "pci"),
     Row("pc-e1000", "pc", "pc", "e1000", deaf=1, **NIC),
     Row("q35-e1000e", "pc", "q35", "e1000e", **NIC),

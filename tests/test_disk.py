@@ -78,7 +78,8 @@ def run(*words, **more):
 
 def partitions(path):
     """[(first byte, size, type)] as sgdisk sees them."""
-    rows = re.findall(r"^ +\d+ +(\d+) +(\d+) .* ([0-9A-F]{4})  ", run("sgdisk", "-p", path), re.M)
+    rows = re.findall(r"^ +\d+ +(\d+) +(\d+) .* ([0-9A-F]{4})  ",
+                      run("sgdisk", "-p", str(path)), re.M)
     return [(int(first) * SECTOR, (int(last) - int(first) + 1) * SECTOR, kind)
             for first, last, kind in rows]
 
@@ -96,8 +97,8 @@ def copied(tmp_path, *words):
 
 def machine(name, path, **more):
     """A started machine with that disk, without a network unless it is given one."""
-    row = dataclasses.replace(BY_NAME[name], cpu=more.pop("cpu", ""))
-    return Vm(row.options(str(path), firmware="bios", **{"no_nic": True, **more}))
+    row = dataclasses.replace(BY_NAME[name], firmware="bios", cpu=more.pop("cpu", ""))
+    return Vm(row.options(str(path), **{"no_nic": True, **more}))
 
 
 def loaded(elf):
@@ -142,6 +143,26 @@ def test_file_system(tmp_path):
     assert text == "hostname=one\nhostname=two\n"
 
 
+def test_large_loader(tmp_path):
+    """The packer alone, with a file for UEFI that makes clusters of a KiB and a partition longer
+    than a boot catalog can say: sound, and the file comes out as it went in."""
+    efi, conf, disk = (tmp_path / name for name in ("efi", "conf", "disk"))
+    efi.write_bytes(os.urandom(MIB) * 42)
+    conf.write_text("http.port=81\n")
+    run(f"{ROOT}/linker/disk", str(disk), "--settings", str(conf), "--efi", "BOOTAA64.EFI",
+        str(efi), "--iso")
+    assert "No problems found" in run("sgdisk", "-v", str(disk))
+    (at, size, kind), = partitions(disk)
+    assert (at, kind) == (MIB, "EF00") and size >= 42 * MIB
+    volume = tmp_path / "esp"
+    volume.write_bytes(disk.read_bytes()[at:at + size])
+    run("fsck.fat", "-n", str(volume))
+    run("mcopy", "-i", esp(disk), "::EFI/BOOT/BOOTAA64.EFI", str(tmp_path / "out"))
+    assert (tmp_path / "out").read_bytes() == efi.read_bytes()
+    report = run("xorriso", "-indev", str(disk), "-report_el_torito", "plain")
+    assert re.search(r"El Torito boot img :   1  UEFI  y   none .* 0 +512$", report, re.M), report
+
+
 def sums(forms, *words):
     """SHA-256 of each form, made with these words."""
     found_here = {}
@@ -177,7 +198,7 @@ def raw_of(form, path, folder):
 def answers(name, path, **more):
     """Boots it on the wire, with an address by DHCP, until it serves the time."""
     try:
-        site = Site(BY_NAME[name], str(path), firmware="bios", **more)
+        site = Site(dataclasses.replace(BY_NAME[name], firmware="bios"), str(path), **more)
     except NoNamespace as error:
         pytest.skip(f"no network namespace here: {error}")
     try:
@@ -332,15 +353,21 @@ def cut_off(path, _):
     """The file goes on in no cluster: its entries in the allocation table are free."""
     at = partitions(path)[1][0]
     with open(path, "r+b") as disk:
-        disk.seek(at + SECTOR)
-        fat = disk.read(SECTOR)
-        disk.seek(at + SECTOR)
-        disk.write(fat[:4] + b"\0" * (SECTOR - 4))
+        disk.seek(at + 22)
+        sectors, = struct.unpack("<H", disk.read(2))
+        disk.seek(at + SECTOR + 4)
+        disk.write(bytes(sectors * SECTOR - 4))
 
 
 def deleted(path, _):
     """There is none."""
     run("mdel", "-i", esp(path), "::zeitkern.conf")
+
+
+def fat32(path, _):
+    """The partition was made anew, with another file system."""
+    at, size, _ = partitions(path)[1]
+    run("mkfs.fat", "-F", "32", "--offset", str(at // SECTOR), path, str(size // 1024))
 
 
 def no_volume(path, _):
@@ -352,6 +379,7 @@ def no_volume(path, _):
     (garbage, "zeitkern.conf: word 1: expected key=value"),
     (too_large, "zeitkern.conf has 16 KiB or more: ignored"),
     (cut_off, "zeitkern.conf cannot be read: ignored"), (empty, None), (deleted, None),
+    (fat32, "no FAT16 file system in the EFI system partition"),
     (no_volume, "no FAT16 file system in the EFI system partition")],
     ids=lambda value: getattr(value, "__name__", ""))
 def test_bad_settings(tmp_path, change, line):
@@ -414,6 +442,17 @@ def test_no_secret_stays(tmp_path):
         memory = memory_dump(vm)
         assert b"known-host-4711" in memory
         assert found(memory) == []
+
+
+def test_floppy(plain, tmp_path):
+    """A drive that has no sector numbers, nor what lies behind the first 1.4 MiB."""
+    blank = tmp_path / "blank"
+    blank.write_bytes(bytes(MIB))
+    floppy = shutil.copy(plain("raw"), tmp_path / "floppy")
+    os.truncate(floppy, 1440 << 10)
+    with machine("pc", blank, extra=("-drive", f"if=none,id=f,format=raw,file={floppy}",
+                                     "-device", "floppy,drive=f")) as vm:
+        stops(vm, "^Zeitkern: this BIOS cannot read a disk by sector numbers$")
 
 
 def test_on_screen(plain):

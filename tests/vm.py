@@ -45,6 +45,9 @@ NICS = {"mmio": "virtio-net-device", "pci": "virtio-net-pci,romfile=,disable-leg
 BARE_MICROVM = "microvm,acpi=off,pic=off,pit=off,rtc=off"
 
 
+FIRMWARES = {board: ("none", "bios") if board == "pc" else ("none",) for board in MACHINES}
+
+
 class VmError(Exception):
     """The machine did not do what was waited for; the text ends with its console."""
 
@@ -56,6 +59,7 @@ class Options:
     machine: str = ""
     image: str = ""
     accel: str = "tcg"
+    firmware: str = "none"
     cpu: str = ""
     mem: int = 64
     smp: int = 1
@@ -67,8 +71,7 @@ class Options:
     no_nic: bool = False
     no_rng: bool = False          # neither virtio-rng nor an instruction for it
     cmdline: str = ""
-    firmware: str = "none"        # or "bios": `image` is a disk, raw unless `disk_format` says
-    disk_format: str = "raw"
+    disk_format: str = "raw"      # with the firmware "bios", for which `image` is a disk
     disk: tuple = ("virtio-blk-pci",)   # the devices that it hangs on, itself the last
     page: bytes = None            # a settings page or file as it is, instead of cmdline in one
     extra: tuple = ()             # appended to QEMU's command line
@@ -112,7 +115,7 @@ def settings_fd(opts):
     page, or file, as opts.page has it; else with a seed, and opts.cmdline
     where the board has no command line: a descriptor that is a file in memory, or -1."""
     board = board_words(opts.board)
-    if opts.firmware != "none" and opts.cmdline:
+    if opts.firmware == "bios" and opts.cmdline:
         fd = os.memfd_create("settings")
         os.write(fd, opts.cmdline.encode())
         return fd
@@ -167,8 +170,10 @@ def command(opts, page_fd=-1):
         args += ["-device", "virtio-rng-device" if mmio else "virtio-rng-pci,disable-legacy=on"]
     if opts.board == "pc":
         args += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-    args += disk_args(opts, page_fd) if opts.firmware != "none" else ["-kernel", opts.image]
-    if opts.cmdline and opts.firmware == "none":
+    if opts.firmware == "bios":
+        return args + disk_args(opts, page_fd) + list(opts.extra)
+    args += ["-kernel", opts.image]
+    if opts.cmdline:
         args += ["-append", opts.cmdline]
     return args + list(opts.extra)
 

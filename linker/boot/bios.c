@@ -32,6 +32,8 @@
 #define NAME_PART 0x41                 /* a long name's last entry, and its only one */
 #define LONG_NAME 0x0f
 #define CHAIN_END 0xfff0u
+#define FAT_KIND 57                    /* of a boot sector with "FAT16" from 54 on */
+#define FAT_16 ('1' | '6' << 8)
 
 /* In start.S, written by linker/disk. Sectors are of 512 bytes, addresses physical. */
 struct plan {
@@ -167,7 +169,7 @@ static bool read_own(uint32_t lba, unsigned count)
 		bios_call(0x13);
 		if (!(bios_regs.flags & CARRY))
 			return true;
-		bios_regs = (struct registers){ .edx = drive };
+		bios_regs = (struct registers){ .edx = drive };      /* AH=00h: reset */
 		bios_call(0x13);
 	}
 	return false;
@@ -292,7 +294,8 @@ static const char *load_settings(void)
 	uint8_t boot[512], entry[DIR_ENTRY];
 	uint32_t fat, root, entries;
 
-	if (!read_disk(plan.esp_lba, 512, boot) || get16(boot + 11) != 512 || boot[13] == 0)
+	if (!read_disk(plan.esp_lba, 512, boot) || get16(boot + 11) != 512 || boot[13] == 0 ||
+	    get16(boot + FAT_KIND) != FAT_16)
 		return "no FAT16 file system in the EFI system partition, so no zeitkern.conf";
 	fat = plan.esp_lba + get16(boot + 14);
 	root = fat + boot[16] * get16(boot + 22);
