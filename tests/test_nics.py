@@ -11,7 +11,7 @@ import pytest
 import images
 from table import Row
 from test_boot import BOOT_S, GUEST_PORT, first_answer, free_port
-from test_guests import run_guest
+from test_guests import EXIT_FAULT, WRITE_NIC, run_guest
 from vm import NICS, Vm
 
 MACHINES = ("q35", "pc", "virt", "virt,gic-version=3")
@@ -76,6 +76,17 @@ def test_sleep(machine, nic, way, full):
     row = Row(machine, BOARD[machine.split(",", maxsplit=1)[0]], machine, nic)
     code, text = run_guest(row, "nic", "nic.twice=yes" + (f" pci.irq={way}" if way else ""))
     assert code == 0, text
+
+
+@pytest.mark.parametrize("machine, nic, bar", (("q35", "e1000e", 0), ("pc", "vmxnet3", 1),
+                                               ("virt", "vmxnet3", 1)))
+def test_registers(machine, nic, bar):
+    """The registers that can be read after the seal cannot be written."""
+    row = Row(machine, BOARD[machine], machine, nic)
+    code, text = run_guest(row, WRITE_NIC, f"bar={bar}")
+    assert re.search(r"write_nic: .* reads .*, link up", text), text
+    assert "FORBIDDEN ACCESS SUCCEEDED" not in text, text
+    assert code == EXIT_FAULT and re.search(r"^\*\*\* fault: .*writ", text, re.M), (code, text)
 
 
 def several(machine, nics, cmdline="", stopped=False):
