@@ -80,12 +80,12 @@ struct arch_queue {
 	void *desc;                /* the device's table, from mem_sealed_pages() */
 	volatile uint16_t *avail;  /* avail ring: flags, idx, ring[] (identity, set at boot) */
 	volatile uint16_t *event;  /* used ring's avail_event, NULL without EVENT_IDX */
-	volatile void *notify;     /* the doorbell */
+	volatile void *notify;     /* the doorbell; with notify_width 0 an I/O port of 16 bits */
 	uint32_t notify_value;     /* QUEUE_RING: the index of the first descriptor to come */
 	uint32_t span;             /* QUEUE_RING: bytes that a descriptor can make it touch */
 	uint64_t keep;             /* QUEUE_RING: bits of `word` that are taken, the others are 0 */
 	uint16_t size;             /* entries, a power of two */
-	uint8_t notify_width;      /* 2 or 4 bytes */
+	uint8_t notify_width;      /* 2 or 4 bytes, or 0 */
 };
 
 /* Registers a queue; returns its number (0..), -ENOSPC (ARCH_QUEUES), or -ENOTSUP where no

@@ -176,16 +176,29 @@ void *mem_boot_pages(unsigned n)
 	return zero(tables.at - (size_t)n * PAGE_SIZE, (size_t)n * PAGE_SIZE);
 }
 
-void *mem_sealed_pages(unsigned n)
+void *mem_half_sealed_pages(unsigned n, unsigned open)
 {
 	struct part *p = machine.dma.size ? &sealed : &tables;
-	size_t size = (size_t)n * PAGE_SIZE;
+	size_t size = (size_t)n * PAGE_SIZE, more = (size_t)open * PAGE_SIZE;
+	unsigned prot = p == &sealed ? PROT_R | PROT_DMA : PROT_R;
 
 	split();
-	check_room(p, size, "sealed pages");
-	p->end -= size;
-	arch_map(p->end, p->end, size, p == &sealed ? PROT_R | PROT_DMA : PROT_R);
-	return zero(p->end, size);
+	if (p->end - p->at < size + more)
+		return NULL;
+	p->end -= size + more;
+	arch_map(p->end, p->end, size, prot);
+	if (open)
+		arch_map(p->end + size, p->end + size, more, prot | PROT_W);
+	return zero(p->end, size + more);
+}
+
+void *mem_sealed_pages(unsigned n)
+{
+	void *pages = mem_half_sealed_pages(n, 0);
+
+	if (!pages)
+		panic("mem: out of sealed pages");
+	return pages;
 }
 
 void *mem_dma_alloc(size_t size, size_t align)

@@ -30,6 +30,8 @@ void mem_init(void);
  * tables), or can only read (descriptor tables). Never fail: panic. */
 void *mem_boot_pages(unsigned n);
 void *mem_sealed_pages(unsigned n);
+/* Sealed pages with open ones right behind them; NULL where there are not as many. */
+void *mem_half_sealed_pages(unsigned sealed, unsigned open);
 
 /* Boot only. Memory that devices read and write: zeroed, physically
  * contiguous, aligned to `align` (a power of two); NULL when the pool is used

@@ -29,7 +29,7 @@ QUICK = "http.head_timeout=1 http.body_timeout=2 http.idle_timeout=2 http.write_
 MICROCONTROLLERS = ("lm3s6965evb", "mps2-an385")
 FEW = "http.max_connections=8"
 # What depends on the NIC: all that a row with `frames` is asked in `make test`.
-FRAMES = ("test_net.py", "test_link.py", "test_tcp.py", "test_load.py", "test_dhcp.py")
+FRAMES = ("test_net.py", "test_link.py", "test_tcp.py", "test_load.py")
 
 
 def pytest_addoption(parser):

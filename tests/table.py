@@ -62,6 +62,7 @@ ROWS = (
     Row("q35-e1000e", "pc", "q35", "e1000e", **NIC),
     Row("q35-vmxnet3", "pc", "q35", "vmxnet3", patience=1.5, **NIC),
     Row("q35-e1000", "pc", "q35", "e1000", deaf=1, full=True, **NIC),
+    Row("pc-legacy", "pc", "pc", "legacy", full=True),
     Row("pc-e1000e", "pc", "pc", "e1000e", full=True, **NIC),
     Row("pc-vmxnet3", "pc", "pc", "vmxnet3", patience=1.5, full=True, **NIC),
     Row("microvm-kvm", "pc", "microvm", "mmio", accel="kvm"),

@@ -11,7 +11,7 @@ import pytest
 import images
 from table import Row
 from test_boot import BOOT_S, GUEST_PORT, first_answer, free_port
-from test_guests import run_guest
+from test_guests import EXIT_FAULT, WRITE_NIC, run_guest
 from vm import NICS, Vm
 
 MACHINES = ("q35", "pc", "virt", "virt,gic-version=3")
@@ -23,9 +23,23 @@ BOARD = {"q35": "pc", "pc": "pc", "virt": "virt"}
 CHOSEN = {("q35", "pci", "intx"), ("q35", "e1000e", "msi"), ("q35", "vmxnet3", "msi"),
           ("q35", "vmxnet3", "intx"), ("pc", "pci", "poll"), ("pc", "transitional", ""),
           ("pc", "non-transitional", "intx"), ("pc", "e1000e", "intx"), ("virt", "e1000", ""),
+          ("pc", "legacy", ""), ("q35", "legacy", "poll"),
           ("virt", "e1000e", ""), ("virt", "vmxnet3", ""), ("virt,gic-version=3", "pci", "")}
 
 MAC = "52:54:00:00:00:0"
+
+
+def choose(machine, nic, way, full):
+    """Skips what is not for this run, or for this machine."""
+    if not full and (machine, nic, way) not in CHOSEN:
+        pytest.skip("only in make test-full")
+    if nic == "legacy" and machine.startswith("virt"):
+        pytest.skip("legacy virtio needs I/O ports")
+
+
+def polls(nic, way):
+    """Whether no interrupt is left: a legacy device's status can only be read by port."""
+    return way == "poll" or (nic == "legacy" and way in ("msi", "intx"))
 
 
 def start(machine, nic="", cmdline="", **more):
@@ -41,26 +55,38 @@ def start(machine, nic="", cmdline="", **more):
 @pytest.mark.parametrize("machine", MACHINES)
 def test_interrupt(machine, nic, way, full):
     """It serves, by that way or those after it."""
-    if not full and (machine, nic, way) not in CHOSEN:
-        pytest.skip("only in make test-full")
+    choose(machine, nic, way, full)
     vm, port = start(machine, nic, f"pci.irq={way}" if way else "")
     with vm:
         for _ in range(3):
             assert first_answer(vm, port).status == 200
         polled = "looked at by time" in vm.console.text()
-        assert polled == (way == "poll"), vm.console.text()
+        assert polled == polls(nic, way), vm.console.text()
 
 
 @pytest.mark.parametrize("way", WAYS[:-1])
 @pytest.mark.parametrize("nic", PCI_NICS)
 @pytest.mark.parametrize("machine", MACHINES)
 def test_sleep(machine, nic, way, full):
-    """The driver alone: each answer ends its sleep, and a burst overfills what it sends from."""
-    if not full and (machine, nic, way) not in CHOSEN:
-        pytest.skip("only in make test-full")
+    """The driver alone, on a NIC that was left running: each answer ends its sleep, and a burst
+    overfills what it sends from."""
+    choose(machine, nic, way, full)
+    if polls(nic, way):
+        pytest.skip("nothing ends its sleep but the time")
     row = Row(machine, BOARD[machine.split(",", maxsplit=1)[0]], machine, nic)
-    code, text = run_guest(row, "nic", f"pci.irq={way}" if way else "")
+    code, text = run_guest(row, "nic", "nic.twice=yes" + (f" pci.irq={way}" if way else ""))
     assert code == 0, text
+
+
+@pytest.mark.parametrize("machine, nic, bar", (("q35", "e1000e", 0), ("pc", "vmxnet3", 1),
+                                               ("virt", "vmxnet3", 1)))
+def test_registers(machine, nic, bar):
+    """The registers that can be read after the seal cannot be written."""
+    row = Row(machine, BOARD[machine], machine, nic)
+    code, text = run_guest(row, WRITE_NIC, f"bar={bar}")
+    assert re.search(r"write_nic: .* reads .*, link up", text), text
+    assert "FORBIDDEN ACCESS SUCCEEDED" not in text, text
+    assert code == EXIT_FAULT and re.search(r"^\*\*\* fault: .*writ", text, re.M), (code, text)
 
 
 def several(machine, nics, cmdline="", stopped=False):
@@ -90,7 +116,7 @@ def taken(vm):
 @pytest.mark.parametrize("address", ("", "ip=10.0.2.15/24 gw=10.0.2.2"))
 def test_answer(nics, address, full):
     """Of several with a link, the one that gets an answer: of a DHCP server or of the gateway."""
-    if not full and bool(address) == (len(nics) == 3):
+    if not full and (not address or len(nics) == 3):
         pytest.skip("only in make test-full")
     vm, port = several("q35", nics, address)
     with vm:

@@ -38,6 +38,7 @@ BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_
 # QEMU's devices, and what each needs to be just that.
 NICS = {"mmio": "virtio-net-device", "pci": "virtio-net-pci,romfile=,disable-legacy=on",
         "transitional": "virtio-net-pci-transitional,romfile=",
+        "legacy": "virtio-net-pci,romfile=,disable-legacy=off,disable-modern=on",
         "non-transitional": "virtio-net-pci-non-transitional,romfile=",
         "e1000": "e1000,romfile=", "e1000e": "e1000e,romfile=", "vmxnet3": "vmxnet3,romfile="}
 

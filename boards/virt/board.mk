@@ -4,6 +4,7 @@ MACHINES  := virt
 FIRMWARES := none
 FORMATS   := elf bin efi
 BOOT      := bin
-DRIVERS   := uart_pl011 rtc_pl031 rtc_loader power_pl061 power_ged virtio virtio_mmio virtio_pci pci pci_ecam rng_virtio \
+DRIVERS   := uart_pl011 rtc_pl031 rtc_loader power_pl061 power_ged virtio virtio_mmio virtio_pci \
+	virtio_no_legacy pci pci_ecam rng_virtio \
 	fw_cfg fw_cfg_mmio
 NETDEVS   := several virtio_net ring e1000 vmxnet3

@@ -26,6 +26,7 @@ enum {
 	CFG_INTERRUPT = 0x3c,          /* line, pin */
 };
 
+#define COMMAND_PORTS 1u
 #define COMMAND_MEMORY 2u
 #define COMMAND_MASTER 4u
 #define COMMAND_INTX_OFF (1u << 10)
@@ -213,6 +214,11 @@ int pci_enable(const struct device *fn)
 	}
 	set_command(fn, 0, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
 	return 0;
+}
+
+void pci_enable_ports(const struct device *fn)
+{
+	set_command(fn, 0, COMMAND_PORTS);
 }
 
 volatile void *pci_map(const struct device *fn, unsigned bar, uint64_t offset, uint64_t len)

@@ -43,6 +43,9 @@ unsigned pci_cap(const struct device *fn, uint8_t id, unsigned prev);
  * bus mastering. 0, or -ENOSPC: no room, logged. */
 int pci_enable(const struct device *fn);
 
+/* Turns on decoding of its I/O ports, where firmware placed them. */
+void pci_enable_ports(const struct device *fn);
+
 /* Maps `len` bytes at `offset` of memory BAR `bar`, or NULL. */
 volatile void *pci_map(const struct device *fn, unsigned bar, uint64_t offset, uint64_t len);
 

@@ -14,6 +14,7 @@
 #define RESET_MS 200
 #define CONFIG_TRIES 16
 #define RING_ALIGN 64u
+#define LEGACY_TABLE_MAX (64u << 10)   /* 4096 entries */
 
 static void add_status(struct virtio *v, uint8_t bit)
 {
@@ -46,8 +47,23 @@ int virtio_reset(struct virtio *v)
 	return 0;
 }
 
+/* §3.1.2: without steps 5 and 6. */
+static int negotiate_legacy(struct virtio *v, uint64_t want)
+{
+	if (!(v->offered & VIRTIO_F_ANY_LAYOUT)) {
+		log_error("%s: legacy virtio without ANY_LAYOUT", v->where);
+		return virtio_fail(v, -ENOTSUP);
+	}
+	v->features = v->offered & (want | VIRTIO_F_ANY_LAYOUT);
+	v->via->set_features(v, 0, (uint32_t)v->features);
+	return 0;
+}
+
 int virtio_negotiate(struct virtio *v, uint64_t want)
 {
+	if (v->legacy)
+		return negotiate_legacy(v, want);
+
 	/* Step 4. */
 	if (!(v->offered & VIRTIO_F_VERSION_1)) {
 		log_error("%s: offers no VERSION_1 (legacy device)", v->where);
@@ -113,11 +129,40 @@ static uint16_t queue_size(unsigned max, unsigned want)
 	return (uint16_t)size;
 }
 
+/* §2.7: table, avail and used ring; both rings carry an event index behind the last entry. */
+static int place(struct virtio *v, struct virtqueue *q)
+{
+	size_t avail_bytes = sizeof(struct vring_avail) + (q->size + 1u) * sizeof(uint16_t);
+	size_t used_bytes = sizeof(struct vring_used) +
+			    q->size * sizeof(struct vring_used_elem) + 2;
+	size_t table = q->size * sizeof(struct vring_desc);
+	char *rings;
+
+	if (v->legacy) {
+		/* §2.7.2: one piece, the used ring on a page of its own. */
+		avail_bytes = ALIGN_UP(avail_bytes, (size_t)PAGE_SIZE);
+		used_bytes = ALIGN_UP(used_bytes, (size_t)PAGE_SIZE);
+		if (table % PAGE_SIZE || table > LEGACY_TABLE_MAX)
+			return -ENOTSUP;
+		q->desc = mem_half_sealed_pages((unsigned)(table / PAGE_SIZE),
+						(unsigned)((avail_bytes + used_bytes) / PAGE_SIZE));
+		rings = (char *)q->desc + table;
+	} else {
+		avail_bytes = ALIGN_UP(avail_bytes, (size_t)RING_ALIGN);
+		rings = mem_dma_alloc(avail_bytes + used_bytes, RING_ALIGN);
+		q->desc = rings ? table_alloc(table) : NULL;
+	}
+	if (!q->desc)
+		return -ENOMEM;
+	q->avail = (void *)rings;
+	q->used = (void *)(rings + avail_bytes);
+	return 0;
+}
+
 int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned want)
 {
 	unsigned max = v->via->queue_max(v, index);
-	size_t avail_bytes, used_bytes;
-	char *rings;
+	int rc;
 
 	if (max == 0) {
 		log_error("%s: has no queue %u", v->where, index);
@@ -125,23 +170,15 @@ int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned
 	}
 	memset(q, 0, sizeof(*q));
 	q->index = (uint16_t)index;
-	q->size = queue_size(max, want);
+	q->size = queue_size(max, v->legacy ? max : want);
 	q->mask = q->size - 1;
 	q->event_idx = v->features & VIRTIO_F_EVENT_IDX;
 	q->gate = -1;
-
-	/* §2.7: both rings carry an event index behind the last entry. */
-	avail_bytes = sizeof(struct vring_avail) + (q->size + 1u) * sizeof(uint16_t);
-	avail_bytes = ALIGN_UP(avail_bytes, (size_t)RING_ALIGN);
-	used_bytes = sizeof(struct vring_used) + q->size * sizeof(struct vring_used_elem) + 2;
-	rings = mem_dma_alloc(avail_bytes + used_bytes, RING_ALIGN);
-	if (!rings) {
-		log_error("%s: no DMA memory for queue %u", v->where, index);
-		return -ENOMEM;
+	rc = q->size == max || !v->legacy ? place(v, q) : -ENOTSUP;
+	if (rc < 0) {
+		log_error("%s: no memory for queue %u of %u entries", v->where, index, max);
+		return rc;
 	}
-	q->desc = table_alloc(q->size * sizeof(struct vring_desc));
-	q->avail = (void *)rings;
-	q->used = (void *)(rings + avail_bytes);
 	q->avail_event = (volatile uint16_t *)&q->used->ring[q->size];
 
 	for (unsigned i = 0; i < q->size; i++)

@@ -16,6 +16,7 @@
 enum { VIRTIO_NET = 1, VIRTIO_RNG = 4 };
 
 /* Feature bits (§6); those of one device type stand with its driver. */
+#define VIRTIO_F_ANY_LAYOUT (1ull << 27)       /* legacy: the header need not stand alone */
 #define VIRTIO_F_EVENT_IDX (1ull << 29)
 #define VIRTIO_F_VERSION_1 (1ull << 32)
 
@@ -100,6 +101,8 @@ struct virtio {
 	uint32_t notify_step;
 	bool msix;                          /* PCI: vector 0 is routed */
 	bool polled;                        /* no interrupt is */
+	bool legacy;                        /* by I/O ports, from this one on */
+	unsigned ports;
 	uint64_t offered, features;
 	char where[32];                     /* "virtio-mmio 0xfeb00e00" */
 };
@@ -110,6 +113,10 @@ struct virtio {
 int virtio_mmio_open(struct virtio *v, const struct device *dev, unsigned type);
 int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type);
 
+/* virtio_pci_open()'s for a device without the modern interface, of which v->dev and
+ * v->where are known. 0, or -errno as above. */
+int virtio_legacy_open(struct virtio *v, unsigned type);
+
 /* Whether `dev` is a virtio device of that type; changes nothing. */
 bool virtio_mmio_is(const struct device *dev, unsigned type);
 bool virtio_pci_is(const struct device *dev, unsigned type);
@@ -119,18 +126,19 @@ bool virtio_pci_is(const struct device *dev, unsigned type);
 int virtio_reset(struct virtio *v);
 
 /* §3.1.1 steps 4 to 6: takes VERSION_1 and what of `want` is offered, into
- * v->features. 0, or -ENOTSUP, logged. */
+ * v->features; of a legacy device ANY_LAYOUT instead. 0, or -ENOTSUP, logged. */
 int virtio_negotiate(struct virtio *v, uint64_t want);
 
 /* Bytes of the device's configuration, read consistently (§2.5.1). 0, or -EIO:
  * it never stood still. */
 int virtio_config(struct virtio *v, unsigned offset, void *buf, size_t len);
 
-/* Makes queue `index` with at most `want` entries (a power of two; the device
- * may allow fewer): table in sealed pages, rings in the DMA pool, and registers
- * it with the warden: `staged` as in struct arch_queue. The avail ring is the
- * identity; interrupts are off. 0, -ENODEV: the device has no such queue, or
- * -ENOMEM, -ENOSPC; all logged. */
+/* Makes queue `index` with at most `want` entries (a power of two; the device may
+ * allow fewer, and a legacy device says how many): table in sealed pages, rings in the
+ * DMA pool, of a legacy device right behind the table. Then registers it with the
+ * warden: `staged` as in struct arch_queue. The avail ring is the identity; interrupts
+ * are off. 0, -ENODEV: the device has no such queue, or -ENOMEM, -ENOSPC, -ENOTSUP: a
+ * legacy queue whose table cannot be sealed; all logged. */
 int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned want);
 int virtio_queue_gate(struct virtqueue *q, const struct vring_desc *staged);
 

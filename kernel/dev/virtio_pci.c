@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtio over PCI, the modern interface (virtio 1.2 §4.1), alone or beside the
- * legacy one of a transitional device.
+ * legacy one of a transitional device; where there is but that, virtio_legacy.c.
  *
  * Interrupts are MSI-X vector 0 for every queue, or the pin, whose status register
  * the warden reads (§4.1.4.5). After the seal the warden alone rings doorbells, and
@@ -217,10 +217,10 @@ int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type)
 	v->cfg = find(v, CAP_DEVICE, 1, CONFIG_BYTES, &at);
 	v->regs = find(v, CAP_COMMON, COMMON_SIZE, COMMON_SIZE, &at);
 	v->notify = find(v, CAP_NOTIFY, 2, NOTIFY_BYTES_MAX, &at);
+	if (!pci_cap(dev, CAP_VENDOR, 0))
+		return virtio_legacy_open(v, type);
 	if (!v->regs || !v->notify) {
-		log_error("%s: %s", v->where, pci_cap(dev, CAP_VENDOR, 0) ?
-			  "its registers cannot be mapped" :
-			  "legacy virtio only (QEMU: disable-modern=off)");
+		log_error("%s: its registers cannot be mapped", v->where);
 		return -ENOTSUP;
 	}
 	v->notify_step = pci_read(dev, at + 16);

@@ -40,15 +40,16 @@ struct net_hdr {
 };
 #define HDR_NEEDS_CSUM 1u
 #define HDR_DATA_VALID 2u
-#define HDR ((unsigned)sizeof(struct net_hdr))
+#define HDR_MODERN ((unsigned)sizeof(struct net_hdr))
+#define HDR_LEGACY (HDR_MODERN - 2u)   /* §5.1.6.1: without num_buffers */
 #define FRAME_MIN 14u
 
-/* The IP header, 14 bytes into the frame, is aligned to 4: the virtio header
- * begins 2 bytes into the buffer. */
-#define SHIFT 2u
+/* The IP header, 14 bytes into the frame, is aligned to 4: the frame begins 14 bytes into
+ * the buffer, right behind the virtio header. */
+#define SHIFT 14u
 #define STRIDE 1536u
 _Static_assert(sizeof(struct net_hdr) == 12, "header with num_buffers");
-_Static_assert(SHIFT + sizeof(struct net_hdr) + NETDEV_FRAME_MAX <= STRIDE, "a frame fits");
+_Static_assert(SHIFT >= sizeof(struct net_hdr) && SHIFT + NETDEV_FRAME_MAX <= STRIDE, "fits");
 
 #define RX_MIN 64u
 #define RX_MAX 256u
@@ -70,7 +71,9 @@ static struct counter counters[] = {
 static struct {
 	struct virtio dev;
 	struct virtqueue rx, tx;
+	unsigned hdr;                   /* bytes of the virtio header */
 	uint8_t *rx_buf, *tx_buf;
+	uint16_t rx_bufs, tx_bufs;      /* powers of two, at most the queue's entries */
 	struct vring_desc *staged;      /* of the send queue */
 	uint16_t tx_staged;             /* queued, not yet submitted */
 	bool tx_starved;                /* tx_get found no slot: wants an interrupt */
@@ -81,14 +84,30 @@ static struct {
 	struct frame frame[RX_MAX];
 } nic;
 
+static uint8_t *rx_frame(unsigned i)
+{
+	return nic.rx_buf + i * STRIDE + SHIFT;
+}
+
 static struct net_hdr *rx_hdr(unsigned i)
 {
-	return (struct net_hdr *)(nic.rx_buf + i * STRIDE + SHIFT);
+	return (struct net_hdr *)(rx_frame(i) - nic.hdr);
+}
+
+/* The buffer of a slot, and of what is sent next. */
+static unsigned tx_of(unsigned slot)
+{
+	return slot & (nic.tx_bufs - 1u);
+}
+
+static uint8_t *tx_frame(unsigned i)
+{
+	return nic.tx_buf + i * STRIDE + SHIFT;
 }
 
 static struct net_hdr *tx_hdr(unsigned i)
 {
-	return (struct net_hdr *)(nic.tx_buf + i * STRIDE + SHIFT);
+	return (struct net_hdr *)(tx_frame(i) - nic.hdr);
 }
 
 /* ---- Boot ------------------------------------------------------------------- */
@@ -154,20 +173,19 @@ static int make_rx(void)
 
 	if (rc < 0)
 		return rc;
-	nic.rx_buf = mem_dma_alloc(nic.rx.size * STRIDE, 64);
+	nic.rx_bufs = MIN(nic.rx.size, want);
+	nic.rx_buf = mem_dma_alloc(nic.rx_bufs * STRIDE, 64);
 	if (!nic.rx_buf)
 		return -ENOMEM;
 
 	/* §5.1.6.3.1: buffers for the header and a whole frame. */
-	for (unsigned i = 0; i < nic.rx.size; i++) {
+	for (unsigned i = 0; i < nic.rx_bufs; i++) {
 		nic.rx.desc[i] = (struct vring_desc){
 			.addr = mem_dma_addr(rx_hdr(i)),
-			.len = HDR + NETDEV_FRAME_MAX,
+			.len = nic.hdr + NETDEV_FRAME_MAX,
 			.flags = VRING_DESC_WRITE,
 		};
-		nic.frame[i] = (struct frame){
-			.data = (uint8_t *)(rx_hdr(i) + 1), .index = (uint16_t)i,
-		};
+		nic.frame[i] = (struct frame){ .data = rx_frame(i), .index = (uint16_t)i };
 		nic.lent[i] = false;
 		virtq_post(&nic.rx, (uint16_t)i);
 	}
@@ -181,15 +199,16 @@ static int make_tx(void)
 
 	if (rc < 0)
 		return rc;
-	nic.tx_buf = mem_dma_alloc(nic.tx.size * STRIDE, 64);
+	nic.tx_bufs = MIN(nic.tx.size, want);
+	nic.tx_buf = mem_dma_alloc(nic.tx_bufs * STRIDE, 64);
 	nic.staged = mem_dma_alloc(nic.tx.size * sizeof(struct vring_desc), 64);
 	if (!nic.tx_buf || !nic.staged)
 		return -ENOMEM;
 
 	/* Only len changes later on. */
 	for (unsigned i = 0; i < nic.tx.size; i++) {
-		nic.staged[i] = (struct vring_desc){ .addr = mem_dma_addr(tx_hdr(i)) };
-		nic.busy[i] = false;
+		nic.staged[i] = (struct vring_desc){ .addr = mem_dma_addr(tx_hdr(tx_of(i))) };
+		nic.busy[tx_of(i)] = false;
 	}
 	return virtio_queue_gate(&nic.tx, nic.staged);
 }
@@ -201,10 +220,12 @@ static int start(struct netdev *nd)
 
 	if (rc < 0)
 		return rc;
-	rc = negotiate(nd);
+	/* Before negotiate(): by it, too, a legacy device's configuration moves. */
+	rc = nic.dev.via->interrupt(&nic.dev);
 	if (rc < 0)
 		return virtio_fail(&nic.dev, rc);
-	rc = nic.dev.via->interrupt(&nic.dev);
+	nic.hdr = nic.dev.legacy ? HDR_LEGACY : HDR_MODERN;
+	rc = negotiate(nd);
 	if (rc < 0)
 		return virtio_fail(&nic.dev, rc);
 	rc = make_rx();
@@ -216,7 +237,7 @@ static int start(struct netdev *nd)
 	}
 	nic.tx_staged = 0;
 	nic.tx_starved = nic.broken = false;
-	nd->rx_count = nic.rx.size;
+	nd->rx_count = nic.rx_bufs;
 	nd->polled = nic.dev.polled;
 	memcpy(nd->where, nic.dev.where, sizeof(nd->where));
 
@@ -225,7 +246,7 @@ static int start(struct netdev *nd)
 		arch_notify((unsigned)nic.rx.gate);
 	counters_add(counters, ARRAY_LEN(counters));
 	log_debug("%s: virtio features %#llx, %u receive and %u send buffers", nd->where,
-		  (unsigned long long)nic.dev.features, nic.rx.size, nic.tx.size);
+		  (unsigned long long)nic.dev.features, nic.rx_bufs, nic.tx_bufs);
 	return 0;
 }
 
@@ -269,14 +290,14 @@ static struct frame *rx_check(struct vring_used_elem e)
 {
 	struct frame *f;
 
-	if (e.id >= nic.rx.size || nic.lent[e.id])
+	if (e.id >= nic.rx_bufs || nic.lent[e.id])
 		goto bad;
-	if (e.len < HDR + FRAME_MIN || e.len > HDR + NETDEV_FRAME_MAX) {
+	if (e.len < nic.hdr + FRAME_MIN || e.len > nic.hdr + NETDEV_FRAME_MAX) {
 		virtq_post(&nic.rx, (uint16_t)e.id);
 		goto bad;
 	}
 	f = &nic.frame[e.id];
-	f->len = (uint16_t)(e.len - HDR);
+	f->len = (uint16_t)(e.len - nic.hdr);
 	/* §5.1.6.4: either flag vouches; neither may be set without GUEST_CSUM. */
 	f->csum_ok = (nic.dev.features & F_GUEST_CSUM) &&
 		     (rx_hdr(e.id)->flags & (HDR_NEEDS_CSUM | HDR_DATA_VALID));
@@ -310,7 +331,7 @@ static void net_release(struct netdev *nd, struct frame *f)
 {
 	unsigned i = (unsigned)(f - nic.frame);
 
-	ASSERT(i < nic.rx.size && nic.lent[i]);
+	ASSERT(i < nic.rx_bufs && nic.lent[i]);
 	nic.lent[i] = false;
 	virtq_post(&nic.rx, (uint16_t)i);
 }
@@ -325,8 +346,8 @@ static void tx_reclaim(void)
 	for (; pending > 0; pending--) {
 		uint32_t id = virtq_take(&nic.tx).id;
 
-		if (id < nic.tx.size && nic.busy[id])
-			nic.busy[id] = false;
+		if (id < nic.tx.size && nic.busy[tx_of(id)])
+			nic.busy[tx_of(id)] = false;
 		else
 			counters[TX_BAD].n++;
 	}
@@ -335,34 +356,34 @@ static void tx_reclaim(void)
 
 static uint8_t *net_tx_get(struct netdev *nd)
 {
-	unsigned slot = nic.tx.next & nic.tx.mask;
+	unsigned i = tx_of(nic.tx.next);
 
 	if (nic.broken)
 		return NULL;
-	if (nic.busy[slot])
+	if (nic.busy[i])
 		tx_reclaim();
 	/* The second: completions of what was never sent must not overfill it. */
-	if (nic.busy[slot] || nic.tx_staged == nic.tx.size) {
+	if (nic.busy[i] || nic.tx_staged == nic.tx_bufs) {
 		nic.tx_starved = true;
 		counters[TX_FULL].n++;
 		return NULL;
 	}
-	return (uint8_t *)(tx_hdr(slot) + 1);
+	return tx_frame(i);
 }
 
 static void net_tx_put(struct netdev *nd, size_t len, struct tx_csum csum)
 {
-	unsigned slot = nic.tx.next & nic.tx.mask;
-	struct net_hdr *hdr = tx_hdr(slot);
+	unsigned slot = nic.tx.next & nic.tx.mask, i = tx_of(slot);
+	struct net_hdr *hdr = tx_hdr(i);
 
-	ASSERT(len >= FRAME_MIN && len <= NETDEV_FRAME_MAX && !nic.busy[slot]);
+	ASSERT(len >= FRAME_MIN && len <= NETDEV_FRAME_MAX && !nic.busy[i]);
 
 	/* §5.1.6.2: checksum wanted, or none; the rest of the header stays 0. */
 	hdr->flags = csum.start ? HDR_NEEDS_CSUM : 0;
 	hdr->csum_start = csum.start;
 	hdr->csum_offset = csum.offset;
-	nic.staged[slot].len = (uint32_t)(HDR + len);
-	nic.busy[slot] = true;
+	nic.staged[slot].len = (uint32_t)(nic.hdr + len);
+	nic.busy[i] = true;
 	nic.tx.next++;
 	nic.tx_staged++;
 	nic.tx_starved = false;

@@ -7,13 +7,18 @@
 char sealed[SEALED_BYTES] __attribute__((aligned(4096)));
 static size_t sealed_used;
 
-void *mem_sealed_pages(unsigned n)
+void *mem_half_sealed_pages(unsigned n, unsigned open)
 {
 	void *p = sealed + sealed_used;
 
-	sealed_used += n * PAGE_SIZE;
+	sealed_used += (n + open) * PAGE_SIZE;
 	assert_true(sealed_used <= sizeof(sealed));
 	return p;
+}
+
+void *mem_sealed_pages(unsigned n)
+{
+	return mem_half_sealed_pages(n, 0);
 }
 
 /* ---- The device ------------------------------------------------------------- */
@@ -98,7 +103,7 @@ bool virtio_pci_is(const struct device *d, unsigned type)
 
 int virtio_mmio_open(struct virtio *v, const struct device *d, unsigned type)
 {
-	*v = (struct virtio){ .via = &fake, .dev = d, .where = "fake" };
+	*v = (struct virtio){ .via = &fake, .dev = d, .where = "fake", .legacy = dev.legacy };
 	return type == (dev.type ? dev.type : VIRTIO_NET) ? 0 : -ENODEV;
 }
 
@@ -177,6 +182,7 @@ int take(unsigned qi)
 
 int deliver(uint8_t flags, uint8_t fill, unsigned len)
 {
+	unsigned hdr = dev.legacy ? HDR - 2 : HDR;
 	int id = take(0);
 	struct vring_desc *d;
 
@@ -184,17 +190,19 @@ int deliver(uint8_t flags, uint8_t fill, unsigned len)
 		return id;
 	d = &dev.queue[0]->desc[id];
 	assert_true(d->flags & VRING_DESC_WRITE);
-	assert_true(HDR + len <= d->len);
-	memset((void *)(uintptr_t)d->addr, 0, HDR);
+	assert_true(hdr + len <= d->len);
+	memset((void *)(uintptr_t)d->addr, 0, hdr);
 	*(uint8_t *)(uintptr_t)d->addr = flags;
-	memset((char *)(uintptr_t)d->addr + HDR, fill, len);
-	complete(0, (uint32_t)id, HDR + len);
+	memset((char *)(uintptr_t)d->addr + hdr, fill, len);
+	complete(0, (uint32_t)id, hdr + len);
 	return id;
 }
 
 void device_new(uint64_t offered)
 {
 	memset(&dev, 0, sizeof(dev));
+	sealed_used = 0;
+	memset(sealed, 0, sizeof(sealed));
 	fake_nic_new();
 	dev.offered = offered;
 	dev.queue_max[0] = dev.queue_max[1] = 256;

@@ -19,6 +19,8 @@
 #define MTU (1ull << 3)
 #define MAC (1ull << 5)
 #define STATUS (1ull << 16)
+#define ANY_LAYOUT (1ull << 27)
+#define LEGACY (ANY_LAYOUT | EVENT_IDX | CSUM | GUEST_CSUM | MAC | STATUS)
 #define ALL (VERSION_1 | EVENT_IDX | CSUM | GUEST_CSUM | MAC | STATUS)
 #define SEALED_BYTES (64 * PAGE_SIZE)
 
@@ -30,6 +32,7 @@ struct fake_device {
 	uint8_t status;
 	unsigned resets, queue_max[2];
 	bool busy_for_ever, refuses_features, restless;
+	bool legacy;                            /* by the legacy interface: headers of 10 bytes */
 	uint32_t generation;
 	uint8_t config[16];
 	struct virtqueue *queue[2];

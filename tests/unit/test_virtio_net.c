@@ -101,6 +101,84 @@ static void test_open_odd(void **state)
 	assert_false(dev.taken & MTU);
 }
 
+/* ---- The legacy interface ----------------------------------------------------- */
+
+static int open_legacy(uint64_t offered, unsigned size)
+{
+	static const struct device at = { .kind = DEV_VIRTIO_MMIO };
+
+	device_new(offered);
+	dev.legacy = true;
+	dev.queue_max[0] = dev.queue_max[1] = size;
+	return virtio_net.open(&nd, &at);
+}
+
+/* A queue longer than there are buffers: each slot has one all the same. */
+static void test_legacy(void **state)
+{
+	struct virtqueue *q;
+
+	assert_int_equal(open_legacy(LEGACY, 1024), 0);
+	assert_int_equal(dev.status & (VIRTIO_DRIVER_OK | VIRTIO_FEATURES_OK), VIRTIO_DRIVER_OK);
+	assert_int_equal(nd.rx_count, 256);
+	for (unsigned i = 0; i < 2; i++) {
+		q = dev.queue[i];
+		assert_int_equal(q->size, 1024);
+		assert_int_equal((uintptr_t)q->desc % PAGE_SIZE, 0);
+		assert_ptr_equal(q->avail, q->desc + 1024);
+		assert_ptr_equal(q->used, (char *)q->avail + PAGE_SIZE);
+	}
+	for (unsigned i = 0; i < 3000; i++) {
+		struct frame *f;
+		uint8_t *p = virtio_net.tx_get(&nd);
+		int id;
+
+		memset(p, (int)i, 60);
+		virtio_net.tx_put(&nd, 60, no_csum);
+		virtio_net.flush(&nd);
+		id = take(1);
+		assert_int_equal(id, i % 1024);
+		assert_int_equal(dev.queue[1]->desc[id].len, 70);
+		assert_ptr_equal((uint8_t *)(uintptr_t)dev.queue[1]->desc[id].addr + 10, p);
+		complete(1, (uint32_t)id, 0);
+
+		assert_true(deliver(0, (uint8_t)i, 60) < 256);
+		f = virtio_net.recv(&nd);
+		assert_int_equal(f->len, 60);
+		assert_int_equal(f->data[59], i & 0xff);
+		assert_int_equal(((uintptr_t)f->data + 14) % 4, 0);
+		virtio_net.release(&nd, f);
+		virtio_net.flush(&nd);
+	}
+	/* A descriptor that no buffer is behind. */
+	complete(0, 300, 70);
+	assert_null(virtio_net.recv(&nd));
+	assert_int_equal(count("virtio_net_rx_bad_total"), 1);
+}
+
+static void test_legacy_full(void **state)
+{
+	unsigned sent = 0;
+
+	assert_int_equal(open_legacy(LEGACY, 1024), 0);
+	for (; virtio_net.tx_get(&nd); sent++)
+		virtio_net.tx_put(&nd, 60, no_csum);
+	assert_int_equal(sent, 256);
+	virtio_net.flush(&nd);
+	complete(1, (uint32_t)take(1), 0);
+	assert_non_null(virtio_net.tx_get(&nd));
+}
+
+static void test_legacy_refused(void **state)
+{
+	assert_int_equal(open_legacy(LEGACY & ~ANY_LAYOUT, 256), -ENOTSUP);
+	assert_int_equal(dev.status & VIRTIO_FAILED, VIRTIO_FAILED);
+	assert_int_equal(open_legacy(LEGACY, 128), -ENOTSUP);   /* the table would share a page */
+	assert_int_equal(open_legacy(LEGACY, 300), -ENOTSUP);
+	assert_int_equal(open_legacy(LEGACY, 8192), -ENOTSUP);
+	assert_int_equal(dev.status & VIRTIO_DRIVER_OK, 0);
+}
+
 /* ---- Receive ---------------------------------------------------------------- */
 
 static void test_receive(void **state)
@@ -481,6 +559,9 @@ int main(void)
 		cmocka_unit_test_setup(test_open, setup),
 		cmocka_unit_test_setup(test_open_refused, setup),
 		cmocka_unit_test_setup(test_open_odd, setup),
+		cmocka_unit_test(test_legacy),
+		cmocka_unit_test(test_legacy_full),
+		cmocka_unit_test(test_legacy_refused),
 		cmocka_unit_test_setup(test_receive, setup),
 		cmocka_unit_test_setup(test_receive_dry, setup),
 		cmocka_unit_test_setup(test_receive_nonsense, setup),

@@ -55,7 +55,7 @@ int arch_queue_add(const struct arch_queue *q)
 	if (warden_queues == ARCH_QUEUES)
 		return -ENOSPC;
 	ASSERT(q->size && !(q->size & (q->size - 1)));
-	ASSERT(q->notify_width == 2 || q->notify_width == 4);
+	ASSERT(q->notify_width == 0 || q->notify_width == 2 || q->notify_width == 4);
 	if (q->staged) {
 		w->staged = window(q->staged, q->size * 16u);
 		w->desc = window(q->desc, q->size * 16u);
@@ -64,7 +64,9 @@ int arch_queue_add(const struct arch_queue *q)
 		w->event = w->rings ? q->span : window(q->event, 2);
 		w->size = q->size;
 	}
-	w->notify = mmu_warden_map((uintptr_t)q->notify, q->notify_width, true);
+	w->notify = (uintptr_t)q->notify;
+	if (q->notify_width)
+		w->notify = mmu_warden_map(w->notify, q->notify_width, true);
 	w->mask = q->size - 1u;
 	w->value = q->notify_value;
 	w->width = q->notify_width;

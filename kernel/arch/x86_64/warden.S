@@ -302,9 +302,12 @@ ring:
 	movl	QUEUE_VALUE(%rdi), %eax
 	cmpl	$2, QUEUE_WIDTH(%rdi)
 	je	1f
+	jb	2f
 	movl	%eax, (%rdx)
 	jmp	gate_done
 1:	movw	%ax, (%rdx)
+	jmp	gate_done
+2:	outw	%ax, %dx
 	jmp	gate_done
 
 gate_wall_clock:                        /* KVM writes the time of day where it was told to */
