@@ -112,6 +112,7 @@ class Namespace:
              "--pid-file=", f"--interface={IFNAME}", "--bind-interfaces", "--except-interface=lo",
              "--dhcp-authoritative", "--dhcp-range=10.77.1.0,10.77.1.250,255.255.0.0,1h",
              f"--dhcp-leasefile={self.folder}/leases", "--address=/test.example/10.77.0.1",
+             "--host-record=six.example,fd77::9", "--local=/six.example/",
              *more], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         return child

@@ -6,6 +6,8 @@ import random
 import threading
 import time
 
+import pytest
+
 from client import Client, Closed
 from frames import UDP, Forger
 
@@ -297,6 +299,14 @@ def test_names(echo):
     answer = echo.get("/resolve/10.77.0.7")
     assert json.loads(answer.body) == {"address": "10.77.0.7"}, answer
     assert echo.get("/resolve/missing.example").status in (404, 502)
+
+
+@pytest.mark.large
+def test_names_of_the_other_family(echo):
+    """A name that only has an address of IPv6; and such an address as text."""
+    for host in ("six.example", "fd77:0::9", "[fd77::9]"):
+        answer = echo.get(f"/resolve/{host}")
+        assert json.loads(answer.body) == {"address": "fd77::9"}, answer
 
 
 def test_names_are_asked_unpredictably(echo):

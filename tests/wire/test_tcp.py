@@ -193,6 +193,23 @@ def test_lost_answer(tcp):
     tcp.works()
 
 
+@pytest.mark.large
+def test_black_hole(forger):
+    """Large segments that get nowhere, and no router says so: they are cut (RFC 4821)."""
+    tcp = forger.tcp()
+    tcp.open()
+    tcp.request(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+    sizes = []
+    deadline = time.monotonic() + 20
+    while not sizes or sizes[-1] > 536:
+        segment = tcp.receive(max(0, deadline - time.monotonic()))
+        assert segment, sizes
+        if segment.seq == tcp.ack:
+            sizes.append(len(segment.data))
+    assert sizes[0] > 1000 and 3 <= len(sizes) <= 5, sizes
+    tcp.reset()
+
+
 @pytest.mark.once
 def test_zero_window(forger):
     """A closed window is probed, and the answer goes on when it opens (RFC 9293 section 3.8.6)."""
