@@ -19,10 +19,13 @@ commands := help run test test-full image flash debug symbols bench soak fuzz si
 
 BOARD ?= pc
 APP ?= time
-MACHINE ?= $(firstword $(MACHINES))
+# MACHINES_FIRMWARE in board.mk: those that this firmware runs on, unless all do.
+machines = $(or $(MACHINES_$(FIRMWARE)),$(MACHINES))
+boot = $(if $(filter uefi,$(FIRMWARE)),efi,$(BOOT))
+MACHINE ?= $(firstword $(machines))
 FIRMWARE ?= none
 ACCEL ?= tcg
-MEM ?= 64
+MEM ?= $(if $(filter uefi,$(FIRMWARE)),256,64)
 SMP ?= 1
 PORT ?= 8080
 NET ?= user
@@ -55,8 +58,8 @@ BUDGET ?= large
 OPTIMIZE ?= -O2
 FRAME ?= -fno-omit-frame-pointer
 FORMAT ?= $(if $(GUEST),$(BOOT),elf)
-$(call one_of,MACHINE,$(MACHINES))
 $(call one_of,FIRMWARE,$(FIRMWARES))
+$(call one_of,MACHINE,$(machines))
 $(call one_of,FORMAT,$(FORMATS))
 $(call one_of,ACCEL,tcg kvm)
 $(call one_of,TLS,yes no)
@@ -140,7 +143,8 @@ FORCE:
 
 # Programs that the command needs, installed if missing; nothing when all is there.
 setup:
-	@linker/setup $(or $(firstword $(MAKECMDGOALS)),image) $(BOARD)
+	@linker/setup $(or $(firstword $(MAKECMDGOALS)),image) $(BOARD) \
+		$(FIRMWARE)$(if $(SIGN_KEY), sign)
 
 # Everything compiled with other flags, or another compiler, is compiled again.
 $O/flags: FORCE | setup
@@ -180,7 +184,7 @@ $(BUILD)/$(variant)/fuzz-%: $O/tests/fuzz/%.o $$(or $$(call sources,tests/fuzz/$
 
 # ---- Commands -------------------------------------------------------------------------------
 
-launch = --board $(BOARD) --machine $(MACHINE) --image $(OUT)/zeitkern.$(BOOT) \
+launch = --board $(BOARD) --machine $(MACHINE) --image $(OUT)/zeitkern.$(boot) \
 	--firmware $(FIRMWARE) --accel $(ACCEL) --mem $(MEM) --smp $(SMP) --port $(PORT) \
 	--net $(NET) --cmdline $(call quote,$(if $(SETTINGS_SIZE),$(CONFIG)) $(CMDLINE)) -- $(QEMU_ARGS)
 # The tests call make themselves; what was said to this one is not meant for theirs.
@@ -189,7 +193,7 @@ alone = @exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
 help:
 	@sed -n 's/^#: //p' Makefile
 #: make run        build, boot under QEMU, print the URL when it serves; Ctrl-C ends it
-run: $(OUT)/zeitkern.$(BOOT) | setup
+run: $(OUT)/zeitkern.$(boot) | setup
 	@exec tests/qemu run $(launch)
 #: make test       every machine and NIC, the wire suite, unit tests; at most 20 minutes
 test: | setup
@@ -204,7 +208,7 @@ image: $(OUT)/zeitkern.$(FORMAT) $(OUT)/NOTICE
 flash: $(FLASH:%=$(OUT)/zeitkern.%) | setup
 	@linker/flash $(BOARD) $(call quote,$(DEV)) $< $(PROBE)
 #: make debug      as run, stopped at the first instruction with gdb attached
-debug: $(OUT)/zeitkern.$(BOOT) | setup
+debug: $(OUT)/zeitkern.$(boot) | setup
 	@exec tests/qemu debug $(launch)
 #: make symbols    resolve the addresses of a console log: make symbols <log
 symbols:

@@ -67,13 +67,15 @@ def full(request):
 @pytest.fixture(scope="session")
 def image(request, row):
     """Path of the app/time image, for the host under ASan and UBSan."""
-    return request.config.getoption("--image") or images.image(row.board, app="time")
+    return request.config.getoption("--image") or images.image(row.board, app="time",
+                                                                 firmware=row.firmware)
 
 
 @pytest.fixture(scope="session")
 def echo_image(request, row):
     """Path of the app/echo image."""
-    return request.config.getoption("--echo-image") or images.image(row.board, app="echo")
+    return request.config.getoption("--echo-image") or images.image(row.board, app="echo",
+                                                                      firmware=row.firmware)
 
 
 def shared(row, image, settings, **more):

@@ -14,7 +14,7 @@ SANITIZE = "address,undefined"
 PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", "MACHINE",
            "FIRMWARE",
            "ACCEL", "MEM", "SMP", "PORT", "NET", "CMDLINE", "QEMU_ARGS", "FORMAT", "CONFIG",
-           "TLS", "GUEST", "SANITIZE")
+           "TLS", "GUEST", "SANITIZE", "SIGN_KEY", "SIGN_CERT")
 
 
 def environment():
@@ -30,11 +30,12 @@ def make(*words, **more):
 
 
 @functools.lru_cache(maxsize=None)
-def image(board, app="", guest="", sanitize=None, tls=""):
+def image(board, app="", guest="", sanitize=None, tls="", firmware="none"):
     """Builds an image: the path of the file to boot. VmError with make's output."""
+    form = "efi" if firmware == "uefi" else BOOTABLE.get(board, "elf")
     if sanitize is None:
         sanitize = SANITIZE if board == "host" else ""
-    words = ["image", f"BOARD={board}", f"FORMAT={BOOTABLE.get(board, 'elf')}"]
+    words = ["image", f"BOARD={board}", f"FORMAT={form}"]
     words += [f"{name}={value}" for name, value in
               (("APP", app), ("GUEST", guest), ("SANITIZE", sanitize), ("TLS", tls)) if value]
     done = make(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -20,6 +20,7 @@ class Row:
     machine: str
     nic: str = ""            # "mmio", "pci", or empty: the board has its own way
     accel: str = "tcg"
+    firmware: str = "none"
     cpu: str = ""
     wire: bool = False
     full: bool = False
@@ -38,7 +39,7 @@ class Row:
         """vm.Options for this machine; the settings in more["cmdline"] are added."""
         words = " ".join(filter(None, (self.cmdline, more.pop("cmdline", ""))))
         return Options(board=self.board, machine=self.machine, image=image, accel=self.accel,
-                       cpu=self.cpu, nic=self.nic, cmdline=words, **more)
+                       firmware=self.firmware, cpu=self.cpu, nic=self.nic, cmdline=words, **more)
 
 
 MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False,
@@ -50,11 +51,13 @@ ROWS = (
     Row("microvm-pci", "pc", "microvm,pcie=on", "pci", full=True),
     Row("q35", "pc", "q35", "pci", wire=True),
     Row("pc", "pc", "pc", "pci"),
+    Row("q35-uefi", "pc", "q35", "pci", firmware="uefi", full=True, memory=False),
     Row("microvm-kvm", "pc", "microvm", "mmio", accel="kvm"),
     Row("q35-kvm", "pc", "q35", "pci", accel="kvm", full=True),
     Row("virt", "virt", "virt", "mmio", wire=True),
     Row("virt-pci", "virt", "virt", "pci"),
     Row("virt-gicv3", "virt", "virt,gic-version=3", "mmio"),
+    Row("virt-uefi", "virt", "virt", "mmio", firmware="uefi", full=True, memory=False),
     Row("virt-a53", "virt", "virt", "mmio", cpu="cortex-a53"),
     Row("lm3s6965evb", "lm3s6965evb", "lm3s6965evb", patience=6, **MICROCONTROLLER),
     Row("mps2-an385", "mps2-an385", "mps2-an385", patience=1.5, link=True, **MICROCONTROLLER),

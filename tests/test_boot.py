@@ -72,7 +72,7 @@ def test_boot(row, full):
         why = kvm_works()
         if why:
             pytest.skip(why)
-    image = images.image(row.board, app="time")
+    image = images.image(row.board, app="time", firmware=row.firmware)
     if row.board == "host":
         boot_host(row, image)
         return
