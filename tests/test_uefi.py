@@ -147,3 +147,53 @@ def test_sections():
             assert flags & 0xa0000000 != 0xa0000000, names[-1]
             assert int.from_bytes(section[12:16], "little") % 4096 == 0
         assert names == [b".text", b".rodata", b".data", b".sbat", b".reloc"]
+
+
+# ---- Absurd tables -------------------------------------------------------------------
+
+def le(*numbers):
+    """Bytes of (value, bytes) pairs."""
+    return b"".join(value.to_bytes(size, "little") for value, size in numbers)
+
+
+# Signature and contents behind the header: a root table lists them after QEMU's own.
+ABSURD = {
+    "entries-of-no-length": ("APIC", bytes(8) + bytes(4096)),
+    "controllers-without-end": ("APIC", bytes(8) + le((0xc01, 4), (0xffffff00, 4), (1, 4)) * 800),
+    "buses-nowhere": ("MCFG", bytes(8) + le((0xffffffffff00000, 8), (255 << 24, 8)) * 50),
+    "registers-nowhere": ("FACP", b"\xff" * 300),
+    "an-id-nowhere": ("SSDT", b"VM_Gen_Counter\x08ADDR\x12\x0c\x02\x0e" + b"\xff" * 8 + b"\x0a3"),
+    "a-console-nowhere": ("SPCR", le((0, 4), (0, 8), (0xfffffffffffff000, 8)) + bytes(30)),
+}
+
+
+@pytest.mark.parametrize("name", ABSURD)
+def test_absurd_tables(name, tmp_path, full):
+    """A machine whose ACPI says such things as well comes up all the same."""
+    if not full and name not in ("controllers-without-end", "an-id-nowhere"):
+        pytest.skip("only in make test-full")
+    signature, data = ABSURD[name]
+    (tmp_path / "table").write_bytes(data)
+    port = free_port()
+    opts = BY_NAME["q35"].options(images.image("pc", app="time"), forwards=((port, GUEST_PORT),),
+                                  extra=("-acpitable", f"sig={signature},data={tmp_path}/table"))
+    with Vm(opts) as vm:
+        assert first_answer(vm, port).status == 200
+        vm.powerdown()
+        assert vm.wait(20) == 0, vm.console.text()
+
+
+def test_console_by_spcr(tmp_path):
+    """The console is where SPCR says, here COM2, and nothing is said on COM1."""
+    table = le((0, 4), (0x801, 4), (0x2f8, 8)) + bytes(28)
+    (tmp_path / "table").write_bytes(table)
+    second = tmp_path / "second"
+    port = free_port()
+    opts = BY_NAME["q35"].options(images.image("pc", app="time"), forwards=((port, GUEST_PORT),),
+                                  extra=("-acpitable", f"sig=SPCR,data={tmp_path}/table",
+                                         "-chardev", f"file,id=second,path={second}",
+                                         "-device", "isa-serial,index=1,chardev=second"))
+    with Vm(opts) as vm:
+        assert first_answer(vm, port).status == 200
+        assert "Zeitkern" not in vm.console.text()
+        assert b"serving http://" in second.read_bytes()
