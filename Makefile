@@ -24,7 +24,7 @@ machines = $(or $(MACHINES_$(FIRMWARE)),$(MACHINES))
 MACHINE ?= $(firstword $(machines))
 FIRMWARE ?= none
 ACCEL ?= tcg
-MEM ?= 64
+MEM ?= $(if $(filter uefi,$(FIRMWARE)),256,64)
 SMP ?= 1
 PORT ?= 8080
 NET ?= user
@@ -143,7 +143,8 @@ FORCE:
 
 # Programs that the command needs, installed if missing; nothing when all is there.
 setup:
-	@linker/setup $(or $(firstword $(MAKECMDGOALS)),image) $(BOARD) $(FORMAT)
+	@linker/setup $(or $(firstword $(MAKECMDGOALS)),image) $(BOARD) $(FORMAT) \
+		$(FIRMWARE) $(if $(SIGN_KEY),sign)
 
 # Everything compiled with other flags, or another compiler, is compiled again.
 $O/flags: FORCE | setup

@@ -236,7 +236,7 @@ int aml_vmgenid(struct aml aml, uint64_t *address)
 	if (low > UINT32_MAX || high > AML_ADDRESS_END >> 32)
 		return -ENOTSUP;
 	*address = high << 32 | low;
-	if (!*address || *address % 8 != 0 || *address >= AML_ADDRESS_END - PAGE_SIZE)
+	if (*address == 0 || *address % 8 || *address >= AML_ADDRESS_END - PAGE_SIZE)
 		return -ENOTSUP;
 	return 0;
 }

@@ -4,7 +4,7 @@
 
 disks := raw iso qcow2 vmdk vhd gce ova
 on_disk := $(or $(filter $(disks),$(FORMAT)),$(filter bios,$(FIRMWARE)))
-BOOT := $(if $(filter bios,$(FIRMWARE)),raw,$(BOOT))
+BOOT := $(or $(if $(filter bios,$(FIRMWARE)),raw),$(if $(filter uefi,$(FIRMWARE)),efi),$(BOOT))
 
 # The BIOS loader is for 32 bits, and for 16 where it must be.
 BIOS_FLAGS = -std=gnu11 -m32 -march=i686 -Os -ffreestanding -fno-pic -fno-pie -fcf-protection=none \

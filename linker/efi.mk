@@ -3,6 +3,7 @@
 #
 # SIGN_KEY= and SIGN_CERT=, PEM files of the user's, sign it for Secure Boot.
 
+ifneq ($(PE_MACHINE),)
 EFI_FLAGS = -std=gnu11 -Os $(CPU_FLAGS) -fpie -ffreestanding \
 	-fno-stack-protector -fno-jump-tables -fno-tree-loop-distribute-patterns -fno-common \
 	-ffile-prefix-map=$(CURDIR)=. -I. -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
@@ -34,3 +35,4 @@ $(OUT)/stub.elf: $(OUT)/efi-head.o $(efi_objs) linker/efi/efi.ld
 $(OUT)/zeitkern.efi: $(OUT)/stub.elf FORCE
 	$(call say,link $@)$(OBJCOPY) -O binary $< $@
 	$(if $(SIGN_KEY),@sbsign --key $(SIGN_KEY) --cert $(SIGN_CERT) --output $@ $@)
+endif

@@ -14,7 +14,7 @@ SANITIZE = "address,undefined"
 PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", "MACHINE",
            "FIRMWARE",
            "ACCEL", "MEM", "SMP", "PORT", "NET", "CMDLINE", "QEMU_ARGS", "FORMAT", "CONFIG",
-           "TLS", "GUEST", "SANITIZE")
+           "TLS", "GUEST", "SANITIZE", "SIGN_KEY", "SIGN_CERT")
 
 
 def environment():
@@ -32,7 +32,7 @@ def make(*words, **more):
 @functools.lru_cache(maxsize=None)
 def image(board, app="", guest="", sanitize=None, tls="", firmware="none"):
     """Builds an image: the path of the file to boot. VmError with make's output."""
-    form = "raw" if firmware == "bios" else BOOTABLE.get(board, "elf")
+    form = {"bios": "raw", "uefi": "efi"}.get(firmware) or BOOTABLE.get(board, "elf")
     if sanitize is None:
         sanitize = SANITIZE if board == "host" else ""
     words = ["image", f"BOARD={board}", f"FORMAT={form}"]

@@ -12,9 +12,11 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -33,6 +35,7 @@ MACHINES = {"pc": ("microvm", "q35", "pc"), "virt": ("virt",), "host": ("host",)
 # Machines that exist as hardware: CPU, memory and NIC are theirs.
 BOARDS = ("lm3s6965evb", "mps2-an385", "orangepi-pc")
 CLOCKLESS = ("lm3s6965evb", "mps2-an385")    # boards that know the time only from a server
+UEFI_MIB = 256
 BUTTON = ("microvm", "q35", "pc", "virt", "host")   # machines that hear system_powerdown
 
 # QEMU's devices, and what each needs to be just that.
@@ -46,7 +49,15 @@ NICS = {"mmio": "virtio-net-device", "pci": "virtio-net-pci,romfile=,disable-leg
 BARE_MICROVM = "microvm,acpi=off,pic=off,pit=off,rtc=off"
 
 
-FIRMWARES = {board: ("none", "bios") if board == "pc" else ("none",) for board in MACHINES}
+# UEFI: code, variables (none of ours are kept), and the name that it looks for on a disk.
+UEFI = {"pc": ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd", "BOOTX64.EFI"),
+        "virt": ("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd",
+                 "BOOTAA64.EFI")}
+SNAKEOIL = {"pc": ("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+                   "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd"),
+            "virt": ("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd")}
+FIRMWARES = dict({board: ("none",) for board in MACHINES}, pc=("none", "bios", "uefi"),
+                 virt=("none", "uefi"))
 
 
 class VmError(Exception):
@@ -60,9 +71,11 @@ class Options:
     machine: str = ""
     image: str = ""
     accel: str = "tcg"
-    firmware: str = "none"
+    firmware: str = "none"        # "uefi": the image is a file for it to start; "bios": a disk
+    secure: bool = False          # UEFI that starts only what Debian's snakeoil key signed
+    files: dict = None            # name: text of more files on UEFI's volume
     cpu: str = ""
-    mem: int = 64
+    mem: int = 64                 # with UEFI at least UEFI_MIB
     smp: int = 1
     nic: str = ""                 # of NICS; empty: the machine's usual one
     mac: str = "52:54:00:12:34:56"
@@ -152,16 +165,45 @@ def board_command(opts, page_fd):
     return args + list(opts.extra)
 
 
-def command(opts, page_fd=-1):
-    """The whole command line, as a list; `page_fd` is settings_fd()'s."""
+def esp(opts, folder):
+    """Makes `folder` the volume that UEFI finds the image on."""
+    where = os.path.join(folder, "EFI", "BOOT")
+    os.makedirs(where)
+    shutil.copy(opts.image, os.path.join(where, UEFI[opts.board][2]))
+    for name, text in (opts.files or {}).items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def uefi(opts, folder):
+    """QEMU's arguments for firmware and its volume. The settings go by fw_cfg."""
+    code, variables = (SNAKEOIL if opts.secure else UEFI)[opts.board][:2]
+    disk = "virtio-blk-pci" if opts.board == "virt" else "ide-hd"
+    args = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+            "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}",
+            "-drive", f"id=esp,if=none,format=raw,file=fat:rw:{folder}",
+            "-device", f"{disk},drive=esp,bootindex=0"]
+    if opts.secure and opts.board == "pc":
+        args += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+    if opts.cmdline:
+        words = opts.cmdline.replace(",", ",,")
+        args += ["-fw_cfg", f"name=opt/zeitkern/settings,string={words}"]
+    return args
+
+
+def command(opts, page_fd=-1, folder=""):
+    """The whole command line, as a list; `page_fd` is settings_fd()'s, `folder` what esp() made."""
     if opts.board == "host":
         file = [f"settings=/dev/fd/{page_fd}"] if page_fd >= 0 else []
         return [opts.image] + file + opts.cmdline.split() + list(opts.extra)
     if opts.board in BOARDS:
         return board_command(opts, page_fd)
     mmio = opts.kind() in ("microvm", "virt")
-    args = [QEMU[opts.board], "-M", opts.machine, "-accel", opts.accel, "-cpu", cpu_model(opts),
-            "-m", f"{opts.mem}M", "-smp", str(opts.smp), "-nodefaults", "-no-user-config",
+    mem = max(opts.mem, UEFI_MIB) if opts.firmware == "uefi" else opts.mem
+    smm = ",smm=on" if opts.secure and opts.board == "pc" else ""
+    args = [QEMU[opts.board], "-M", opts.machine + smm, "-accel", opts.accel,
+            "-cpu", cpu_model(opts),
+            "-m", f"{mem}M", "-smp", str(opts.smp), "-nodefaults", "-no-user-config",
             "-no-reboot", "-display", "none", "-serial", "stdio"]
     if mmio:
         args += ["-global", "virtio-mmio.force-legacy=false"]
@@ -173,6 +215,8 @@ def command(opts, page_fd=-1):
         args += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if opts.firmware == "bios":
         return args + disk_args(opts, page_fd) + list(opts.extra)
+    if opts.firmware == "uefi":
+        return args + uefi(opts, folder) + list(opts.extra)
     args += ["-kernel", opts.image]
     if opts.cmdline:
         args += ["-append", opts.cmdline]
@@ -337,7 +381,11 @@ class Vm:
     def __init__(self, opts, sink=None, netns_fd=-1, stderr=None, plugin=None, env=None):
         self.opts = opts
         page_fd = settings_fd(opts)
-        args = command(opts, page_fd)
+        self.folder = None
+        if opts.firmware == "uefi":
+            self.folder = tempfile.TemporaryDirectory(prefix="zeitkern-esp-")
+            esp(opts, self.folder.name)
+        args = command(opts, page_fd, self.folder.name if self.folder else "")
         self.qmp = None if opts.board == "host" else Qmp()
         fds = [fd for fd in (opts.tap_fd, page_fd) if fd >= 0]
         if self.qmp:
@@ -456,6 +504,8 @@ class Vm:
         self.console.thread.join(2)
         if self.qmp:
             self.qmp.ours.close()
+        if self.folder:
+            self.folder.cleanup()
 
     def cpu_seconds(self):
         """CPU time used so far, user and system."""

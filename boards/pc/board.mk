@@ -1,7 +1,8 @@
-# Every x86_64 virtual machine: PVH (QEMU -kernel, Firecracker, Cloud Hypervisor), or a disk.
+# Every x86_64 virtual machine: PVH (QEMU -kernel, Firecracker, Cloud Hypervisor), UEFI, or a disk.
 ARCH      := x86_64
 MACHINES  := microvm q35 pc
 MACHINES_bios := q35 pc
+MACHINES_uefi := q35 pc
 FIRMWARES := none bios uefi
 FORMATS   := elf efi raw qcow2 vmdk vhd gce ova iso
 BOOT      := elf

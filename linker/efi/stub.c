@@ -23,6 +23,9 @@ static const struct efi_guid acpi_guid = {
 static const struct efi_guid smbios_guid = {
 	0xf2fd1544, 0x9794, 0x4a2c, { 0x99, 0x2e, 0xe5, 0xbb, 0xcf, 0x20, 0xe3, 0x94 }
 };
+static const struct efi_guid smbios_21_guid = {
+	0xeb9d2d31, 0x2d88, 0x11d3, { 0x9a, 0x16, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d }
+};
 static const struct efi_guid tree_guid = {
 	0xb1b621d5, 0xf19c, 0x41a5, { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 }
 };
@@ -215,6 +218,8 @@ static int prepare(struct stub *s)
 	read_time(s);
 	s->handoff->rsdp = find_table(s, &acpi_guid);
 	s->handoff->smbios = find_table(s, &smbios_guid);
+	if (!s->handoff->smbios)
+		s->handoff->smbios = find_table(s, &smbios_21_guid);
 	s->handoff->tree = find_table(s, &tree_guid);
 	return hand_prepare(s);
 }

@@ -221,7 +221,7 @@ static void test_spoilt(void **state)
 
 enum {
 	RSDP = 0, XSDT = 0x100, FADT = 0x400, MADT = 0x600, MCFG = 0x700, DSDT = 0x800,
-	SSDT = 0xc00,
+	SSDT = 0xc00, SPCR = 0xe00, ENDLESS = 0x2000,
 };
 
 static uint8_t *at(uint32_t offset)
@@ -362,6 +362,47 @@ static void test_many_fadts(void **state)
 	assert_int_equal(warden_reset[WARDEN_STEPS - 1].kind, STEP_END);
 }
 
+/* A root table that names itself, and the same tables without end; entries that end nowhere: each
+ * is read a bounded number of times, and of what there is only one of, the first counts. */
+static void test_endless(void **state)
+{
+	unsigned lines = fake_log_lines;
+
+	tables(1, true);
+	put(RSDP + 24, TABLES + ENDLESS, 8);
+	for (uint32_t i = ENDLESS + 36; i + 8 <= TABLES_SIZE; i += 8)
+		put(i, TABLES + (i / 8 % 2 ? ENDLESS : MADT), 8);
+	header(ENDLESS, "XSDT", (1u << 20) - 1);
+	put(MADT + 4, 0x1000, 4);
+	assert_true(acpi_discover(TABLES) < PHYSICAL_END);
+	assert_true(fake_log_lines - lines <= 1);
+	setup(NULL);
+	*at(MADT + 45) = 0;
+	assert_int_equal(acpi_discover(TABLES), 0xfee00000);
+	*at(MADT + 45) = 1;
+	assert_int_equal(acpi_discover(TABLES), 0xfee00000);
+	assert_null(machine_find(DEV_IOAPIC, NULL));
+}
+
+/* The console that SPCR names comes before COM1; one that makes no sense changes nothing. */
+static void test_spcr(void **state)
+{
+	static const struct device com1 = { .kind = DEV_UART_16550, .base = 0x3f8 };
+
+	for (unsigned space = 0; space < 2; space++) {
+		setup(NULL);
+		machine_add(&com1);
+		tables(1, false);
+		put(XSDT + 36, TABLES + SPCR, 8);
+		header(SPCR, "SPCR", 80);
+		*at(SPCR + 40) = (uint8_t)space;
+		put(SPCR + 44, 0x2f8, 8);
+		acpi_discover(TABLES);
+		assert_int_equal(machine.dev[0].base, space ? 0x2f8 : 0x3f8);
+		assert_int_equal(machine_find(DEV_UART_16550, &machine.dev[0]) != NULL, space);
+	}
+}
+
 static void test_no_tables(void **state)
 {
 	tables(1, false);
@@ -407,6 +448,8 @@ int main(void)
 		cmocka_unit_test_setup(test_vmgenid_tables, setup),
 		cmocka_unit_test_setup(test_many_fadts, setup),
 		cmocka_unit_test_setup(test_no_tables, setup),
+		cmocka_unit_test_setup(test_endless, setup),
+		cmocka_unit_test_setup(test_spcr, setup),
 		cmocka_unit_test_setup(test_spoilt_tables, setup),
 	};
 

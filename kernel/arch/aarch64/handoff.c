@@ -29,7 +29,7 @@ static void read_chosen(const struct fdt_node *n)
 	handoff.tree = number(n, "zeitkern,tree", 0);
 	handoff.rsdp = number(n, "zeitkern,rsdp", 0);
 	if (machine.seed_len)
-		machine.seed_name = "the firmware";
+		machine.seed_name = "the firmware's";
 	if (clock.base)
 		machine_add(&clock);
 	if (settings.size && settings.size <= SETTINGS_MAX && settings.base < IMAGE_VA) {

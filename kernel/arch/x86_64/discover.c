@@ -153,7 +153,7 @@ static void modules_discover(const struct start_info *info)
 		machine.seed_len = (unsigned)MIN(seed->size, sizeof(machine.seed));
 		memcpy(machine.seed, (const void *)seed->at, machine.seed_len);
 		mem_wipe((void *)seed->at, seed->size);
-		machine.seed_name = "the firmware";
+		machine.seed_name = "the firmware's";
 	}
 	if (settings && settings->size <= SETTINGS_MAX) {
 		mmu_boot_map(settings->at, settings->size);
