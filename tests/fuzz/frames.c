@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/unit/fake_net.c tests/unit/fake_peer.c kernel/pool.c kernel/config.c
- * net/net.c net/address.c net/dns.c net/ntp.c net/ntp_sync.c net/ntp_packet.c
+/* sources: tests/unit/fake_net.c tests/unit/fake_peer.c kernel/machine.c kernel/pool.c
+ * kernel/config.c net/net.c net/dev/one.c net/address.c net/dns.c net/ntp.c
+ * net/ntp_sync.c net/ntp_packet.c
  * net/ntp_filter.c net/ntp_vote.c net/ntp_loop.c net/ntp_leap.c kernel/date.c
  * net/tcp.c net/tcp_io.c net/tcp_close.c
  * net/port/buckets.c net/port/chksum.c net/port/gate.c net/port/input.c net/port/memp.c
