@@ -3,8 +3,9 @@
 
 tests/run, the wire tests and the benchmarks take their machines from here. `wire` rows get
 the whole wire suite in `make test`, one per NIC driver and architecture; every row is booted
-to a 200 there, except those marked `full`, which only `make test-full` boots. In
-`make test-full` every row gets the whole wire suite.
+to a 200 there, except those marked `full`, which only `make test-full` boots. A row with
+`frames` differs from another in its NIC alone: in `make test` it gets what of the wire suite
+depends on that. In `make test-full` every row gets the whole wire suite.
 """
 
 import dataclasses
