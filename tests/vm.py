@@ -168,7 +168,7 @@ def uefi(opts, folder):
     disk = "virtio-blk-pci" if opts.board == "virt" else "ide-hd"
     args = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
             "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}",
-            "-drive", f"id=esp,if=none,format=raw,file=fat:rw:{folder}",
+            "-drive", f"id=esp,if=none,format=raw,snapshot=on,file=fat:{folder}",
             "-device", f"{disk},drive=esp,bootindex=0"]
     if opts.secure and opts.board == "pc":
         args += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
