@@ -88,6 +88,18 @@ def test_too_long(full):
         vm.wait_for(r"zeitkern: zeitkern\.conf has 16 KiB or more: ignored")
 
 
+def test_load_options(full):
+    """Words behind the program's name in the UEFI Shell are the command line."""
+    if not full:
+        pytest.skip("only in make test-full")
+    script = "fs0:\r\nzk.efi no.such=1\r\n"
+    vm, _ = start("q35-uefi", image_of("q35-uefi"), program="zk.efi", no_nic=True,
+                  files={"startup.nsh": script})
+    with vm:
+        vm.wait_for(r'command line: unknown setting "no.such"', BOOT_S)
+        assert "expected key=value" not in vm.console.text()
+
+
 # ---- Secure Boot ---------------------------------------------------------------------
 
 @pytest.fixture(scope="module", name="key")

@@ -66,6 +66,7 @@ class Options:
     firmware: str = "none"        # "uefi": the image is a file for it to start
     secure: bool = False          # UEFI that starts only what Debian's snakeoil key signed
     files: dict = None            # name: text of more files on UEFI's volume
+    program: str = ""             # the image's name on it, where firmware is not to find it
     cpu: str = ""
     mem: int = 64                 # with UEFI at least UEFI_MIB
     smp: int = 1
@@ -154,9 +155,9 @@ def board_command(opts, page_fd):
 
 def esp(opts, folder):
     """Makes `folder` the volume that UEFI finds the image on."""
-    where = os.path.join(folder, "EFI", "BOOT")
-    os.makedirs(where)
-    shutil.copy(opts.image, os.path.join(where, UEFI[opts.board][2]))
+    where = os.path.join(folder, opts.program or f"EFI/BOOT/{UEFI[opts.board][2]}")
+    os.makedirs(os.path.dirname(where), exist_ok=True)
+    shutil.copy(opts.image, where)
     for name, text in (opts.files or {}).items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
