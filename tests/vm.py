@@ -74,6 +74,7 @@ class Options:
     firmware: str = "none"        # "uefi": the image is a file for it to start; "bios": a disk
     secure: bool = False          # UEFI that starts only what Debian's snakeoil key signed
     files: dict = None            # name: text of more files on UEFI's volume
+    program: str = ""             # the image's name on it, where firmware is not to find it
     cpu: str = ""
     mem: int = 64                 # with UEFI at least UEFI_MIB
     smp: int = 1
@@ -167,9 +168,9 @@ def board_command(opts, page_fd):
 
 def esp(opts, folder):
     """Makes `folder` the volume that UEFI finds the image on."""
-    where = os.path.join(folder, "EFI", "BOOT")
-    os.makedirs(where)
-    shutil.copy(opts.image, os.path.join(where, UEFI[opts.board][2]))
+    where = os.path.join(folder, opts.program or f"EFI/BOOT/{UEFI[opts.board][2]}")
+    os.makedirs(os.path.dirname(where), exist_ok=True)
+    shutil.copy(opts.image, where)
     for name, text in (opts.files or {}).items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
@@ -181,7 +182,7 @@ def uefi(opts, folder):
     disk = "virtio-blk-pci" if opts.board == "virt" else "ide-hd"
     args = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
             "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}",
-            "-drive", f"id=esp,if=none,format=raw,file=fat:rw:{folder}",
+            "-drive", f"id=esp,if=none,format=raw,snapshot=on,file=fat:{folder}",
             "-device", f"{disk},drive=esp,bootindex=0"]
     if opts.secure and opts.board == "pc":
         args += ["-global", "driver=cfi.pflash01,property=secure,value=on"]

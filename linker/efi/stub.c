@@ -49,6 +49,20 @@ static uint64_t find_table(struct stub *s, const struct efi_guid *guid)
 	return 0;
 }
 
+/* The UEFI Shell puts the program's own name first, which is no setting. */
+static void drop_name(char *words)
+{
+	size_t n = 0, i = 0;
+
+	while (words[n] && words[n] != ' ' && words[n] != '=')
+		n++;
+	if (words[n] == '=')
+		return;
+	do
+		words[i] = words[n + i];
+	while (words[i++]);
+}
+
 /* §9.1: the options are whatever whoever started us put there; a string, as it is usual. Firmware
  * gives a boot entry of its own making a few bytes of data, not text: 8 or less are no words. */
 static void read_options(struct stub *s)
@@ -58,8 +72,10 @@ static void read_options(struct stub *s)
 
 	if (!s->loaded->options || s->loaded->options_bytes % 2 || units <= 4)
 		return;
-	if (text_ascii(h->cmdline, sizeof(h->cmdline), s->loaded->options, units))
+	if (text_ascii(h->cmdline, sizeof(h->cmdline), s->loaded->options, units)) {
+		drop_name(h->cmdline);
 		return;
+	}
 	h->cmdline[0] = 0;
 	say(s, "the load options are not a command line of printable ASCII, at most 2047: ignored");
 }
