@@ -13,21 +13,21 @@ BIOS_FLAGS = -std=gnu11 -m32 -march=i686 -Os -ffreestanding -fno-pic -fno-pie -f
 	-Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 BIOS_LINK = $(CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
 	-Wl,--fatal-warnings
-boot := $O/linker/boot
-bios := $(if $(filter x86_64,$(ARCH)),$(boot)/mbr.bin $(boot)/loader.bin)
--include $(wildcard $(boot)/*.d)
+bios_dir := $O/linker/boot
+bios := $(if $(filter x86_64,$(ARCH)),$(bios_dir)/mbr.bin $(bios_dir)/loader.bin)
+-include $(wildcard $(bios_dir)/*.d)
 
 $O/bios-flags: FORCE | setup
 	$(call stamp,$(CC) $(shell $(CC) -dumpfullversion -dumpversion) $(BIOS_FLAGS) .)
-$(boot)/%.o: linker/boot/%.c $O/bios-flags
+$(bios_dir)/%.o: linker/boot/%.c $O/bios-flags
 	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(BIOS_FLAGS) -MD -MP -c -o $@ $<
-$(boot)/%.o: linker/boot/%.S $O/bios-flags
+$(bios_dir)/%.o: linker/boot/%.S $O/bios-flags
 	$(call say,as $<)mkdir -p $(@D) && $(CC) $(BIOS_FLAGS) -MD -MP -c -o $@ $<
-$(boot)/mbr.elf: $(boot)/mbr.o
+$(bios_dir)/mbr.elf: $(bios_dir)/mbr.o
 	@$(BIOS_LINK) -Wl,-Ttext=0x600 -Wl,-e,mbr -o $@ $^
-$(boot)/loader.elf: $(boot)/start.o $(boot)/bios.o linker/boot/bios.ld
+$(bios_dir)/loader.elf: $(bios_dir)/start.o $(bios_dir)/bios.o linker/boot/bios.ld
 	@$(BIOS_LINK) -T linker/boot/bios.ld -o $@ $(filter %.o,$^)
-$(boot)/%.bin: $(boot)/%.elf
+$(bios_dir)/%.bin: $(bios_dir)/%.elf
 	@$(OBJCOPY) -O binary $< $@
 
 # The stub for UEFI, where there is one.

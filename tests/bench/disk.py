@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""From the start of the VMM to the first 200 from a disk, by firmware, beside the firmware's own
-share: a disk whose boot sector ends the machine at its first instruction."""
+"""From the start of the VMM to the first 200 from a disk, beside the firmware's own share: a disk
+whose boot sector, or whose file for UEFI, ends the machine at its first instruction."""
 
 import os
+import struct
 import subprocess
 import threading
 import time
@@ -12,30 +13,55 @@ from report import Figure
 from tools import FOLDER, FORWARD, USER_ADDRESS, Load, Options, Vm, VmError, median, say
 
 HANG_S = 120
-MOST_MS = 150                 # above the firmware's share
-EMPTY = bytes((0xB0, 0, 0xE6, 0xF4, 0xF4))     # mov $0, %al; out %al, $0xf4; hlt
+MOST_MS = 150                 # above the firmware's share, on x86_64
+OFF_X86 = bytes((0xB0, 0, 0xE6, 0xF4, 0xF4))     # mov $0, %al; out %al, $0xf4; hlt
+# mov w0, #0x84000000; orr w0, w0, #8; hvc #0: PSCI's SYSTEM_OFF
+OFF_ARM = struct.pack("<III", 0x52B08000, 0x321D0000, 0xD4000002)
+# Board: machine, the PE's machine and file name, what it runs, the firmware's files.
+UEFI = {"pc": ("q35", 0x8664, "BOOTX64.EFI", OFF_X86, "/usr/share/OVMF/OVMF_{}_4M.fd"),
+        "virt": ("virt", 0xAA64, "BOOTAA64.EFI", OFF_ARM, "/usr/share/AAVMF/AAVMF_{}.fd")}
+PAGE, FILE_PAGE = 4096, 512
 
 
 def empty_disk():
     """A disk of 1 MiB that leaves by isa-debug-exit as soon as it is booted."""
     path = os.path.join(FOLDER, "empty.raw")
     with open(path, "wb") as file:
-        file.write(EMPTY.ljust(510, b"\0") + b"\x55\xaa" + bytes((1 << 20) - 512))
+        file.write(OFF_X86.ljust(510, b"\0") + b"\x55\xaa" + bytes((1 << 20) - 512))
     return path
 
 
-def our_disk():
+def empty_efi(board):
+    """A disk with a PE file (Microsoft's PE format) of one section with that code."""
+    _, machine, name, code, _ = UEFI[board]
+    head = b"MZ".ljust(60, b"\0") + struct.pack("<I4sHHIIIHH", 64, b"PE\0\0", machine, 1, 0, 0, 0,
+                                                240, 0x22)
+    head += struct.pack("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII", 0x20B, 0, 0, FILE_PAGE, 0, 0, PAGE, PAGE,
+                        0, PAGE, FILE_PAGE, 0, 0, 0, 0, 0, 0, 0, 2 * PAGE, FILE_PAGE, 0, 10, 0, 0,
+                        0, 0, 0, 0, 16) + bytes(128)
+    head += struct.pack("<8sIIIIIIHHI", b".text", PAGE, PAGE, FILE_PAGE, FILE_PAGE, 0, 0, 0, 0,
+                        0x60000020)
+    paths = [os.path.join(FOLDER, f"empty-{board}.{kind}") for kind in ("efi", "conf", "raw")]
+    program = head.ljust(FILE_PAGE, b"\0") + code.ljust(FILE_PAGE, b"\0")
+    for path, data in zip(paths, (program, b"")):
+        with open(path, "wb") as file:
+            file.write(data)
+    subprocess.run([f"{images.ROOT}/linker/disk", paths[2], "--settings", paths[1], "--efi", name,
+                    paths[0]], check=True)
+    return paths[2]
+
+
+def our_disk(board):
     """make image FORMAT=raw, with a static address."""
-    done = images.make("-s", "image", "BOARD=pc", "FORMAT=raw", f"CONFIG={USER_ADDRESS}",
+    done = images.make("-s", "image", f"BOARD={board}", "FORMAT=raw", f"CONFIG={USER_ADDRESS}",
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         raise VmError(done.stdout.decode())
     return os.path.join(images.ROOT, done.stdout.decode().split()[-1])
 
 
-def started(lab, path, machine, ends):
+def started(lab, opts, ends):
     """Milliseconds from the VMM's start to the first answer, or to its end."""
-    opts = Options(machine=machine, image=path, firmware="bios", forwards=((FORWARD, 8080),))
     with Load(lab.load, "127.0.0.1", FORWARD) as load:
         load.tell("first")
         with Vm(opts) as vm:
@@ -52,19 +78,41 @@ def started(lab, path, machine, ends):
             return (at - vm.began) * 1000
 
 
+def compared(lab, turns, name, target, empty, ours, **how):
+    """The figure of one machine, in turn with its firmware's own share."""
+    firmware, whole = [], []
+    for turn in range(turns):
+        say(f"disk, {name}, run {turn + 1}")
+        for path, ends, taken in ((empty, True, firmware), (ours, False, whole)):
+            opts = Options(image=path, firmware="bios", forwards=((FORWARD, 8080),), **how)
+            taken.append(started(lab, opts, ends))
+    above = median(whole) - median(firmware)
+    return Figure("start", f"VMM start to first 200 from a disk, {name}, above the firmware", "ms",
+                  above, {"whole": median(whole), "firmware": median(firmware)}, above,
+                  "ms above the firmware", target,
+                  spread=f"{min(whole):.0f} to {max(whole):.0f} ms in {len(whole)} runs")
+
+
 def bios(lab, quick):
-    """SeaBIOS on q35 and pc, in turn with its own share."""
-    figures, empty, ours = [], empty_disk(), our_disk()
-    for machine in ("q35", "pc"):
-        firmware, whole = [], []
-        for turn in range(5 if quick else 15):
-            say(f"disk on {machine}, run {turn + 1}")
-            firmware.append(started(lab, empty, machine, True))
-            whole.append(started(lab, ours, machine, False))
-        above = median(whole) - median(firmware)
-        figures.append(Figure(
-            "start", f"VMM start to first 200 from a disk, SeaBIOS on {machine}, above SeaBIOS",
-            "ms", above, {"whole": median(whole), "SeaBIOS": median(firmware)}, above,
-            "ms above the firmware", MOST_MS,
-            spread=f"{min(whole):.0f} to {max(whole):.0f} ms in {len(whole)} runs"))
+    """SeaBIOS on q35 and pc."""
+    empty, ours = empty_disk(), our_disk("pc")
+    return [compared(lab, 5 if quick else 15, f"SeaBIOS on {machine}", MOST_MS, empty, ours,
+                     machine=machine) for machine in ("q35", "pc")]
+
+
+def uefi(lab, quick):
+    """OVMF and AAVMF, where the disk has a loader for them."""
+    figures = []
+    if not os.path.exists(f"{images.ROOT}/linker/efi.mk"):
+        say("no loader for UEFI")
+        return figures
+    for board, (machine, _, _, _, firmware) in UEFI.items():
+        flash = ()
+        for unit, what, more in ((0, "CODE", "readonly=on"), (1, "VARS", "snapshot=on")):
+            flash += ("-drive", f"if=pflash,unit={unit},format=raw,{more},"
+                      f"file={firmware.format(what)}")
+        figures.append(compared(lab, 3 if quick else 7, f"UEFI on {machine}",
+                                MOST_MS if board == "pc" else 0, empty_efi(board),
+                                our_disk(board), board=board, machine=machine, mem=256,
+                                extra=flash))
     return figures
