@@ -39,7 +39,7 @@ struct netdev_ops {
 	 * next driver); other negative errno, logged, when it is broken. */
 	int (*open)(struct netdev *, const struct device *dev);
 
-	/* Next received frame, or NULL. Invalid lengths and ids from the device
+	/* Next received frame, or NULL: ours, broadcast and all multicast. Invalid lengths and ids from the device
 	 * are counted and skipped, never trusted. */
 	struct frame *(*recv)(struct netdev *);
 
@@ -71,6 +71,7 @@ struct netdev {
 	uint16_t mtu;
 	uint16_t rx_count;         /* receive buffers */
 	bool rx_csum, tx_csum;
+	bool tx_csum_ip4;          /* tx_csum is for IPv4 alone */
 	char where[32];            /* "virtio-mmio 0xfeb00e00", "pci 00:02.0" */
 };
 
