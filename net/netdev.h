@@ -39,8 +39,8 @@ struct netdev_ops {
 	 * next driver); other negative errno, logged, when it is broken. */
 	int (*open)(struct netdev *, const struct device *dev);
 
-	/* Next received frame, or NULL: ours, broadcast and all multicast. Invalid lengths and ids from the device
-	 * are counted and skipped, never trusted. */
+	/* Next received frame, or NULL: ours, broadcast and all multicast. Invalid lengths and ids
+	 * from the device are counted and skipped, never trusted. */
 	struct frame *(*recv)(struct netdev *);
 
 	/* Gives a frame's buffer back. Reaches the device with the next flush(). */
