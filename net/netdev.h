@@ -39,8 +39,8 @@ struct netdev_ops {
 	 * next driver); other negative errno, logged, when it is broken. */
 	int (*open)(struct netdev *, const struct device *dev);
 
-	/* Next received frame, or NULL. Invalid lengths and ids from the device
-	 * are counted and skipped, never trusted. */
+	/* Next received frame, or NULL: ours, broadcast and all multicast. Invalid lengths and ids
+	 * from the device are counted and skipped, never trusted. */
 	struct frame *(*recv)(struct netdev *);
 
 	/* Gives a frame's buffer back. Reaches the device with the next flush(). */
@@ -71,6 +71,7 @@ struct netdev {
 	uint16_t mtu;
 	uint16_t rx_count;         /* receive buffers */
 	bool rx_csum, tx_csum;
+	bool tx_csum_ip4;          /* tx_csum is for IPv4 alone */
 	char where[32];            /* "virtio-mmio 0xfeb00e00", "pci 00:02.0" */
 };
 

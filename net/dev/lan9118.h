@@ -59,7 +59,7 @@
 #define MAC_MII_DATA 7
 #define CR_RCVOWN (1u << 23)           /* deaf to itself: half duplex */
 #define CR_FDPX (1u << 20)
-#define CR_ON (1u << 3 | 1u << 2)      /* TXEN, RXEN */
+#define CR_ON (1u << 19 | 1u << 3 | 1u << 2)     /* MCPAS: all multicast; TXEN, RXEN */
 #define CR_RXEN (1u << 2)
 #define MII_PHY (1u << 11)             /* the one inside has address 1 */
 #define MII_WRITE (1u << 1)

@@ -440,7 +440,7 @@ static void start(uint32_t irq)
 {
 	*reg(TX_DMA_DESC_LIST) = (uint32_t)mem_dma_addr(nic.tx.desc);
 	*reg(RX_DMA_DESC_LIST) = (uint32_t)mem_dma_addr(nic.rx.desc);
-	*reg(RX_FRM_FLT) = 0;                  /* our address, and broadcast */
+	*reg(RX_FRM_FLT) = RX_ALL_MULTICAST;   /* and our address, and broadcast */
 	*reg(INT_STA) = UINT32_MAX;
 	arch_irq_enable(irq, reg(INT_STA), reg(INT_STA));
 	nic.mode = FAST_FULL;
@@ -478,7 +478,7 @@ static int net_open(struct netdev *nd, const struct device *dev)
 		return rc;
 	set_address(nd);
 	nd->mtu = NETDEV_FRAME_MAX - FRAME_MIN;
-	nd->tx_csum = true;
+	nd->tx_csum = nd->tx_csum_ip4 = true;
 	snprintf(nd->where, sizeof(nd->where), "0x%lx", (unsigned long)dev->base);
 	counters_add(counters, ARRAY_LEN(counters));
 	arch_map(nic.base, nic.base, PAGE_SIZE, PROT_R | PROT_DEVICE);

@@ -30,6 +30,7 @@
 #define RX_CTL1_WHOLE (1u << 1)
 #define RX_DMA_DESC_LIST 0x34
 #define RX_FRM_FLT 0x38
+#define RX_ALL_MULTICAST (1u << 16)
 #define MII_CMD 0x48
 #define MII_CLOCK_128 (3u << 20)       /* AHB's clock by 128: at most 2.5 MHz */
 #define MII_ADDRESS(phy) ((phy) << 12)

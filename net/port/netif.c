@@ -86,6 +86,12 @@ static struct tx_csum offload(uint8_t *ip, size_t len)
 		return (struct tx_csum){ 0, 0 };
 	for (unsigned at = v6 ? 8 : 12; at < (v6 ? 40u : 20u); at += 2)
 		sum += load16(ip + at);
+	if (v6 && port_nic->tx_csum_ip4) {
+		store16(ip + hlen + TCP_CHECKSUM_AT, 0);
+		sum += LWIP_CHKSUM(ip + hlen, (int)(len - hlen));
+		store16(ip + hlen + TCP_CHECKSUM_AT, (uint16_t)~fold(sum));
+		return (struct tx_csum){ 0, 0 };
+	}
 	store16(ip + hlen + TCP_CHECKSUM_AT, fold(sum));
 	return (struct tx_csum){ (uint16_t)(ETH + hlen), TCP_CHECKSUM_AT };
 }

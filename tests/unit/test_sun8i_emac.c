@@ -218,7 +218,7 @@ static void test_open(void **state)
 	assert_int_equal(chip.irqs, 1);
 	assert_int_equal(chip.syscon & SYSCON_INTERNAL, SYSCON_INTERNAL);
 	assert_int_equal(chip.phy[BMCR], BMCR_AUTO | BMCR_RESTART);
-	assert_int_equal(chip.reg[RX_FRM_FLT / 4], 0);          /* not promiscuous */
+	assert_int_equal(chip.reg[RX_FRM_FLT / 4], RX_ALL_MULTICAST);   /* not promiscuous */
 	assert_int_equal(chip.reg[INT_EN / 4], INT_RX);
 	assert_int_equal(chip.reg[RX_CTL1 / 4] & RX_CTL1_START, RX_CTL1_START);
 	assert_int_equal(fake_mmio_mapped(base), 1);
