@@ -101,6 +101,38 @@ static void packet(uint8_t proto, unsigned frag, const void *data, size_t len)
 	fake_frame(f, 34 + len, true);
 }
 
+/* A packet of IPv6 with a good header; ICMPv6 with a good sum, so that it is looked at. */
+static void packet6(unsigned how, const uint8_t *data, size_t len)
+{
+	static const uint8_t proto[8] = { 58, 58, 58, 44, 6, 17, 0, 60 };
+	uint8_t f[NETDEV_FRAME_MAX] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd, 0x60 };
+	uint8_t *ip = f + 14;
+	uint32_t sum = 58;
+
+	len = MIN(len, sizeof(f) - 54);
+	put16(ip + 4, (unsigned)len);
+	ip[6] = proto[how % 8];
+	ip[7] = 255;
+	put16(ip + 8, 0xfe80);
+	ip[23] = 9;
+	if (how & 8) {
+		put16(ip + 24, 0xff02);
+		ip[39] = 1;
+	} else {
+		memcpy(ip + 24, netif_ip6_addr(&port_netif, 0)->addr, 16);
+	}
+	memcpy(ip + 40, data, len);
+	if (ip[6] == 58 && len >= 4) {
+		put16(ip + 42, 0);
+		sum += (uint32_t)len;
+		for (size_t i = 8; i < 40 + len; i += 2)
+			sum += ip[i] * 256u + (i + 1 < 40 + len ? ip[i + 1] : 0u);
+		sum = (sum & 0xffff) + (sum >> 16);
+		put16(ip + 42, 0xffff ^ ((sum & 0xffff) + (sum >> 16)));
+	}
+	fake_frame(f, 54 + len, true);
+}
+
 static void udp(uint16_t from, uint16_t to, const void *data, size_t len)
 {
 	uint8_t d[1480] = { 0 };
@@ -208,7 +240,10 @@ static size_t operate(const uint8_t *d, size_t size)
 		fake_frame(rest, MIN(len, (size_t)NETDEV_FRAME_MAX), d[0] & 8);
 		break;
 	case 1:
-		packet(d[0] >> 3, 0, rest, len);
+		if (d[0] & 128)
+			packet6(d[0] >> 3 & 15, rest, len);
+		else
+			packet(d[0] >> 3, 0, rest, len);
 		break;
 	case 2:
 		if (len > 2)
@@ -243,6 +278,7 @@ static void check(void)
 	fake_forget_sent();
 	for (struct pool *p = pool_first(); p; p = p->next) {
 		if (p->used == 0 || strcmp(p->name, "net_UDP_PCB") == 0 ||
+		    strcmp(p->name, "net_MLD6_GROUP") == 0 ||
 		    strcmp(p->name, "net_TCP_PCB_LISTEN") == 0)
 			continue;
 		fprintf(stderr, "%s: %u left\n", p->name, p->used);
@@ -258,7 +294,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static unsigned runs;
 
 	if (runs++ == 0) {
-		fake_net_start(4u << 20, "ip=dhcp", false);
+		fake_net_start(4u << 20, "ip=dhcp ip6=auto", false);
 		stream_listen(8080, &echo_ops);
 	}
 	lease();
