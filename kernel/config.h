@@ -13,9 +13,9 @@
  * key are never printed. What is copied here is wiped before it is freed.
  *
  * The sources, each overruling those before it: CONFIG= in the image, the settings
- * page or file (kernel/settings.h), fw_cfg (kernel/dev/fw_cfg.h), the command line.
- * Their copies in RAM are wiped once they are applied; CONFIG= in the image and a page of
- * flash stay. */
+ * page or file (kernel/settings.h), SMBIOS (kernel/dev/smbios.h), fw_cfg (kernel/dev/fw_cfg.h),
+ * the command line. Their copies in RAM are wiped once they are applied; CONFIG= in the image, a
+ * page of flash and what SMBIOS says stay. */
 #pragma once
 
 #include <stdbool.h>

@@ -34,6 +34,7 @@ enum device_kind {
 	DEV_RTC_KVMCLOCK, /* KVM's paravirtual wall clock */
 	DEV_FW_CFG_PORTS, /* QEMU's fw_cfg: selector at I/O port base, data behind it */
 	DEV_FW_CFG_MMIO,  /* data at base, selector at base + 8 */
+	DEV_SMBIOS,       /* base, size: its table of structures */
 	DEV_VMGENID,      /* base: 16 bytes that change when the machine is cloned */
 	DEV_PMTIMER,      /* ACPI PM timer, I/O port base */
 	DEV_POWER_GED,    /* ACPI generic event device (microvm): power button */

@@ -91,6 +91,21 @@ def long_words(tmp_path):
             "http.port=81")
 
 
+@pytest.mark.parametrize("name", ("q35", "pc"))
+@pytest.mark.parametrize("overruled,port", ((None, 81), ("82", 82)))
+def test_smbios(name, overruled, port):
+    """OEM strings that begin with our name are words, in turn; fw_cfg overrules them."""
+    row = BY_NAME[name]
+    extra = ["-smbios", "type=11,value=other:http.port=79,value=zeitkern:http.port=80 no.oem=1,"
+             "value=zeitkern:http.port=81"]
+    if overruled:
+        extra += ["-fw_cfg", f"name=opt/zeitkern/http.port,string={overruled}"]
+    with Vm(row.options(images.image(row.board, app="time"), cmdline="ip=10.0.2.15/24",
+                        extra=tuple(extra))) as vm:
+        vm.wait_for(f"serving http://10.0.2.15:{port}/", BOOT_S)
+        vm.wait_for('SMBIOS: unknown setting "no.oem"')
+
+
 @pytest.mark.parametrize("board", ["lm3s6965evb", "mps2-an385", "orangepi-pc"])
 def test_long_page(board, tmp_path):
     """A page holds what a certificate and a key take, each from a file, beside other settings."""

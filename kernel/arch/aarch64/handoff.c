@@ -4,6 +4,7 @@
 #include "kernel/arch/aarch64/handoff.h"
 
 #include "kernel/arch/vmsa/vmsa.h"
+#include "kernel/dev/smbios.h"
 
 #define SETTINGS_MAX 65536u
 
@@ -18,6 +19,21 @@ static uint64_t number(const struct fdt_node *n, const char *name, unsigned i)
 	return p && len >= 8 * (i + 1) ? fdt_number(p + 8 * i, 2) : 0;
 }
 
+static void read_smbios(uint64_t entry)
+{
+	struct device dev = { .kind = DEV_SMBIOS };
+	uint32_t len;
+
+	if (!entry || entry >= IMAGE_VA)
+		return;
+	boot_map_memory(entry, SMBIOS_ENTRY);
+	if (!smbios_table((const char *)(uintptr_t)entry, &dev.base, &len) || dev.base >= IMAGE_VA)
+		return;
+	dev.size = len;
+	boot_map_memory(dev.base, len);
+	machine_add(&dev);
+}
+
 static void read_chosen(const struct fdt_node *n)
 {
 	struct region settings = { number(n, "zeitkern,settings", 0),
@@ -30,6 +46,7 @@ static void read_chosen(const struct fdt_node *n)
 	handoff.rsdp = number(n, "zeitkern,rsdp", 0);
 	if (machine.seed_len)
 		machine.seed_name = "the firmware's";
+	read_smbios(number(n, "zeitkern,smbios", 0));
 	if (clock.base)
 		machine_add(&clock);
 	if (settings.size && settings.size <= SETTINGS_MAX && settings.base < IMAGE_VA) {

@@ -68,6 +68,7 @@ static void write_chosen(struct tree *t, const struct handoff *h)
 		tree_numbers(t, "zeitkern,clock", clock, 2);
 	tree_numbers(t, "zeitkern,tree", &h->tree, 1);
 	tree_numbers(t, "zeitkern,rsdp", &h->rsdp, 1);
+	tree_numbers(t, "zeitkern,smbios", &h->smbios, 1);
 	tree_close(t);
 }
 
