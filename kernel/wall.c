@@ -30,6 +30,8 @@
 #define DRIFT MILLIS(100)              /* more than this is not drift */
 #define FIND_EVERY SECONDS(900)
 #define LOOK_EVERY MILLIS(1)
+#define READ_TRIES 4
+#define READ_MAX MILLIS(4)
 #define UPDATE_MAX MILLIS(5)           /* MC146818A: an update takes 2.2 ms at most */
 #define ANCHOR_EVERY SECONDS(3600)     /* the line is exact for days from its anchor */
 #define LARGE MILLIS(5)                /* corrections from here on are slewed fast */
@@ -233,16 +235,23 @@ void clock_on_pause(void (*fn)(void))
 	on_pause[on_pause_count++] = fn;
 }
 
-/* The RTC's ns or second, once it does not just update: 0 or what rtc_read() says. */
-static int read_rtc(int64_t *time)
+/* The RTC's ns or second, once it does not just update, and what time that was: 0 or what
+ * rtc_read() says. A host that was busy elsewhere in between is asked again. */
+static int read_rtc(int64_t *time, ktime *now)
 {
-	ktime until = clock_now() + UPDATE_MAX;
-	int err;
+	for (unsigned tries = 0; tries < READ_TRIES; tries++) {
+		ktime until = clock_now() + UPDATE_MAX, before;
+		int err;
 
-	do {
-		err = exact ? rtc_read_ns(time) : rtc_read(time);
-	} while (err == -EAGAIN && clock_now() < until);
-	return err;
+		do {
+			before = clock_now();
+			err = exact ? rtc_read_ns(time) : rtc_read(time);
+			*now = clock_now();
+		} while (err == -EAGAIN && *now < until);
+		if (err < 0 || *now - before < READ_MAX)
+			return err;
+	}
+	return -EAGAIN;
 }
 
 /* Asks the RTC and puts the clock right: 0 or what rtc_read() says. */
@@ -250,8 +259,8 @@ static int ask(void)
 {
 	enum wall_verdict verdict;
 	int64_t time;
-	int err = read_rtc(&time);
-	ktime now = clock_now();
+	ktime now;
+	int err = read_rtc(&time, &now);
 
 	doubtful = err == -EAGAIN;
 	if (err < 0)
@@ -344,8 +353,7 @@ static int find(void)
 	int err;
 
 	do {
-		err = rtc_read(&second);
-		now = clock_now();
+		err = read_rtc(&second, &now);
 		if (err == -EAGAIN)
 			second = f.second;
 		else if (err < 0)

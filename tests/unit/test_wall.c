@@ -20,6 +20,7 @@ static int64_t truth;                  /* Unix time in ns */
 static ktime mono;
 static int64_t drift_ppm;
 static int rtc_error;
+static unsigned elsewhere;             /* reads of which each second is late in coming back */
 static ktime updated;                  /* until then the RTC just updates */
 static void (*follower)(void *);
 static bool find_wanted;
@@ -43,6 +44,8 @@ int rtc_read(int64_t *unix_s)
 	reads++;
 	pass(READ_TIME);
 	*unix_s = truth / SECONDS(1);
+	if (elsewhere > 0 && elsewhere-- % 2)
+		pass(MILLIS(700));
 	return mono < updated ? -EAGAIN : rtc_error;
 }
 
@@ -405,6 +408,16 @@ static void test_update(void **state)
 	updated = 0;
 }
 
+/* What was read is not the time at which it comes back. */
+static void test_elsewhere(void **state)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		elsewhere = 3;
+		pass(MILLIS(1370));
+		assert_true(fabs(off()) < 0.01);
+	}
+}
+
 static void test_drift(void **state)
 {
 	double worst = 0, last = 0;
@@ -481,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_update),
+		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_dead_rtc),
 		cmocka_unit_test(test_exact),
