@@ -21,6 +21,7 @@ OFF_ARM = struct.pack("<III", 0x52B08000, 0x321D0000, 0xD4000002)
 UEFI = {"pc": ("q35", 0x8664, "BOOTX64.EFI", OFF_X86, "/usr/share/OVMF/OVMF_{}_4M.fd"),
         "virt": ("virt", 0xAA64, "BOOTAA64.EFI", OFF_ARM, "/usr/share/AAVMF/AAVMF_{}.fd")}
 PAGE, FILE_PAGE = 4096, 512
+NICS = ("pci", "e1000", "e1000e", "vmxnet3")
 
 
 def empty_disk():
@@ -100,19 +101,28 @@ def bios(lab, quick):
                      machine=machine) for machine in ("q35", "pc")]
 
 
+def flash(board):
+    """QEMU's options for UEFI firmware."""
+    words = ()
+    for unit, what, more in ((0, "CODE", "readonly=on"), (1, "VARS", "snapshot=on")):
+        words += ("-drive", f"if=pflash,unit={unit},format=raw,{more},"
+                  f"file={UEFI[board][-1].format(what)}")
+    return words
+
+
 def uefi(lab, quick):
-    """OVMF and AAVMF, where the disk has a loader for them."""
-    figures = []
-    if not os.path.exists(f"{images.ROOT}/linker/efi.mk"):
-        say("no loader for UEFI")
-        return figures
-    for board, (machine, _, _, _, firmware) in UEFI.items():
-        flash = ()
-        for unit, what, more in ((0, "CODE", "readonly=on"), (1, "VARS", "snapshot=on")):
-            flash += ("-drive", f"if=pflash,unit={unit},format=raw,{more},"
-                      f"file={firmware.format(what)}")
-        figures.append(compared(lab, 3 if quick else 7, f"UEFI on {machine}",
-                                MOST_MS if board == "pc" else 0, empty_efi(board),
-                                our_disk(board), board=board, machine=machine, mem=256,
-                                extra=flash))
-    return figures
+    """OVMF and AAVMF."""
+    return [compared(lab, 3 if quick else 7, f"UEFI on {UEFI[board][0]}",
+                     MOST_MS if board == "pc" else 0, empty_efi(board), our_disk(board),
+                     board=board, machine=UEFI[board][0], mem=256, extra=flash(board))
+            for board in UEFI]
+
+
+def product(lab, quick):
+    """Every machine, firmware and NIC of x86_64."""
+    ours, turns = our_disk("pc"), 1 if quick else 3
+    ways = (("SeaBIOS", empty_disk(), {}),
+            ("OVMF", empty_efi("pc"), {"mem": 256, "extra": flash("pc")}))
+    return [compared(lab, turns, f"{firmware} on {machine}, {nic}", 0, empty, ours,
+                     machine=machine, nic=nic, **more)
+            for machine in ("q35", "pc") for firmware, empty, more in ways for nic in NICS]
