@@ -30,8 +30,8 @@ $(bios_dir)/loader.elf: $(bios_dir)/start.o $(bios_dir)/bios.o linker/boot/bios.
 $(bios_dir)/%.bin: $(bios_dir)/%.elf
 	@$(OBJCOPY) -O binary $< $@
 
-# The stub for UEFI, where there is one.
-pe := $(if $(wildcard linker/efi.mk),$(OUT)/zeitkern.efi)
+# What UEFI starts.
+pe := $(OUT)/zeitkern.efi
 pe_name := $(if $(filter aarch64,$(ARCH)),BOOTAA64.EFI,BOOTX64.EFI)
 
 $(OUT)/zeitkern.conf: FORCE | setup
@@ -43,6 +43,6 @@ $(OUT)/zeitkern.gce: MIB := 1024
 $(disks:%=$(OUT)/zeitkern.%): linker/disk linker/convert $(OUT)/zeitkern.elf $(OUT)/zeitkern.conf \
 		$(bios) $(pe)
 	$(call say,disk $@)linker/disk $@.part --settings $(OUT)/zeitkern.conf \
-		$(if $(bios),--bios $(bios) $(OUT)/zeitkern.elf) $(if $(pe),--efi $(pe_name) $(pe)) \
+		$(if $(bios),--bios $(bios) $(OUT)/zeitkern.elf) --efi $(pe_name) $(pe) \
 		$(if $(MIB),--mib $(MIB)) $(if $(filter %.iso,$@),--iso) && \
 		linker/convert $@.part $@ $(if $(bios),bios,efi)
