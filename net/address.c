@@ -118,7 +118,8 @@ void address_declare(void)
 
 /* ---- What is said ----------------------------------------------------------- */
 
-static void say_address(void)
+/* Its texts are not on the stack of whoever calls it (noinline here and below). */
+static __attribute__((noinline)) void say_address(void)
 {
 	char ip[ADDR_TEXT], gw[ADDR_TEXT], dns[ADDR_TEXT], lease[40] = "";
 	unsigned prefix = (unsigned)__builtin_popcount(netif_ip4_netmask(&port_netif)->addr);
@@ -181,7 +182,7 @@ static bool plausible(void)
 }
 
 /* What a server gave that lies; others may be heard of by then. */
-static void refuse_lease(ktime now)
+static __attribute__((noinline)) void refuse_lease(ktime now)
 {
 	struct addr is = addr_ip4(netif_ip4_addr(&port_netif)->addr);
 	char text[ADDR_TEXT];

@@ -34,7 +34,7 @@ static void offer_dns(const uint8_t *value, unsigned n)
 	dns_offered(DNS_BY_DHCP, list, have);
 }
 
-static void offer_ntp(const uint8_t *value, unsigned n)
+static __attribute__((noinline)) void offer_ntp(const uint8_t *value, unsigned n)
 {
 	char list[NTP_LIST_MAX], text[ADDR_TEXT];
 	int used = 0;
