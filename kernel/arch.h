@@ -32,7 +32,7 @@ enum { PROT_R = 1, PROT_W = 2, PROT_X = 4, PROT_DEVICE = 8, PROT_DMA = 16 };
 void arch_map(uintptr_t va, uint64_t pa, size_t len, unsigned prot);
 
 /* Reads a page range of memory or device registers at `pa` that the boot
- * tables may not cover yet (ACPI tables, 64-bit BARs). Boot only. */
+ * tables may not cover yet (ACPI tables, 64-bit BARs). NULL: no address can be there. Boot only. */
 void *arch_boot_map(uint64_t pa, size_t len);
 
 /* Routes a device's interrupt so that it ends arch_idle(). `irq` as in struct

@@ -37,9 +37,11 @@ static const struct pci_access ecam = { ecam_read, ecam_write, ecam_locate };
 
 static int ecam_open(const struct device *host)
 {
-	if (host->size < BUS_SIZE)
+	unsigned buses = (unsigned)MIN(host->size / BUS_SIZE, 256u);
+
+	if (buses == 0 || !arch_boot_map(host->base + (uint64_t)(buses - 1) * BUS_SIZE, BUS_SIZE))
 		return -EINVAL;
-	pci_scan(host, &ecam, (unsigned)MIN(host->size / BUS_SIZE, 256u));
+	pci_scan(host, &ecam, buses);
 	return 0;
 }
 

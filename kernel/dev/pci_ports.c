@@ -14,12 +14,16 @@
 
 static uint32_t ports_read(const struct device *fn, unsigned offset)
 {
+	if (offset >= fn->size)
+		return UINT32_MAX;
 	out32(CONFIG_ADDRESS, (uint32_t)fn->base | offset);
 	return in32(CONFIG_DATA);
 }
 
 static void ports_write(const struct device *fn, unsigned offset, uint32_t value)
 {
+	if (offset >= fn->size)
+		return;
 	out32(CONFIG_ADDRESS, (uint32_t)fn->base | offset);
 	out32(CONFIG_DATA, value);
 }

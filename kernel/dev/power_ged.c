@@ -2,6 +2,8 @@
 /* The power button behind ACPI's generic event device (ACPI 6.4 §5.6.9; the
  * selector as QEMU docs/specs/acpi_hw_reduced_hotplug.rst): reading the
  * selector takes and clears the events. QEMU: system_powerdown on -M microvm. */
+#include <errno.h>
+
 #include "kernel/arch.h"
 #include "kernel/dev.h"
 #include "kernel/mem.h"
@@ -16,6 +18,8 @@ static int ged_open(const struct device *dev)
 	uint64_t page = dev->base & ~(uint64_t)(PAGE_SIZE - 1);
 
 	selector = arch_boot_map(dev->base, sizeof(*selector));
+	if (!selector)
+		return -ENODEV;
 	arch_map(page, page, PAGE_SIZE, PROT_R | PROT_DEVICE);
 	(void)*selector;
 	arch_irq_enable(dev->irq, NULL, NULL);

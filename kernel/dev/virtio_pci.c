@@ -14,6 +14,7 @@
 
 #define VENDOR 0x1af4u
 #define MODERN_BASE 0x1040u            /* device id = this + type (§4.1.2.1) */
+#define CAPS_MAX 48                    /* as many as there is room for */
 #define CAP_VENDOR 0x09
 #define NO_VECTOR 0xffffu
 #define NOTIFY_BYTES_MAX (64u << 10)
@@ -153,9 +154,9 @@ static volatile void *find(struct virtio *v, uint8_t kind, uint32_t least, uint3
 			   unsigned *at)
 {
 	const struct device *fn = v->dev;
-	unsigned cap = 0;
+	unsigned cap = 0, n = 0;
 
-	while ((cap = pci_cap(fn, CAP_VENDOR, cap)) != 0) {
+	while (n++ < CAPS_MAX && (cap = pci_cap(fn, CAP_VENDOR, cap)) != 0) {
 		uint32_t offset = pci_read(fn, cap + 8), length = pci_read(fn, cap + 12);
 		volatile void *p;
 
@@ -219,7 +220,7 @@ int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type)
 	v->notify = find(v, CAP_NOTIFY, 2, NOTIFY_BYTES_MAX, &at);
 	if (!pci_cap(dev, CAP_VENDOR, 0))
 		return virtio_legacy_open(v, type);
-	if (!v->regs || !v->notify) {
+	if (!v->regs || !v->notify || (type == VIRTIO_NET && !v->cfg)) {
 		log_error("%s: its registers cannot be mapped", v->where);
 		return -ENOTSUP;
 	}

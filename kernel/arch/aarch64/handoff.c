@@ -24,10 +24,11 @@ static void read_smbios(uint64_t entry)
 	struct device dev = { .kind = DEV_SMBIOS };
 	uint32_t len;
 
-	if (!entry || entry >= IMAGE_VA)
+	if (!entry || entry >= (uint64_t)IMAGE_VA - SMBIOS_ENTRY)
 		return;
 	boot_map_memory(entry, SMBIOS_ENTRY);
-	if (!smbios_table((const char *)(uintptr_t)entry, &dev.base, &len) || dev.base >= IMAGE_VA)
+	if (!smbios_table((const char *)(uintptr_t)entry, &dev.base, &len) ||
+	    dev.base >= (uint64_t)IMAGE_VA - len)
 		return;
 	dev.size = len;
 	boot_map_memory(dev.base, len);

@@ -88,6 +88,8 @@ void mmu_boot_map(uint64_t pa, uint64_t len)
 
 void *arch_boot_map(uint64_t pa, size_t len)
 {
+	if (pa >= PHYSICAL_END || len > PHYSICAL_END - pa)
+		return NULL;
 	mmu_boot_map(pa, len);
 	return (void *)pa;
 }
