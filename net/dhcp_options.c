@@ -36,14 +36,15 @@ static void offer_dns(const uint8_t *value, unsigned n)
 
 static __attribute__((noinline)) void offer_ntp(const uint8_t *value, unsigned n)
 {
-	char list[NTP_LIST_MAX], text[ADDR_TEXT];
+	char list[NTP_LIST_MAX] = "", text[ADDR_TEXT];
 	int used = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct addr a = addr_ip4(load32(value + 4 * i));
 
-		used += snprintf(list + used, sizeof(list) - (size_t)used, "%s%s", i ? "," : "",
-				 addr_text(text, &a));
+		if (!addr_is_none(&a))
+			used += snprintf(list + used, sizeof(list) - (size_t)used, "%s%s",
+					 used ? "," : "", addr_text(text, &a));
 	}
 	ntp_offered(NTP_BY_DHCP, list);
 }

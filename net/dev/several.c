@@ -215,8 +215,10 @@ static int try_all(struct netdev *nd, const struct candidate *c, unsigned n, uns
 		uintptr_t mark = mem_dma_mark();
 		bool up;
 
-		if (open(nd, &c[i]) < 0)
+		if (open(nd, &c[i]) < 0) {
+			mem_dma_release(mark);
 			continue;
+		}
 		if (wanted[0] ? is_wanted(nd) : n == 1 || has_answer(nd))
 			return 0;
 		up = nd->ops->link(nd);

@@ -252,6 +252,7 @@ static void became_duplicate(unsigned i)
 	if (origin == IP6_LEASE) {
 		dhcp6_declined(&a);
 		ip6_drop(&a);
+		slots[i].origin = IP6_FREE;    /* nobody has heard of it */
 	}
 	if (!again)
 		return;

@@ -166,9 +166,9 @@ static void bind(const struct dhcp6_answer *a, ktime now)
 	if (!renewed)
 		say_servers("leased an address", a);
 	take_servers(a);
-	renew_at = after(now, MAX(t1, RENEW_LEAST));
-	rebind_at = MAX(after(now, t2), renew_at);
-	expires_at = after(now, a->valid);
+	expires_at = after(now, MAX(a->valid, RENEW_LEAST));
+	renew_at = MIN(after(now, MAX(t1, RENEW_LEAST)), expires_at);
+	rebind_at = MAX(MIN(after(now, t2), expires_at), renew_at);
 	report_at = FOREVER;
 	enter(BOUND, renew_at);
 }

@@ -188,6 +188,8 @@ static void read_ntp(const uint8_t *p, size_t len, char *list)
 		used = strlen(list);
 		if (code == NTP_ADDRESS && size == sizeof(a.word)) {
 			memcpy(a.word, data, sizeof(a.word));
+			if (addr_is_none(&a))
+				continue;
 			addr_text(host + 1, &a);
 			strcat(host, "]");
 		} else if (code != NTP_NAME || read_name(data, size, host, BUDGET_DNS_NAME) == 0) {

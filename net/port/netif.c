@@ -52,15 +52,17 @@ static uint16_t fold(u32_t sum)
 
 /* ---- Sending ---------------------------------------------------------------- */
 
+#define LEAST_PATH 576         /* bytes of a packet that pmtu.c goes down to */
+
 /* Gives the packet an id that tells nothing; fragments keep theirs. TCP is not to be fragmented on
- * its way (RFC 1191), nor here: pmtu.c. */
+ * its way (RFC 1191), nor here: pmtu.c; but for what no path is asked to carry whole. */
 static void set_id(uint8_t *ip)
 {
 	uint16_t old = load16(ip + 4), id;
 
 	if (load16(ip + 6) & PP_HTONS(IP_OFFMASK | IP_MF))
 		return;
-	if (ip[9] == IP_PROTO_TCP && !(ip[6] & 0x40)) {
+	if (ip[9] == IP_PROTO_TCP && !(ip[6] & 0x40) && lwip_ntohs(load16(ip + 2)) > LEAST_PATH) {
 		ip[6] |= 0x40;
 		store16(ip + 10, (uint16_t)~fold((u32_t)(uint16_t)~load16(ip + 10) +
 						 PP_HTONS(IP_DF)));
@@ -207,11 +209,16 @@ err_t port_resolved(err_t err)
 static err_t output(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 {
 	struct addr a = addr_ip4(to->addr);
+	ip4_addr_t next = *to;
 	err_t err;
 
 	if (port_output(p, &a, &err))
 		return err;
-	return port_resolved(routes_reach(to->addr) ? etharp_output(netif, p, to) : ERR_RTE);
+	if (!routes_reach(to->addr))
+		return port_resolved(ERR_RTE);
+	if (ip4_addr_islinklocal(to))          /* neighbours for lwIP, whatever route there is */
+		routes_hop(to->addr, &next.addr);
+	return port_resolved(etharp_output(netif, p, &next));
 }
 
 void port_flush(void)
