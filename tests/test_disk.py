@@ -131,9 +131,12 @@ def test_layout(plain):
     assert used <= loaded(images.image("pc", app="time")) + MIB, used
 
 
-def test_file_system(tmp_path):
+@pytest.mark.parametrize("words,inside", (
+    (("CONFIG=hostname=one", "CMDLINE=hostname=two"), "hostname=one\nhostname=two\n"),
+    ((), "")), ids=("words", "none"))
+def test_file_system(tmp_path, words, inside):
     """The EFI system partition: fsck finds nothing, the settings are in a file with its name."""
-    path = copied(tmp_path, "CONFIG=hostname=one", "CMDLINE=hostname=two")
+    path = copied(tmp_path, *words)
     at, size, _ = partitions(path)[1]
     volume = tmp_path / "esp"
     with open(path, "rb") as file:
@@ -141,7 +144,7 @@ def test_file_system(tmp_path):
         volume.write_bytes(file.read(size))
     run("fsck.fat", "-n", str(volume))
     text = run("mtype", "-i", esp(path), "::zeitkern.conf")
-    assert text == "hostname=one\nhostname=two\n"
+    assert text == inside
 
 
 def test_large_loader(tmp_path):

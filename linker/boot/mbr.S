@@ -38,6 +38,7 @@ moved:
 
 	movw	$3, %bp                 /* tries */
 again:
+	movw	$HEAD_SECTORS, packet + 2       /* the BIOS has put there how many it read */
 	movw	$packet, %si
 	movb	drive, %dl
 	movb	$0x42, %ah

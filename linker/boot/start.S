@@ -57,8 +57,10 @@ plan:
 	ja	fail
 	shrw	%cl, packet_count       /* a multiple of four */
 	shrl	%cl, packet_lba
+	movw	packet_count, %bx
 	movw	$3, %bp                 /* tries */
-6:	movw	$packet, %si
+6:	movw	%bx, packet_count       /* the BIOS puts there how many it read */
+	movw	$packet, %si
 	movb	drive, %dl
 	movb	$0x42, %ah
 	int	$0x13

@@ -111,6 +111,8 @@ static void read_settings(struct stub *s)
 			say(s, "zeitkern.conf has 16 KiB or more: ignored");
 		else
 			h->settings_len = (uint32_t)n;
+		if (!h->settings_len)
+			memset(h->settings, 0, sizeof(h->settings));
 		file->close(file);
 	}
 	root->close(root);

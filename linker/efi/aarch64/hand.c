@@ -103,5 +103,7 @@ _Noreturn void hand_over(struct stub *s)
 	write_memory(&t, h);
 	tree_close(&t);
 	tree_end(&t);
+	memset(h->cmdline, 0, sizeof(h->cmdline));   /* the kernel wipes its copies */
+	memset(h->seed, 0, sizeof(h->seed));
 	hand_jump(kernel_at, tree_at, ((const struct image *)kernel_file)->bytes);
 }
