@@ -83,6 +83,12 @@ def test_stateless(lone):
     assert get6(site, wait_serving6(site, "fd77::")).status == 200
 
 
+def link_local(net):
+    """Our link-local address, once it can be used."""
+    text = net.ip("-6", "-o", "addr", "show", "dev", IFNAME, "scope", "link")
+    return None if "tentative" in text or "fe80" not in text else text.split()[3]
+
+
 def test_kea(lone):
     """Kea, with radvd to point at it."""
     site = lone()
@@ -98,6 +104,9 @@ def test_kea(lone):
                      "pools": [{"pool": "fd77::5000-fd77::5fff"}]}],
         "loggers": [{"name": "kea-dhcp6", "severity": "WARN",
                      "output_options": [{"output": "stdout"}]}]}}
+    deadline = time.monotonic() + 20       # Kea looks once whether it can open its socket
+    while link_local(site.net) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
     path = os.path.join(folder, "kea.json")
     with open(path, "w", encoding="ascii") as file:
         json.dump(config, file)
