@@ -224,8 +224,9 @@ def test_expiry(managed, full):
 
 
 def test_taken(managed):
-    """Another host has the leased address: it is declined, and another asked for."""
-    site, server = managed()
+    """Another host has the leased address: it is declined, and another asked for. Once the other
+    host has gone it may be leased again."""
+    site, server = managed(t1=5, t2=60)
     with Wire(site.net) as other:
         deadline = time.monotonic() + 15
         while server.count(DECLINE) < 1 and time.monotonic() < deadline:
@@ -238,6 +239,8 @@ def test_taken(managed):
                            / ICMPv6NDOptDstLLAddr(lladdr="02:00:00:00:00:66"))
     assert server.count(DECLINE) == 1
     assert wait_serving6(site, "fd77::c") == "fd77::c"
+    server.address = "fd77::a"
+    assert wait_serving6(site, "fd77::a") == "fd77::a"
 
 
 def test_asked_for_by_hand(lone):
