@@ -5,7 +5,7 @@ test_disk.py, test_uefi.py and test_nics.py for make test."""
 
 import pytest
 
-from test_disk import FORMS, UEFI, answers, plain, raw_of  # noqa: F401
+from test_disk import EDK_S, FORMS, OFF_S, UEFI, answers, plain, raw_of  # noqa: F401
 
 NICS = ("pci", "transitional", "non-transitional", "e1000", "e1000e", "vmxnet3")
 FIRMWARES = ("bios", "uefi")
@@ -16,7 +16,7 @@ def firmware(which):
     if which == "bios":
         return {}
     _, code, variables = UEFI["pc"]
-    return {"mem": 256, "extra": (
+    return {"mem": 256, "off": OFF_S + EDK_S, "extra": (
         "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
         "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}")}
 

@@ -4,6 +4,7 @@
 from report import Figure
 from tools import Asker, NoNamespace, VmError, namespace, say, stripped_size
 
+IMAGE_KIB = 160
 LEAST_KIB, MOST_KIB, STEP_KIB = 1024, 16384, 64
 ENOUGH = 100                 # connections that the least RAM must serve
 BOOT_S = 10                  # a hang; a guest with too little ends at once
@@ -17,7 +18,8 @@ def sizes():
     for board, name in (("pc", "x86_64"), ("virt", "aarch64")):
         say(f"size of {name}")
         size = stripped_size(board) / 1024
-        figures.append(Figure("memory", f"stripped ELF, {name}", "KiB", size))
+        figures.append(Figure("memory", f"stripped ELF, {name}", "KiB", size, {}, size, "KiB",
+                              IMAGE_KIB))
     return figures
 
 
