@@ -108,6 +108,7 @@ void wall_teach(struct wall *w, ktime now, int64_t unix_ns, int32_t ppb)
 		wall_correct(w, now, unix_ns);
 	} else {
 		wall_set(w, now, unix_ns);
+		w->steps++;
 	}
 	ppb = MAX(-WALL_PPB_MAX, MIN(ppb, WALL_PPB_MAX));
 	w->rate = (int32_t)((int64_t)ppb * (1ll << 32) / 1000000000);

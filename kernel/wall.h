@@ -19,7 +19,7 @@ struct wall {
 	int64_t unix_ns;           /* ... it was this */
 	int64_t slew;              /* still to be gained (or lost, when negative) after it */
 	int64_t behind;            /* what the RTC lacks, once somebody knows better */
-	uint32_t steps, slews;     /* corrections so far, forwards at once and little by little */
+	uint32_t steps, slews;     /* corrections, at once (the first, too) and little by little */
 };
 
 /* Unix time at `now`: it gains or loses the rest of a correction at half its own

@@ -16,6 +16,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "wire"))
+sys.path.insert(0, os.path.join(HERE, "apps"))
 
 import images  # noqa: E402
 import pki  # noqa: E402
@@ -155,6 +156,19 @@ def https_site(row, echo_image, trust, pairs):
     yield from shared(row, echo_image, settings, **more)
 
 
+@pytest.fixture(scope="module")
+def app_image(request, row):
+    """The image of the app that this module of tests/apps is about: its APP."""
+    return images.image(row.board, app=request.module.APP)
+
+
+@pytest.fixture(scope="module")
+def app_site(request, row, app_image):
+    """That app, with the module's SETTINGS if it has any."""
+    settings = getattr(request.module, "SETTINGS", "")
+    yield from shared(row, app_image, f"metrics=yes {settings}")
+
+
 def checked(request, site):
     """Generator body of the fixtures that tests use: the site, with the check after it.
 
@@ -190,6 +204,18 @@ def few(request, few_site):
 def echo(request, echo_site):
     """app/echo, checked for leaks after the test."""
     yield from checked(request, echo_site)
+
+
+@pytest.fixture
+def app(request, app_site):
+    """The module's app, checked for leaks after the test."""
+    yield from checked(request, app_site)
+
+
+@pytest.fixture
+def boot_app(boot, app_image):
+    """boot_app(settings, ...) as boot(), of the module's app."""
+    return lambda settings="", **more: boot(settings, image=app_image, **more)
 
 
 @pytest.fixture

@@ -17,6 +17,12 @@ PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", 
            "TLS", "GUEST", "SANITIZE", "SIGN_KEY", "SIGN_CERT")
 
 
+def apps():
+    """The services that tests/apps is about: all of app/ but those of the wire suite."""
+    return sorted(name for name in os.listdir(f"{ROOT}/app")
+                  if os.path.isdir(f"{ROOT}/app/{name}") and name not in ("time", "echo"))
+
+
 def environment():
     """Our environment without the front door's variables."""
     return {name: value for name, value in os.environ.items() if name not in PRIVATE}

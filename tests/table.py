@@ -87,6 +87,10 @@ BY_NAME = {row.name: row for row in ROWS}
 WIRE_ROWS = tuple(row for row in ROWS if row.wire or (row.frames and not row.full))
 WIRE_ROWS_FULL = ROWS
 
+# The machines that every app of app/ but time and echo, which the wire suite is about, is tested
+# on (tests/apps): one per architecture, and the host under sanitizers.
+APP_ROWS = tuple(BY_NAME[name] for name in ("microvm", "virt", "host"))
+
 # One tiny guest per forbidden access, tests/guests/NAME.c: what must be seen on the console.
 # "fault": the fault report and EXIT_FAULT; "panic": the report of a check of our own;
 # "fault|panic": either, as the gate refuses with a fault or an errno; "refusal": the gate says

@@ -170,6 +170,17 @@ static void test_untold(void **state)
 	assert_int_equal(w.steps, 1);
 }
 
+/* Without a clock of the machine's own, the first time that is heard is a step. */
+static void test_first_heard(void **state)
+{
+	struct wall w = { 0 };
+
+	wall_teach(&w, 0, SECONDS(3600), 0);
+	assert_true(w.known && wall_at(&w, 0) == SECONDS(3600));
+	assert_int_equal(w.steps, 1);
+	assert_int_equal(w.slews, 0);
+}
+
 /* A clock that gains, for months; and before its anchor it is on the same line. */
 static void test_rate(void **state)
 {
@@ -482,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup(test_slew, setup),
 		cmocka_unit_test_setup(test_taught, setup),
 		cmocka_unit_test_setup(test_untold, setup),
+		cmocka_unit_test_setup(test_first_heard, setup),
 		cmocka_unit_test_setup(test_rate, setup),
 		cmocka_unit_test_setup(test_compare, setup),
 		cmocka_unit_test_setup(test_early_pause, setup),
