@@ -80,6 +80,11 @@ struct pg_error {
 	bool fatal;                    /* the server ends the connection */
 };
 
+/* What to tell a client of one's own (RFC 9110 §15): 409 for -EEXIST, 400 for -EINVAL and -ERANGE,
+ * 503 where a later try may do, 504, 502; and in words. */
+unsigned pg_status(int err);
+const char *pg_reason(int err);
+
 /* ---- Parameters and destinations: one function per type of SQL ---- */
 
 enum pg_kind {

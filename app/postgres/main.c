@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "app/app.h"
+#include "app/postgres/features.h"
 #include "net/postgres.h"
 
 SETTINGS(PG_SETTINGS);
@@ -20,12 +21,13 @@ static void get_one(struct request *req, struct response *res)
 	if (e == 1)
 		json(res, "{ result: %d }", one);
 	else
-		status(res, 503);
+		status(res, pg_status(e));
 	pg_put(db);
 }
 
 void app_main(void)
 {
 	pg_start();
+	features();
 	route("GET", "/", get_one);
 }

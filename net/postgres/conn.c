@@ -161,23 +161,6 @@ int pg_send(struct pg *c)
 
 /* ---- What every exchange may end with ---- */
 
-static int errno_of(const struct pg_error *e)
-{
-	static const struct {
-		const char *prefix;
-		int error;
-	} table[] = {
-		{ "23505", -EEXIST }, { "22", -EINVAL }, { "23", -EINVAL }, { "28", -EACCES },
-		{ "40", -EAGAIN }, { "42501", -EPERM }, { "53", -EBUSY }, { "55", -EAGAIN },
-		{ "57014", -ETIMEDOUT }, { "57", -EBUSY },
-	};
-
-	for (unsigned i = 0; i < ARRAY_LEN(table); i++)
-		if (strncmp(e->sqlstate, table[i].prefix, strlen(table[i].prefix)) == 0)
-			return table[i].error;
-	return -EIO;
-}
-
 int pg_failed(struct pg *c, struct pg_in body)
 {
 	int err;
@@ -186,7 +169,7 @@ int pg_failed(struct pg *c, struct pg_in body)
 	if (pg_error_read(body, &c->error) < 0)
 		return pg_dead(c, -EPROTO);
 	log_debug("postgres: %s %s", c->error.sqlstate, c->error.message);
-	err = errno_of(&c->error);
+	err = pg_errno(&c->error);
 	return c->error.fatal ? pg_dead(c, err) : err;
 }
 

@@ -5,6 +5,7 @@
  *	auth.c				proofs of the password
  *	connect.c			from an address to a connection that is ready
  *	conn.c				messages in and out
+ *	error.c				SQLSTATE, errno, HTTP status
  *	statement.c			what is prepared on a connection
  *	query.c, copy.c, notify.c	what an author asks of it
  *	pool.c				who has which, and for how long
@@ -130,6 +131,11 @@ int pg_ready(struct pg *c, struct pg_in body);
 /* Keeps a notification, if there is room; frees all. */
 void pg_notice_add(struct pg *c, struct pg_in body);
 void pg_notices_free(struct pg *c);
+
+/* ---- error.c ---- */
+
+/* Of an SQLSTATE (net/postgres.h). */
+int pg_errno(const struct pg_error *e);
 
 /* ---- statement.c ---- */
 
