@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers that come later: net/later.h. The connection stays in CONN_RUN, served by a struct later
  * instead of a request; what it takes to frame the answer is kept there. */
-#include "net/later.h"
-
-#include "net/http_impl.h"
+#include "net/later_impl.h"
 #include "net/net.h"
-
-struct later {
-	struct run run;                /* first */
-	struct request *req;           /* whose handler runs, or which holds the answer */
-	void (*gone)(void *arg);
-	void *arg;
-	uint8_t flags, minor;          /* of the head */
-	bool head_only, answering, told;
-};
 
 static struct pool laters;
 
@@ -27,8 +16,7 @@ static void tell(struct later *l)
 		l->gone(l->arg);
 }
 
-/* The handler has returned. */
-static void park(struct request *r)
+void later_park(struct request *r)
 {
 	if (r->later->answering)
 		return;
@@ -36,28 +24,39 @@ static void park(struct request *r)
 	request_put(r);
 }
 
+void later_ready(struct later *l)
+{
+	struct stream *s = l->run.conn->s;
+
+	if (l->run.watch)
+		event_signal(l->run.watch);
+	if (stream_ended(s) && stream_available(s) == 0)
+		tell(l);
+}
+
 static enum step ready(struct conn *c)
 {
 	struct later *l = (struct later *)c->run;
 
 	if (l->req && l->req->done)
-		park(l->req);
-	if (stream_ended(c->s) && stream_available(c->s) == 0)
-		tell(l);
+		later_park(l->req);
+	later_ready(l);
 	return STEP_WAIT;
 }
 
-static void gone(struct run *run)
+void later_gone(struct run *run)
 {
 	struct later *l = (struct later *)run;
 
 	run->conn = NULL;
 	if (l->req)
 		l->req->run.conn = NULL;
+	if (run->watch)
+		event_signal(run->watch);
 	tell(l);
 }
 
-static const struct run_ops later_ops = {ready, gone, park};
+static const struct run_ops later_ops = {ready, later_gone, later_park};
 
 struct later *request_later(struct request *r, void (*fn)(void *arg), void *arg)
 {
@@ -73,7 +72,7 @@ struct later *request_later(struct request *r, void (*fn)(void *arg), void *arg)
 		response_status(&r->res, 503);
 		return NULL;
 	}
-	*l = (struct later){.run = {c, &later_ops}, .req = r, .gone = fn, .arg = arg,
+	*l = (struct later){.run = {c, &later_ops, NULL}, .req = r, .gone = fn, .arg = arg,
 			    .flags = r->head.flags, .minor = r->head.minor,
 			    .head_only = request_asks_head(r)};
 	r->run.ops = &later_ops;
@@ -94,11 +93,11 @@ static void take_back(struct later *l)
 	pool_put(&laters, l);
 }
 
-/* l ends; its connection, if it lives, is in other hands from here on. */
-static void end(struct later *l)
+void later_put(struct later *l)
 {
 	if (l->req)
 		request_put(l->req);
+	work_free(l->head);
 	pool_put(&laters, l);
 	if (!net_in_loop())
 		net_kick();
@@ -120,7 +119,7 @@ struct response *later_answer(struct later *l)
 		}
 	}
 	if (!l->req) {
-		end(l);
+		later_put(l);
 		return NULL;
 	}
 	l->answering = true;
@@ -132,7 +131,7 @@ void later_send(struct later *l)
 	struct request *r = l->req;
 	struct conn *c = l->run.conn;
 
-	ASSERT(l->answering);
+	ASSERT(l->answering && !l->begun);
 	if (!r->done) {
 		take_back(l);
 		return;
@@ -145,7 +144,7 @@ void later_send(struct later *l)
 		    STEP_AGAIN)
 			stream_again(s);
 	}
-	end(l);
+	later_put(l);
 }
 
 void later_drop(struct later *l)
@@ -156,5 +155,5 @@ void later_drop(struct later *l)
 	}
 	if (l->run.conn)
 		conn_abort(l->run.conn);
-	end(l);
+	later_put(l);
 }

@@ -162,7 +162,7 @@ enum step request_run(struct conn *c, struct request *r)
 	conn_leave(c);
 	c->state = CONN_RUN;
 	c->run = &r->run;
-	r->run = (struct run){c, &request_ops};
+	r->run = (struct run){c, &request_ops, NULL};
 	r->done = r->decoded = r->host_moved = false;
 	response_reset(&r->res);
 	if (http_settings.redirect && !c->s->secure)
