@@ -8,6 +8,7 @@
 #include "kernel/clock.h"
 #include "kernel/kernel.h"
 #include "kernel/task.h"
+#include "net/flow.h"
 #include "net/later.h"
 
 struct request;

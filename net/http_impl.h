@@ -158,7 +158,8 @@ struct response {
 
 struct request {
 	struct run run;                /* first */
-	struct later *later;           /* with run.ops of net/later.c */
+	struct later *later;           /* whose the answer is, or NULL */
+	struct task *task;             /* its handler's */
 	struct work *work;             /* what bytes and body lie in, or NULL */
 	uint8_t *bytes;                /* the head: in store or in work */
 	uint8_t *body;                 /* followed by a NUL */
@@ -198,6 +199,10 @@ void request_route(struct conn *c, struct request *r);
 enum step request_run(struct conn *c, struct request *r);
 
 extern const struct run_ops request_ops;
+
+/* The client has gone, or has closed its side: its handler, if it waits, is to come to an end. */
+void request_cancel(struct request *r);
+bool request_deserted(struct stream *s);
 
 /* Begins a request whose handler reads the body itself: true, and c->work is r's; false, and it is
  * to be collected. NULL unless there are such routes. */

@@ -30,8 +30,11 @@ void later_ready(struct later *l)
 
 	if (l->run.watch)
 		event_signal(l->run.watch);
-	if (stream_ended(s) && stream_available(s) == 0)
+	if (request_deserted(s)) {
+		if (l->req)
+			request_cancel(l->req);
 		tell(l);
+	}
 }
 
 static enum step ready(struct conn *c)
@@ -49,8 +52,10 @@ void later_gone(struct run *run)
 	struct later *l = (struct later *)run;
 
 	run->conn = NULL;
-	if (l->req)
+	if (l->req) {
 		l->req->run.conn = NULL;
+		request_cancel(l->req);
+	}
 	if (run->watch)
 		event_signal(run->watch);
 	tell(l);
@@ -63,7 +68,7 @@ struct later *request_later(struct request *r, void (*fn)(void *arg), void *arg)
 	struct conn *c = r->run.conn;
 	struct later *l;
 
-	ASSERT(r->run.ops == &request_ops);
+	ASSERT(!r->later);
 	if (!laters.cap)
 		pool_init(&laters, "http_later", sizeof(*l), stream_max());
 	l = pool_get(&laters);
@@ -88,6 +93,7 @@ static void take_back(struct later *l)
 	struct request *r = l->req;
 
 	r->run.ops = &request_ops;
+	r->later = NULL;
 	if (r->run.conn)
 		r->run.conn->run = &r->run;
 	pool_put(&laters, l);
@@ -97,7 +103,7 @@ void later_put(struct later *l)
 {
 	if (l->req)
 		request_put(l->req);
-	work_free(l->head);
+	work_free(l->rest);
 	pool_put(&laters, l);
 	if (!net_in_loop())
 		net_kick();
@@ -150,6 +156,7 @@ void later_send(struct later *l)
 void later_drop(struct later *l)
 {
 	if (l->req && !l->req->done) {
+		ASSERT(!l->begun);
 		take_back(l);
 		return;
 	}

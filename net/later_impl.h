@@ -17,11 +17,11 @@ struct later {
 	bool head_only, answering, told;
 
 	/* In pieces. */
-	bool begun, chunked, mute, last;
+	bool begun, chunked, mute, last, broken;
 	uint8_t owed;                  /* of `frame`, its last bytes */
 	char frame[FRAME_MAX];
 	uint32_t left;                 /* of the chunk that is written */
-	struct work *head;             /* the rest of the head, for which there was no room */
+	struct work *rest;             /* of the head or a piece, for which there was no room */
 };
 
 /* The handler has returned, and its request is put back unless it holds the answer. */
