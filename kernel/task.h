@@ -68,10 +68,10 @@ bool task_uncancel(void);
 struct task *task_self(void);
 void task_state(const char *state);
 
-/* Before the running task next really waits, `fn` is called once, on its
- * stack, and disarmed. When fn returns a negative errno, the wait is not made
- * and returns it, and the next one asks again. NULL disarms. The HTTP loop uses this to hand itself over to
- * a fresh stack when a handler turns out to wait (net/http.c). */
+/* Before the running task next really waits, `fn` is called once, on its stack, and disarmed. When
+ * fn returns a negative errno, the wait is not made and returns it, and the next one asks again.
+ * NULL disarms. The net loop uses this to hand itself over to a fresh stack when a handler turns
+ * out to wait (net/net.c). */
 void task_before_wait(int (*fn)(void));
 
 /* Calls that function now, when it was not called yet: 0, or its error, and then it stays armed.
