@@ -23,10 +23,9 @@ static unsigned table_count SEALED;
 
 /* Order between sources, for images that have late ones: one bit for each key of a table. Where
  * neither config_hold() nor config_apply_document() is linked, the compiler sees that these never
- * change, and leaves out all of it. */
-static bool holding SEALED;
-static uint64_t held[TABLES_MAX] SEALED;
-static bool in_document, late;
+ * change, and leaves out all of it; in a section of their own it would not. */
+static bool holding, in_document, late;
+static uint64_t held[TABLES_MAX];
 static uint64_t given[TABLES_MAX];     /* in this document */
 
 /* What VMMs and Linux boot loaders put there for Linux; a name that ends in
