@@ -128,7 +128,7 @@ else
 CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 # lwIP shifts into sign bits and reads packed headers, which every compiler of ours allows.
 FOR_LWIP := -fno-sanitize=shift,alignment
-WRAPPED += arch_ctx_switch arch_ctx_init arch_discover
+WRAPPED += arch_ctx_switch arch_ctx_pass arch_ctx_init arch_discover
 endif
 
 # ---- Rules ----------------------------------------------------------------------------------
