@@ -2,8 +2,8 @@
 /* Waiting for sockets (net/bsd/bsd.h): poll(), select(), and the wait of every other call.
  *
  * A sock tells one event of its changes, but any number of tasks may wait for it: they stand in
- * a queue, the first has the sock's word, and passes it on to those behind it each time it wakes
- * and when it leaves. */
+ * a queue, the first has the sock's word, and passes it on to those behind it each time it wakes,
+ * thus before it leaves, too. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +58,6 @@ static void leave(struct bsd_waiter *w)
 	}
 	b->first = w->next;
 	watch(b);
-	if (b->first)
-		event_signal(b->first->event);
 }
 
 static void pass_on(const struct bsd_waiter *w)
@@ -165,7 +163,7 @@ static int look_again(struct pollfd *fds, size_t n)
 
 	task_yield();
 	count = scan(fds, n, NULL);
-	return count > 0 ? count : -ETIMEDOUT;
+	return count > 0 ? count : task_cancelled() ? -ECANCELED : -ETIMEDOUT;
 }
 
 int bsd_wait_any(struct pollfd *fds, size_t n, ktime deadline)
@@ -198,12 +196,14 @@ int bsd_wait(int fd, short events, ktime deadline)
 
 /* ---- What libraries call ------------------------------------------------------------ */
 
-/* 0 also at the deadline; at the task's limit, which is earlier, an error. */
+/* 0 also at the deadline, but at the task's limit an error: who asks again and again must end. */
 static int polled(struct pollfd *fds, size_t n, ktime deadline)
 {
 	int count = bsd_wait_any(fds, n, deadline);
+	ktime limit = task_limit(FOREVER), now = clock_now();
 
-	if (count == -ETIMEDOUT && clock_now() >= deadline)
+	task_limit(limit);
+	if (count == -ETIMEDOUT && now >= deadline && now < limit)
 		return 0;
 	return count < 0 ? bsd_fail(count) : count;
 }

@@ -57,14 +57,10 @@ time_t time(time_t *t)
  * turn of the others. */
 static int sleep_until(ktime deadline)
 {
-	int err;
-
-	if (deadline <= clock_now()) {
-		task_yield();
-		return 0;
-	}
-	err = task_sleep(deadline);
-	return err < 0 ? err : clock_now() < deadline ? -ETIMEDOUT : 0;
+	if (deadline > clock_now())
+		return task_sleep(deadline);
+	task_yield();
+	return task_cancelled() ? -ECANCELED : 0;
 }
 
 int nanosleep(const struct timespec *wanted, struct timespec *left)
