@@ -42,7 +42,8 @@ class Original:
 
     def get(self, path):
         """GET, by curl, because it may answer in HTTP/1.0: (status, type, body)."""
-        done = self.net.run("curl", "-s", "-m", str(START_S), "-w", "\n%{http_code} %{content_type}",
+        done = self.net.run("curl", "-s", "-m", str(START_S), "-w",
+                            "\n%{http_code} %{content_type}",
                             f"http://{HOST}:{self.port}{path}", stdout=subprocess.PIPE)
         text, _, end = done.stdout.decode().rpartition("\n")
         status, _, kind = end.partition(" ")
