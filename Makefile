@@ -19,8 +19,8 @@ commands := help run test test-full image flash debug symbols bench soak fuzz si
 
 BOARD ?= pc
 APP ?= time
-# MACHINES_FIRMWARE in board.mk: those that this firmware runs on, unless all do.
-machines = $(or $(MACHINES_$(FIRMWARE)),$(MACHINES))
+# MACHINES_FIRMWARE, MACHINES_FORMAT in board.mk: those that these run on, unless all do.
+machines = $(or $(MACHINES_$(FIRMWARE)),$(MACHINES_$(FORMAT)),$(MACHINES))
 MACHINE ?= $(firstword $(machines))
 FIRMWARE ?= none
 ACCEL ?= tcg
@@ -67,8 +67,9 @@ $(call is_number,SMP)
 $(call is_number,PORT)
 $(if $(shell [ $(PORT) -ge 1 ] && [ $(PORT) -le 65172 ] || echo no),$(error \
 	PORT=$(PORT) is not possible; it is a number from 1 to 65172))
-$(if $(or $(filter user,$(NET)),$(patsubst tap:%,%,$(filter tap:%,$(NET)))),,$(error \
-	NET=$(NET) is not possible; there are: user tap:IFNAME))
+network := $(if $(filter libvirt,$(FORMAT)),network:)
+$(if $(or $(filter user,$(NET)),$(strip $(foreach k,tap: $(network),$(patsubst $k%,%,$(filter $k%,$(NET)))))),,$(error \
+	NET=$(NET) is not possible; there are: user tap:IFNAME$(network:%:= %:NAME)))
 $(if $(GUEST),$(call one_of,GUEST,$(patsubst tests/guests/%.c,%,$(sort $(wildcard tests/guests/*.c)))))
 
 # ---- What the image is made of --------------------------------------------------------------
@@ -158,7 +159,7 @@ $O/%.o: %.S $O/flags
 -include $(objs:.o=.d) $(mbedtls:%=$O/mbedtls/%.d) $(wildcard $O/tests/fuzz/*.d)
 
 # CONFIG=: the words that the kernel applies before the command line's.
-built_in := $(if $(SETTINGS_SIZE)$(on_disk),,$(CONFIG))
+built_in := $(if $(SETTINGS_SIZE)$(on_disk)$(described),,$(CONFIG))
 $(OUT)/config.c: FORCE
 	$(call stamp,const char image_config[] = "$(subst ",\",$(subst \,\\,$(built_in)))";)
 $(OUT)/config.o: $(OUT)/config.c $O/flags
