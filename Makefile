@@ -87,7 +87,7 @@ kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/sw
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
 net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
-		net/ip6/$(if $(filter small,$(BUDGET)),none/)*.c) \
+		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c)) \
 	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))
@@ -106,7 +106,7 @@ CFLAGS = -std=gnu11 $(OPTIMIZE) -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-
 LDFLAGS = -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-Map=$@.map -Wl,--fatal-warnings \
 	-Wl,-z,noexecstack -no-pie $(WRAPPED:%=-Wl,--wrap=%)
 CFLAGS += $(if $(LIBTLS),$(FOR_MBEDTLS))
-LIBS := $(LIBTLS)
+LIBS := $(LIBRARIES:%=$(OUT)/library/%.a) $(LIBTLS)
 ifneq ($(ARCH),host)
 # -fbuiltin: the C library is there, so small copies may be inlined.
 CFLAGS += -ffreestanding -fbuiltin -nostdinc -isystem $(PICOLIBC)/include \
@@ -152,7 +152,8 @@ $O/flags: FORCE | setup
 	$(call stamp,$(CC) $(shell $(CC) -dumpfullversion -dumpversion) $(CFLAGS) $(WARN) .)
 
 $O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedtls/.sha256)
-	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(CFLAGS) $(WARN) -frandom-seed=$< -MD -MP -c -o $@ $<
+	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(if $(filter app/% net/bsd/%,$<),$(FOR_APP)) \
+		$(CFLAGS) $(WARN) -frandom-seed=$< -MD -MP -c -o $@ $<
 $O/%.o: %.S $O/flags
 	$(call say,as $<)mkdir -p $(@D) && $(CC) $(CPU_FLAGS) -g -ffile-prefix-map=$(CURDIR)=. -I. \
 		-MD -MP -c -o $@ $<
@@ -161,14 +162,16 @@ $O/%.o: %.S $O/flags
 # CONFIG=: the words that the kernel applies before the command line's.
 built_in := $(if $(SETTINGS_SIZE)$(on_disk)$(described),,$(CONFIG))
 $(OUT)/config.c: FORCE
-	$(call stamp,const char image_config[] = "$(subst ",\",$(subst \,\\,$(built_in)))";)
+	$(call stamp,const unsigned image_stack = $(or $(STACK),BUDGET_STACK); const char \
+		image_config[] = "$(subst ",\",$(subst \,\\,$(built_in)))";)
 $(OUT)/config.o: $(OUT)/config.c $O/flags
-	@$(CC) $(CFLAGS) -frandom-seed=config -c -o $@ $<
+	@$(CC) $(CFLAGS) -include kernel/budget.h -frandom-seed=config -c -o $@ $<
 # An object more or less links again, too.
 $(OUT)/objects: FORCE
 	$(call stamp,$(objs) $(LDFLAGS) .)
 
-$(OUT)/zeitkern.elf: $(objs) $(OUT)/objects $(LIBC) $(LIBTLS) $(SCRIPT)
+$(OUT)/zeitkern.elf: $(objs) $(OUT)/objects $(LIBRARIES:%=$(OUT)/library/%.a) $(LIBC) $(LIBTLS) \
+		$(SCRIPT)
 	$(call say,link $@)$(CC) $(CFLAGS) -frandom-seed=zeitkern $(LDFLAGS) -o $@ $(objs) $(LIBS)
 include linker/formats.mk
 include linker/efi.mk

@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include "kernel/clock.h"
+#include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "kernel/task.h"
+#include "net/later.h"
 
 struct request;
 struct response;
@@ -18,6 +20,16 @@ typedef void handler(struct request *req, struct response *res);
 
 /* The service: called once at start-up, before the network is up; adds routes. */
 void app_main(void);
+
+/* The service's own settings, if it has any (kernel/config.h), applied before app_main():
+ *	static char addr[64] = "127.0.0.1";
+ *	SETTINGS({ .key = "redis.host", .type = SETTING_STRING, .value = addr, .max = sizeof(addr),
+ *		   .expected = "a name or an address" }); */
+#define SETTINGS(...) \
+	const struct setting app_settings[] = { __VA_ARGS__ }; \
+	const unsigned app_settings_count = ARRAY_LEN(app_settings)
+extern const struct setting app_settings[] __attribute__((weak));
+extern const unsigned app_settings_count __attribute__((weak));
 
 /* Serves `path` by fn. A path segment ":name" matches any one segment. A
  * duplicate or malformed route panics at boot, where it is seen. HEAD is

@@ -36,6 +36,8 @@ void image_boot(void)
 	tls_declare();
 	metrics_declare();
 	clock_page_declare();
+	if (app_settings)
+		config_declare(app_settings, app_settings_count);
 	apply_settings();
 	if (net_init() < 0)
 		arch_exit(EXIT_PANIC); /* it has said which devices it saw */

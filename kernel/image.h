@@ -16,5 +16,9 @@ void image_main(void *unused);
  * applied before machine.cmdline. Written by the build. */
 extern const char image_config[];
 
+/* Bytes of each task's stack, a multiple of the page: BUDGET_STACK, unless the app's library.mk
+ * says STACK. Written by the build. */
+extern const unsigned image_stack;
+
 /* Bytes of the one stack that is deeper than the others (task_spawn_deep), 0: none. */
 extern const size_t image_deep_stack;

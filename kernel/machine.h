@@ -77,7 +77,7 @@ struct machine {
 	bool settings_copied;          /* they lie in RAM, put there by a loader: to be wiped */
 	const char *settings_text;     /* what to call them when they are plain words; or NULL */
 	uint64_t stacks;               /* address space for task stacks, 0: where they lie in RAM */
-	uint32_t stack_size;           /* bytes of each, 0: BUDGET_STACK */
+	uint32_t stack_times;          /* how often image_stack each has, 0: once */
 	uint8_t seed[64];              /* a loader's; wiped once used */
 	unsigned seed_len;
 	const char *seed_name;         /* where it is from; NULL: the device tree */

@@ -86,11 +86,11 @@ static void split(void)
 	}
 
 	stacks.base = machine.stacks;
-	stacks.size = machine.stack_size ? machine.stack_size : BUDGET_STACK;
+	stacks.size = image_stack * MAX(machine.stack_times, 1u);
 	stacks.stride = stacks.size + BUDGET_STACK_GUARD;
 	stacks.count = stack_count();
 
-	deep.size = image_deep_stack * (stacks.size / BUDGET_STACK);
+	deep.size = image_deep_stack * MAX(machine.stack_times, 1u);
 	deep_room = deep.size ? deep.size + BUDGET_STACK_GUARD : 0;
 	table_bytes = BUDGET_TABLES(total, ram_count, stacks.count * stacks.stride + deep_room) *
 		      PAGE_SIZE;

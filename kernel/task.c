@@ -8,46 +8,18 @@
 #include "kernel/task.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "kernel/dev.h"
 #include "kernel/mem.h"
+#include "kernel/task_pool.h"
 
 #define POLL_EVENTS 4
 #define BUSY_SWITCHES 64u      /* a look at devices and sleepers this often while never idle */
-#define STACK_PATTERN 0x7a6b7a6b7a6b7a6bu
 
-enum status { FREE, READY, RUNNING, WAITING };
-
-struct task {
-	struct arch_ctx ctx;
-	struct task *next;         /* in the ready queue or the free list */
-	uint64_t *stack;           /* lowest word: the canary */
-	size_t size;               /* bytes of it */
-	bool painted;
-	enum status status;
-	int error;                 /* errno while it does not run */
-
-	/* while it waits */
-	struct event *event;       /* NULL: only for the deadline */
-	ktime deadline;
-	unsigned slot;             /* its place in the heap, 0: not there */
-	int result;                /* what event_wait() will return */
-
-	int (*before_wait)(void);
-	const char *name, *state;
-	void (*fn)(void *);
-	void *arg;
-};
-
-static struct mem_stacks stacks SEALED;
-static struct task *tasks SEALED;      /* one for each stack; [0, made) have been used */
 static struct task **heap SEALED;      /* [1, sleepers]; the earliest deadline first */
-static unsigned sleepers, made, used, peak, refused;
+static unsigned sleepers;
 static ktime alarm_deadline = FOREVER;
 static uint64_t alarm_at;              /* alarm_deadline in ticks */
-static struct task *free_tasks;
-static struct task deep;                /* on the deep stack; its size is 0 until it is used */
 static struct task *ready, **ready_end = &ready;
 static struct task *current;
 static unsigned switches;
@@ -58,7 +30,7 @@ static unsigned polled_count SEALED;
 
 static void make_ready(struct task *t)
 {
-	t->status = READY;
+	t->status = TASK_READY;
 	t->next = NULL;
 	*ready_end = t;
 	ready_end = &t->next;
@@ -120,19 +92,22 @@ static void heap_remove(struct task *t)
 		heap_settle(last, slot);
 }
 
+/* Takes t out of its wait, which returns `result`. */
+static void wake(struct task *t, int result)
+{
+	t->event->waiter = NULL;
+	if (t->slot)
+		heap_remove(t);
+	t->result = result;
+	make_ready(t);
+}
+
 static void wake_sleepers(void)
 {
 	ktime now = clock_now();
 
-	while (sleepers > 0 && heap[1]->deadline <= now) {
-		struct task *t = heap[1];
-
-		heap_remove(t);
-		if (t->event)
-			t->event->waiter = NULL;
-		t->result = -ETIMEDOUT;
-		make_ready(t);
-	}
+	while (sleepers > 0 && heap[1]->deadline <= now)
+		wake(heap[1], -ETIMEDOUT);
 }
 
 /* The earliest deadline in ticks, worked out once for each. */
@@ -154,12 +129,6 @@ static void look_at_devices(void)
 	watchdog_feed();
 	for (unsigned i = 0; i < polled_count; i++)
 		event_signal(polled[i]);
-}
-
-static void check_canary(const struct task *t)
-{
-	if (t->stack[0] != STACK_PATTERN)
-		panic("task %s: stack overflow", t->name);
 }
 
 /* The next task to run, taken off the ready queue; idles until there is one. */
@@ -189,9 +158,9 @@ static void reschedule(void)
 {
 	struct task *self = current, *t;
 
-	check_canary(self);
+	task_check(self);
 	t = pick();
-	t->status = RUNNING;
+	t->status = TASK_RUNNING;
 	if (t == self)
 		return;
 	self->error = errno;
@@ -200,42 +169,35 @@ static void reschedule(void)
 	errno = self->error;
 }
 
-/* Before a real wait: 0, or why it may not be made. */
-static int leave_role(void)
+/* ---- What tasks call ----------------------------------------------------- */
+
+int task_may_wait(void)
 {
 	int (*fn)(void) = current->before_wait;
+	int err;
 
 	if (!fn)
 		return 0;
 	current->before_wait = NULL;
-	return fn();
+	err = fn();
+	if (err < 0)
+		current->before_wait = fn;
+	return err;
 }
-
-static int wait(struct event *e, ktime deadline)
-{
-	struct task *self = current;
-
-	self->status = WAITING;
-	self->event = e;
-	if (e)
-		e->waiter = self;
-	if (deadline != FOREVER)
-		heap_add(self, deadline);
-	reschedule();
-	return self->result;
-}
-
-/* ---- What tasks call ----------------------------------------------------- */
 
 int event_wait(struct event *e, ktime deadline)
 {
+	struct task *self = current;
 	int err;
 
-	ASSERT(current && !e->waiter);
+	ASSERT(self && !e->waiter);
+	deadline = MIN(deadline, self->limit);
+	if (self->cancelled)
+		return -ECANCELED;
 	if (!e->signalled) {
 		if (deadline != FOREVER && deadline <= clock_now())
 			return -ETIMEDOUT;
-		err = leave_role();
+		err = task_may_wait();
 		if (err < 0)
 			return err;
 	}
@@ -243,42 +205,63 @@ int event_wait(struct event *e, ktime deadline)
 		e->signalled = false;
 		return 0;
 	}
-	return wait(e, deadline);
+	self->status = TASK_WAITING;
+	self->event = e;
+	e->waiter = self;
+	if (deadline != FOREVER)
+		heap_add(self, deadline);
+	reschedule();
+	return self->result;
 }
 
 void event_signal(struct event *e)
 {
-	struct task *t = e->waiter;
-
-	if (!t) {
+	if (e->waiter)
+		wake(e->waiter, 0);
+	else
 		e->signalled = true;
-		return;
-	}
-	e->waiter = NULL;
-	if (t->slot)
-		heap_remove(t);
-	t->result = 0;
-	make_ready(t);
 }
 
 int task_sleep(ktime deadline)
 {
-	int err;
+	struct event never = { 0 };
+	int err = event_wait(&never, deadline);
 
-	ASSERT(current);
-	if (deadline != FOREVER && deadline <= clock_now())
-		return 0;
-	err = leave_role();
-	if (err < 0)
-		return err;
-	wait(NULL, deadline);
-	return 0;
+	return err == -ETIMEDOUT && deadline <= current->limit ? 0 : err;
+}
+
+ktime task_limit(ktime limit)
+{
+	ktime was = current->limit;
+
+	current->limit = limit;
+	return was;
+}
+
+void task_cancel(struct task *t)
+{
+	t->cancelled = true;
+	if (t->status == TASK_WAITING)
+		wake(t, -ECANCELED);
+}
+
+bool task_cancelled(void)
+{
+	return current->cancelled;
+}
+
+bool task_uncancel(void)
+{
+	bool was = current->cancelled;
+
+	current->cancelled = false;
+	return was;
 }
 
 void task_yield(void)
 {
 	ASSERT(current);
-	if (leave_role() < 0)
+	if (task_may_wait() < 0)
 		return;
 	make_ready(current);
 	reschedule();
@@ -323,90 +306,48 @@ _Noreturn void task_exit(void)
 {
 	struct task *self = current;
 
-	/* Nobody can take its stack before reschedule() has left it. */
-	self->status = FREE;
-	self->next = free_tasks;
-	free_tasks = self;
-	used--;
+	task_give(self);
 	reschedule();
 	panic("task %s: ran after its end", self->name);
 }
 
 void task_init(void)
 {
-	stacks = mem_stacks();
-	tasks = mem_take(stacks.count * sizeof(*tasks));
-	heap = mem_take((stacks.count + 2) * sizeof(struct task *));
-	if (!tasks || !heap)
-		panic("task: no memory for a table of %u", stacks.count);
+	unsigned n = task_pool_init();
+
+	heap = mem_take((n + 2) * sizeof(struct task *));
+	if (!heap)
+		panic("task: no memory for a table of %u", n);
 }
 
-/* A task whose stack has never been used, or NULL. */
-static struct task *make_task(void)
+static int begin(struct task *t, const char *name, void (*fn)(void *), void *arg)
 {
-	struct task *t = &tasks[made];
-
-	if (made == stacks.count)
-		return NULL;
-	*t = (struct task){
-		.stack = (uint64_t *)(stacks.base + made * stacks.stride), .size = stacks.size,
-	};
-	made++;
-	return t;
-}
-
-/* The pattern is written only on first use: thousands of untouched stacks cost
- * nothing at boot. */
-static void prepare_stack(struct task *t)
-{
-	if (!t->painted) {
-		for (size_t i = 0; i < t->size / sizeof(uint64_t); i++)
-			t->stack[i] = STACK_PATTERN;
-		t->painted = true;
-	}
-	arch_ctx_init(&t->ctx, t->stack, t->size, task_start);
-}
-
-static void begin(struct task *t, const char *name, void (*fn)(void *), void *arg)
-{
+	if (!t)
+		return -ENOMEM;
 	t->name = name;
 	t->state = "";
 	t->fn = fn;
 	t->arg = arg;
 	t->event = NULL;
 	t->before_wait = NULL;
-	if (current)
-		prepare_stack(t);
+	t->cancelled = false;
+	t->limit = FOREVER;
+	if (current) {
+		t->limit = current->limit;
+		task_prepare(t, task_start);
+	}
 	make_ready(t);
+	return 0;
 }
 
 int task_spawn(const char *name, void (*fn)(void *), void *arg)
 {
-	struct task *t = free_tasks;
-
-	if (t)
-		free_tasks = t->next;
-	else
-		t = make_task();
-	if (!t) {
-		refused++;
-		return -ENOMEM;
-	}
-	if (++used > peak)
-		peak = used;
-	begin(t, name, fn, arg);
-	return 0;
+	return begin(task_take(), name, fn, arg);
 }
 
 int task_spawn_deep(const char *name, void (*fn)(void *), void *arg)
 {
-	struct mem_stack s = mem_deep_stack();
-
-	if (deep.size || !s.size)
-		return -ENOMEM;
-	deep = (struct task){ .stack = (uint64_t *)s.base, .size = s.size };
-	begin(&deep, name, fn, arg);
-	return 0;
+	return begin(task_take_deep(), name, fn, arg);
 }
 
 _Noreturn void task_run(void (*first)(void *))
@@ -425,67 +366,11 @@ _Noreturn void task_run(void (*first)(void *))
 		ready = earlier;
 		ready_end = earlier_end;
 	}
-	prepare_stack(t);
+	task_prepare(t, task_start);
 	for (struct task *e = ready; e; e = e->next)
-		prepare_stack(e);               /* stacks are not mapped before the seal */
-	t->status = RUNNING;
+		task_prepare(e, task_start);    /* stacks are not mapped before the seal */
+	t->status = TASK_RUNNING;
 	current = t;
 	arch_ctx_switch(&boot, &t->ctx);
 	panic("task: back on the boot stack");
-}
-
-#define WIPE_MARGIN 256                /* bytes below here that this function itself is on */
-
-/* With the pattern of a fresh stack: the deepest use is counted anew. */
-__attribute__((noinline)) void task_wipe_stack(void)
-{
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0) - WIPE_MARGIN;
-
-	for (volatile uint64_t *p = current->stack; (uintptr_t)p < here; p++)
-		*p = STACK_PATTERN;
-}
-
-/* ---- For people and tests ------------------------------------------------ */
-
-static size_t deepest_use(const struct task *t)
-{
-	size_t i = 0, words = t->size / sizeof(uint64_t);
-
-	while (i < words && t->stack[i] == STACK_PATTERN)
-		i++;
-	return (words - i) * sizeof(uint64_t);
-}
-
-void task_dump(void (*line)(const char *text))
-{
-	static const char *const words[] = { "free", "ready", "running", "waiting" };
-	ktime now = clock_now();
-	char text[120];
-
-	for (unsigned i = 0; i <= made; i++) {
-		const struct task *t = i < made ? &tasks[i] : &deep;
-		int n;
-
-		if (t->status == FREE)
-			continue;
-		n = snprintf(text, sizeof(text), "task %u %s: %s %s, stack %zu of %zu", i, t->name,
-			     words[t->status], t->state, deepest_use(t), t->size);
-		if (t->status == WAITING && t->slot && n > 0 && (size_t)n < sizeof(text))
-			snprintf(text + n, sizeof(text) - (size_t)n, ", wakes in %lld ms",
-				 (long long)((t->deadline - now) / 1000000));
-		line(text);
-	}
-}
-
-struct task_stats task_stats(void)
-{
-	struct task_stats s = {
-		.stacks = stacks.count, .used = used, .peak = peak,
-		.refused = refused, .stack_size = stacks.size,
-		.deep_size = deep.size, .deep_used = deepest_use(&deep),
-	};
-
-	for (unsigned i = 0; i < made; i++)
-		s.deepest = MAX(s.deepest, deepest_use(&tasks[i]));
-	return s;
 }

@@ -32,10 +32,12 @@ int task_spawn_deep(const char *name, void (*fn)(void *), void *arg);
 /* Lets every other ready task run once. Waits. */
 void task_yield(void);
 
-/* Waits until `deadline`. 0, or -ENOMEM as in event_wait. */
+/* Waits until `deadline`: 0; -ETIMEDOUT when the task's limit is earlier and has passed;
+ * -ECANCELED or -ENOMEM as in event_wait. */
 int task_sleep(ktime deadline);
 
-/* Waits for a signal: 0; -ETIMEDOUT when `deadline` passes first; -ENOMEM when
+/* Waits for a signal: 0; -ETIMEDOUT when `deadline` or the task's limit passes first; -ECANCELED
+ * in a task that was cancelled, whatever has been signalled; -ENOMEM when
  * this task must hand its role on before it may wait (task_before_wait) and no
  * stack is free for that. A pending signal is consumed at once, and a deadline
  * in the past never waits. */
@@ -47,21 +49,39 @@ void event_signal(struct event *e);
 /* Ends the running task; returning from fn does the same. */
 _Noreturn void task_exit(void);
 
+/* No wait of the running task lasts beyond `limit`, whatever its own deadline; FOREVER: no limit.
+ * Tasks that it starts inherit it. Returns the limit before, which puts it back. A task begins
+ * with its starter's, a request with none. */
+ktime task_limit(ktime limit);
+
+/* The wait that t is in, if any, and all its later ones return -ECANCELED, so that it comes to an
+ * end; what it has started goes on. Never waits. t has not ended. */
+void task_cancel(struct task *t);
+bool task_cancelled(void);
+
+/* The running task may wait once more, for it has to clean up: true if it was cancelled, and
+ * task_cancel(task_self()) puts that back. */
+bool task_uncancel(void);
+
 /* The running task's name and the text shown beside it in the task table
  * while it waits; kept by reference. */
 struct task *task_self(void);
 void task_state(const char *state);
 
-/* Before the running task next really waits, `fn` is called once, on its
- * stack, and disarmed. When fn returns a negative errno, the wait is not made
- * and returns it. NULL disarms. The HTTP loop uses this to hand itself over to
- * a fresh stack when a handler turns out to wait (net/http.c). */
+/* Before the running task next really waits, `fn` is called once, on its stack, and disarmed. When
+ * fn returns a negative errno, the wait is not made and returns it, and the next one asks again.
+ * NULL disarms. The net loop uses this to hand itself over to a fresh stack when a handler turns
+ * out to wait (net/net.c). */
 void task_before_wait(int (*fn)(void));
+
+/* Calls that function now, when it was not called yet: 0, or its error, and then it stays armed.
+ * What starts tasks that it must wait for (kernel/job.h) asks first whether it may. */
+int task_may_wait(void);
 
 /* True when another task is ready to run. */
 bool task_others_ready(void);
 
-/* Overwrites what is left below on the running task's stack: keys, maybe. */
+/* Overwrites what is left below on the running task's own stack: keys, maybe. */
 void task_wipe_stack(void);
 
 /* Boot only: e is signalled each time the CPU comes back from idle, and every

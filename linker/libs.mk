@@ -36,6 +36,13 @@ TLS_EVEREST := net/tls/everest/public_key.c
 WRAPPED += mbedtls_psa_ecp_export_public_key
 endif
 
+# What an app brings, in app/NAME/library.mk: the names of LIBRARIES (linker/libs.lock), for each
+# the files it is made of, as NAME := a b (a.c, b.c of its source) and flags as NAME_FLAGS, and
+# STACK, if they need more than BUDGET_STACK bytes of one, in whole pages. They are compiled as they
+# are; net/bsd/include comes first on the path of them and of the app.
+$(if $(GUEST),,$(eval -include app/$(APP)/library.mk))
+FOR_APP := -isystem net/bsd/include $(if $(LIBRARIES),-isystem build/src)
+
 build/src/%/.sha256: FORCE | setup
 	@linker/fetch $*
 $(lwip:%=$(LWIP)/%.c): | build/src/lwip/.sha256 ;
@@ -53,3 +60,14 @@ $O/mbedtls/%.o: $(MBEDTLS)/%.c $O/flags build/src/mbedtls/.sha256 | $(LIBC)
 		-frandom-seed=$< -MD -MP -c -o $@ $<
 $O/libmbedtls.a: $(mbedtls:%=$O/mbedtls/%.o)
 	$(call say,ar $@)rm -f $@ && $(CC:%gcc=%gcc-ar) rcsD $@ $^
+
+define library_rules
+$($1:%=build/src/$1/%.c): | build/src/$1/.sha256 ;
+$(OUT)/library/$1/%.o: build/src/$1/%.c $O/flags build/src/$1/.sha256 app/$(APP)/library.mk | $(LIBC)
+	$$(call say,cc $$(<F) of $1)mkdir -p $$(@D) && $(CC) $(FOR_APP) -Ibuild/src/$1 $$(CFLAGS) \
+		$($1_FLAGS) -w -fno-lto -frandom-seed=$$< -MD -MP -c -o $$@ $$<
+$(OUT)/library/$1.a: $($1:%=$(OUT)/library/$1/%.o)
+	$$(call say,ar $$@)rm -f $$@ && $(CC:%gcc=%gcc-ar) rcsD $$@ $$^
+-include $($1:%=$(OUT)/library/$1/%.d)
+endef
+$(foreach name,$(LIBRARIES),$(eval $(call library_rules,$(name))))

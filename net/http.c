@@ -77,7 +77,7 @@ static void ready(void *conn)
 			step = write_step(c);
 			break;
 		case CONN_RUN:
-			step = c->req->done ? request_finish(c, c->req) : STEP_WAIT;
+			step = c->run->ops->ready(c);
 			break;
 		default:
 			step = read_step(c);
@@ -90,7 +90,7 @@ static void gone(void *conn, int why)
 	struct conn *c = conn;
 
 	if (c->state == CONN_RUN)
-		c->req->conn = NULL;
+		c->run->ops->gone(c->run);
 	if (c->state != CONN_IDLE)
 		http_counters[COUNT_LOST].n++;
 	conn_free(c);

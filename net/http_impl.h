@@ -72,22 +72,37 @@ enum { CONN_LAST = 1,                  /* close after the answer being written *
        CONN_LATE = 2,                  /* beyond the limit: gets a 503 unless room is made */
        CONN_OVER_ADDRESS = 4 };        /* beyond http.max_per_address: gets a 503 at once */
 
+/* What is to be done after a step of a connection: wait for ready(), take the
+ * next step, or forget it, for it is closed. */
+enum step { STEP_WAIT, STEP_AGAIN, STEP_GONE };
+
+/* What serves a connection in CONN_RUN begins with this: a request whose handler runs, or one that
+ * is answered later (net/later.h). */
+struct conn;
+struct request;
+struct run {
+	struct conn *conn;             /* NULL once it has died */
+	const struct run_ops *ops;
+};
+
+struct run_ops {
+	enum step (*ready)(struct conn *c);    /* as stream_ops.ready(); the handler has returned */
+	void (*gone)(struct run *run);         /* conn is about to be freed */
+	void (*left)(struct request *r);       /* its handler has returned, after gone() */
+};
+
 struct conn {
 	struct stream *s;
 	struct conn *next, *prev;      /* in its state's list */
 	union {
 		struct work *work;     /* CONN_HEAD, CONN_BODY, CONN_WRITE */
-		struct request *req;   /* CONN_RUN */
+		struct run *run;       /* CONN_RUN */
 	};
 	uint32_t since;                /* when it entered its state, in units of 2^20 ns */
 	uint32_t unacked;              /* bytes, when last looked at */
 	uint8_t state, flags;
 	addr_net network;              /* of its peer */
 };
-
-/* What is to be done after a step of a connection: wait for ready(), take the
- * next step, or forget it, for it is closed. */
-enum step { STEP_WAIT, STEP_AGAIN, STEP_GONE };
 
 void conn_close(struct conn *c);       /* in order */
 void conn_abort(struct conn *c);
@@ -140,7 +155,8 @@ struct response {
 };
 
 struct request {
-	struct conn *conn;             /* NULL once the connection has died */
+	struct run run;                /* first */
+	struct later *later;           /* with run.ops of net/later.c */
 	struct work *work;             /* what bytes and body lie in, or NULL */
 	uint8_t *bytes;                /* the head: in store or in work */
 	uint8_t *body;                 /* followed by a NUL */
@@ -149,7 +165,7 @@ struct request {
 	bool cached_admin;             /* on which port */
 	const struct route *route;
 	unsigned miss;                 /* without a route: 404, 405, 501; 0: OPTIONS */
-	bool done;                     /* the handler waited, and has returned */
+	bool done;                     /* the handler has returned */
 	bool decoded;                  /* param_text is filled */
 	bool host_moved;
 	uint8_t patches;
@@ -163,6 +179,9 @@ struct request {
 	struct response res;
 };
 
+/* Goes on; goes on and says so (Connection: keep-alive); closes. */
+enum persist { PERSIST, PERSIST_SAID, PERSIST_CLOSE };
+
 void requests_init(unsigned cap);
 /* A request object, or NULL. The one given back last is given out first, and
  * still holds what cached_len says. */
@@ -175,11 +194,17 @@ void request_route(struct conn *c, struct request *r);
 /* Serves a request whose head, bytes, body and route are set. */
 enum step request_run(struct conn *c, struct request *r);
 
-/* Sends the answer of a handler that has returned. */
-enum step request_finish(struct conn *c, struct request *r);
+extern const struct run_ops request_ops;
 
-/* True when `bytes` says "HEAD ": its answer has no body. */
+/* Whether the connection goes on after an answer to such a head (RFC 9112 §9.3). */
+enum persist request_persist(uint8_t flags, uint8_t minor);
+
+/* Sends the answer that r holds, and puts r back. */
+enum step request_answer(struct conn *c, struct request *r, enum persist persist, bool head_only);
+
+/* True when `bytes` says "HEAD ": its answer has no body; and of a parsed one. */
 bool request_is_head(const uint8_t *bytes, size_t len);
+bool request_asks_head(const struct request *r);
 
 /* ---- Writing: http_write.c, http_response.c ----------------------------------- */
 
@@ -199,9 +224,6 @@ const char *http_reason(unsigned status);
 void response_reset(struct response *res);
 /* Makes it {"error": text}. */
 void response_error(struct response *res, unsigned status, const char *text, size_t len);
-
-/* Goes on; goes on and says so (Connection: keep-alive); closes. */
-enum persist { PERSIST, PERSIST_SAID, PERSIST_CLOSE };
 
 /* Puts the head before the body; where the whole begins and how long it is. */
 char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now,

@@ -117,5 +117,5 @@ const void *http_body(struct request *req, size_t *len)
 
 const char *http_client(struct request *req)
 {
-	return req->conn ? stream_identity(req->conn->s) : NULL;
+	return req->run.conn ? stream_identity(req->run.conn->s) : NULL;
 }

@@ -88,7 +88,7 @@ static void unrouted(struct request *r)
 	const char *path = path_of(r, &len);
 
 	if (r->miss == 0 || r->miss == 405) {
-		allow[router_allow(r->conn->s->admin, star ? NULL : path, len, allow)] = 0;
+		allow[router_allow(r->run.conn->s->admin, star ? NULL : path, len, allow)] = 0;
 		response_header(&r->res, "Allow", allow);
 	}
 	if (r->miss)
@@ -146,15 +146,14 @@ static void call(void *arg)
 	struct request *r = arg;
 
 	r->route->fn(r, &r->res);
+	r->done = true;
 	if (net_in_loop())
 		return;
 	http_counters[COUNT_WAITED].n++;
-	if (r->conn) {
-		r->done = true;
-		stream_again(r->conn->s);
-	} else {
-		request_put(r);
-	}
+	if (r->run.conn)
+		stream_again(r->run.conn->s);
+	else
+		r->run.ops->left(r);
 }
 
 enum step request_run(struct conn *c, struct request *r)
@@ -162,8 +161,8 @@ enum step request_run(struct conn *c, struct request *r)
 	http_counters[COUNT_REQUESTS].n++;
 	conn_leave(c);
 	c->state = CONN_RUN;
-	c->req = r;
-	r->conn = c;
+	c->run = &r->run;
+	r->run = (struct run){c, &request_ops};
 	r->done = r->decoded = r->host_moved = false;
 	response_reset(&r->res);
 	if (http_settings.redirect && !c->s->secure)
@@ -174,27 +173,27 @@ enum step request_run(struct conn *c, struct request *r)
 		response_status(&r->res, 503);
 	else
 		net_call(call, r);
-	return request_finish(c, r);
+	r->done = true;
+	return c->run->ops->ready(c);
 }
 
-/* Whether the connection goes on (RFC 9112 §9.3). */
-static enum persist persist(const struct request *r)
+bool request_asks_head(const struct request *r)
 {
-	uint8_t flags = r->head.flags;
+	return r->head.method.len == 4 && memcmp(r->bytes + r->head.method.at, "HEAD", 4) == 0;
+}
 
+enum persist request_persist(uint8_t flags, uint8_t minor)
+{
 	if ((flags & HTTP_CLOSE) || http_draining)
 		return PERSIST_CLOSE;
-	if (r->head.minor > 0)
+	if (minor > 0)
 		return PERSIST;
 	return flags & HTTP_KEEP ? PERSIST_SAID : PERSIST_CLOSE;
 }
 
-enum step request_finish(struct conn *c, struct request *r)
+enum step request_answer(struct conn *c, struct request *r, enum persist p, bool head_only)
 {
 	ktime now = clock_now();
-	bool head_only =
-		r->head.method.len == 4 && memcmp(r->bytes + r->head.method.at, "HEAD", 4) == 0;
-	enum persist p = persist(r);
 	size_t len;
 	char *text = response_compose(&r->res, p, head_only, now, &len);
 	struct work *w = r->res.big;
@@ -211,3 +210,20 @@ enum step request_finish(struct conn *c, struct request *r)
 	request_put(r);
 	return step;
 }
+
+static enum step ready(struct conn *c)
+{
+	struct request *r = (struct request *)c->run;
+
+	if (!r->done)
+		return STEP_WAIT;
+	return request_answer(c, r, request_persist(r->head.flags, r->head.minor),
+			      request_asks_head(r));
+}
+
+static void gone(struct run *run)
+{
+	run->conn = NULL;
+}
+
+const struct run_ops request_ops = {ready, gone, request_put};

@@ -154,6 +154,7 @@ static bool work(void)
 _Noreturn void net_run(void *unused)
 {
 	owner = task_self();
+	task_limit(FOREVER);           /* a handler's was inherited */
 	task_state("net loop");
 	if (!started) {
 		started = true;
@@ -196,10 +197,10 @@ void net_timer_due(ktime t)
 /* The handler that net_call() runs is about to wait. */
 static int hand_over(void)
 {
-	if (task_spawn("net", net_run, NULL) < 0) {
-		task_before_wait(hand_over);   /* its next wait asks again */
-		return -ENOMEM;
-	}
+	int err = task_spawn("net", net_run, NULL);
+
+	if (err < 0)
+		return err;
 	COUNT(N_HANDOVERS);
 	streams_handover();
 	owner = NULL;
@@ -216,6 +217,8 @@ void net_call(void (*fn)(void *), void *arg)
 		net_kick();
 		task_exit();
 	}
+	task_limit(FOREVER);
+	task_uncancel();
 }
 
 void net_drain(ktime deadline)

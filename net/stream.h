@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CONTRACT transport -> protocol: accepted byte streams, event-driven.
+/* CONTRACT transport -> protocol: byte streams, accepted or opened, event-driven.
  *
  * A stream is one TCP connection (net/tcp*.c), or a TLS session on one
  * (net/tls). Its protocol is called from the net loop, never from inside lwIP,
@@ -25,7 +25,7 @@ struct stream {
 
 /* The protocol's side. */
 struct stream_ops {
-	/* A connection is established. Returns the protocol's own state for it,
+	/* An accepted connection is established. Returns the protocol's own state for it,
 	 * or NULL: it is reset. May call stream_again(), must not close s. */
 	void *(*opened)(struct stream *s);
 
@@ -44,6 +44,18 @@ struct stream_ops {
 
 /* Accepts TCP on every address, `port` in host order. 0, -EADDRINUSE, -ENOMEM. */
 int stream_listen(uint16_t port, const struct stream_ops *ops);
+
+/* Begins to connect to `to`: 0 and *s, whose `ops->ready(conn)` is called once it is established;
+ * until then nothing but stream_abort() may be done with it. ops->gone(conn, why) says that it
+ * failed: -ECONNREFUSED, -ETIMEDOUT. -ENOMEM: BUDGET_CLIENTS streams are open, or memory is short;
+ * -EADDRNOTAVAIL: every port is in use; -EHOSTUNREACH: no route, or no address of ours. The
+ * members `opened` and `evict` of ops are not used. */
+int stream_connect(struct stream **s, const struct endpoint *to, const struct stream_ops *ops,
+		   void *conn);
+
+/* Sends our FIN after what was written; reading goes on. Only of a stream that stream_connect()
+ * made and that is established. */
+void stream_shutdown(struct stream *s);
 
 enum { STREAM_COPY = 0, STREAM_REF = 1, STREAM_MORE = 2 };
 
@@ -116,6 +128,6 @@ static inline const char *stream_identity(struct stream *s)
 	return s->io->identity ? s->io->identity(s) : NULL;
 }
 
-/* How many TCP connections there are now, and the most there can be. */
+/* How many accepted TCP connections there are now, and the most there can be. */
 unsigned stream_count(void);
 unsigned stream_max(void);

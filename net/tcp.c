@@ -37,6 +37,7 @@ static bool draining;
 
 static struct pool pool;
 static unsigned open_count;            /* accepted and not closed by the protocol */
+unsigned stream_clients;               /* the same of those that we opened */
 
 static struct tcp *ready, **ready_end = &ready;
 static unsigned ready_count;
@@ -48,7 +49,7 @@ void streams_init(void)
 {
 	linger_init();
 	pool_init(&pool, "net_stream", sizeof(struct tcp),
-		  port_limits.streams + SPARE + linger_max());
+		  port_limits.streams + port_limits.clients + SPARE + linger_max());
 }
 
 unsigned stream_count(void)
@@ -63,7 +64,7 @@ unsigned stream_max(void)
 
 /* ---- The queue -------------------------------------------------------------- */
 
-static void enqueue(struct tcp *s)
+void stream_enqueue(struct tcp *s)
 {
 	if (s->flags & S_QUEUED)
 		return;
@@ -101,7 +102,7 @@ void stream_starve(struct tcp *s)
 
 void tcp_stream_again(struct stream *s)
 {
-	enqueue((struct tcp *)s);
+	stream_enqueue((struct tcp *)s);
 	net_kick();
 }
 
@@ -140,7 +141,10 @@ void stream_release(struct tcp *s)
 /* The protocol has let go of it. */
 void stream_closed(struct tcp *s)
 {
-	open_count--;
+	if (s->flags & S_CLIENT)
+		stream_clients--;
+	else
+		open_count--;
 	if (current == s)
 		current = NULL;
 }
@@ -175,9 +179,10 @@ static void on_err(void *arg, err_t err)
 		linger_done(s);
 		return;
 	}
-	s->why = err == ERR_ABRT ? -ETIMEDOUT : -ECONNRESET;
+	s->why = err == ERR_ABRT ? -ETIMEDOUT :
+		 s->flags & S_CONNECTING ? -ECONNREFUSED : -ECONNRESET;
 	COUNT(N_RESET);
-	enqueue(s);
+	stream_enqueue(s);
 }
 
 static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
@@ -192,7 +197,9 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 	}
 	if (!p) {
 		s->flags |= S_ENDED;
-		enqueue(s);
+		if (s->flags & S_SHUT)
+			stream_leave(s);
+		stream_enqueue(s);
 		return ERR_OK;
 	}
 	s->in_bytes += p->tot_len;
@@ -208,14 +215,14 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		s->in_last = p;
 	}
 	stream_pass_over(s, 0);         /* passes over pieces that hold nothing */
-	enqueue(s);
+	stream_enqueue(s);
 	return ERR_OK;
 }
 
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
 	tcp_sent(pcb, NULL);
-	enqueue(arg);
+	stream_enqueue(arg);
 	return ERR_OK;
 }
 
@@ -224,46 +231,44 @@ void stream_want_room(struct tcp *s)
 	tcp_sent(s->pcb, on_sent);
 }
 
-static struct tcp *new_stream(void)
+struct tcp *stream_make(void)
 {
-	struct tcp *s;
+	struct tcp *s = pool_get(&pool);
 
-	if (draining || open_count >= port_limits.streams + SPARE)
-		return NULL;
-	s = pool_get(&pool);
-	if (!s && linger_cut_oldest())
-		s = pool_get(&pool);
-	return s;
+	return s || !linger_cut_oldest() ? s : pool_get(&pool);
 }
 
-static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+void stream_attach(struct tcp *s, struct tcp_pcb *pcb)
 {
-	const struct listener *l = arg;
-	struct tcp *s;
-
-	if (!pcb)
-		return ERR_OK;
-	pcb_set_age(pcb, AGE_NONE);
-	s = new_stream();
-	if (!s) {
-		COUNT(N_REFUSED);
-		return ERR_MEM;
-	}
-	*s = (struct tcp){
-		.stream = {
-			.io = &tcp_io,
-			.peer = { addr_of_ip(&pcb->remote_ip), pcb->remote_port },
-			.local = { addr_of_ip(&pcb->local_ip), pcb->local_port },
-		},
-		.pcb = pcb, .ops = l->ops,
-	};
-	open_count++;
+	s->pcb = pcb;
+	s->stream.io = &tcp_io;
+	s->stream.peer = (struct endpoint){ addr_of_ip(&pcb->remote_ip), pcb->remote_port };
+	s->stream.local = (struct endpoint){ addr_of_ip(&pcb->local_ip), pcb->local_port };
 	tcp_nagle_disable(pcb);        /* ready() decides what belongs together */
 	ip_set_option(pcb, SOF_KEEPALIVE);
 	tcp_arg(pcb, s);
 	tcp_recv(pcb, on_recv);
 	tcp_err(pcb, on_err);
-	enqueue(s);
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	const struct listener *l = arg;
+	struct tcp *s = NULL;
+
+	if (!pcb)
+		return ERR_OK;
+	pcb_set_age(pcb, AGE_NONE);
+	if (!draining && open_count < port_limits.streams + SPARE)
+		s = stream_make();
+	if (!s) {
+		COUNT(N_REFUSED);
+		return ERR_MEM;
+	}
+	*s = (struct tcp){ .ops = l->ops };
+	open_count++;
+	stream_attach(s, pcb);
+	stream_enqueue(s);
 	return ERR_OK;
 }
 
@@ -330,7 +335,7 @@ static void serve(struct tcp *s)
 		stream_release(s);
 	} else if (s->flags & S_LINGERS) {
 		return;
-	} else if (!s->pcb) {
+	} else if (s->why) {
 		gone(s);
 	} else {
 		bool fresh = !(s->flags & S_OPENED);
@@ -368,7 +373,7 @@ ktime streams_timers(ktime now)
 			struct tcp *next = s->next_ready;
 
 			s->flags &= (uint16_t)~S_QUEUED;
-			enqueue(s);
+			stream_enqueue(s);
 			s = next;
 		}
 	}

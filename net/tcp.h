@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the transport: what tcp.c, tcp_close.c and the loop share. */
+/* Inside the transport: what tcp.c, tcp_close.c, tcp_connect.c and the loop share. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,12 +14,12 @@ struct pbuf;
 /* A connection, and the stream that its protocol sees. */
 struct tcp {
 	struct stream stream;          /* first */
-	struct tcp_pcb *pcb;           /* NULL once lwIP has freed it */
+	struct tcp_pcb *pcb;           /* NULL once lwIP has freed it, or closes it alone */
 	const struct stream_ops *ops;
 	void *conn;                    /* the protocol's, from opened() */
 	struct tcp *next_ready;
 	uint16_t flags;
-	int16_t why;                   /* pcb is NULL: -errno for gone() */
+	int16_t why;                   /* it has died: -errno for gone() */
 
 	/* Input: a queue of lwIP's buffers. */
 	struct pbuf *in, *in_last;
@@ -42,6 +42,9 @@ enum {
 	S_ENDED = 4,                   /* the peer has closed its side */
 	S_DEAD = 8,                    /* freed as soon as it leaves the queue */
 	S_LINGERS = 16,                /* closed by the protocol, not yet by the peer */
+	S_CLIENT = 32,                 /* we opened it, S_OPENED from the start */
+	S_CONNECTING = 64,             /* its handshake is under way */
+	S_SHUT = 128,                  /* our FIN is queued, the protocol reads on */
 };
 
 extern const struct stream_io tcp_io;  /* tcp_io.c */
@@ -78,12 +81,20 @@ void stream_output(struct tcp *s);
 void stream_want_room(struct tcp *s);
 void stream_starve(struct tcp *s);
 
+/* From tcp.c for tcp_connect.c: memory for a stream, not cleared, or NULL; has lwIP call us for
+ * pcb, whose addresses are known; has the loop call its protocol; how many are not closed. */
+struct tcp *stream_make(void);
+void stream_attach(struct tcp *s, struct tcp_pcb *pcb);
+void stream_enqueue(struct tcp *s);
+extern unsigned stream_clients;
+
 /* Between tcp.c and tcp_close.c. */
 void stream_closed(struct tcp *s);
 void stream_pass_over(struct tcp *s, size_t n);
 void stream_release(struct tcp *s);
 void stream_drop_input(struct tcp *s);
 void stream_detach(struct tcp *s);
+void stream_leave(struct tcp *s);
 void linger_init(void);
 bool linger_cut_oldest(void);
 void linger_done(struct tcp *s);

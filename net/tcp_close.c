@@ -77,7 +77,7 @@ void linger_done(struct tcp *s)
 }
 
 /* From here on the pcb closes without us. */
-static void leave_to_lwip(struct tcp *s)
+void stream_leave(struct tcp *s)
 {
 	tcp_set_flags(s->pcb, TF_RXCLOSED);
 	s->pcb->tmr = tcp_ticks;
@@ -93,7 +93,7 @@ bool linger_cut_oldest(void)
 	if (!s)
 		return false;
 	COUNT(N_LINGER_CUT);
-	leave_to_lwip(s);
+	stream_leave(s);
 	linger_done(s);
 	return true;
 }
@@ -118,7 +118,7 @@ void tcp_stream_close(struct stream *stream)
 	bucket_store();
 
 	if (s->flags & S_ENDED) {
-		leave_to_lwip(s);
+		stream_leave(s);
 		stream_release(s);
 		return;
 	}
@@ -137,7 +137,7 @@ bool linger_input(struct tcp *s, struct pbuf *p)
 	u16_t len;
 
 	if (!p) {
-		leave_to_lwip(s);
+		stream_leave(s);
 		linger_done(s);
 		return true;
 	}
@@ -160,7 +160,7 @@ static void look(struct tcp *s, ktime now)
 	struct tcp_pcb *pcb = s->pcb;
 
 	if (pcb->state == FIN_WAIT_2) {
-		leave_to_lwip(s);
+		stream_leave(s);
 		linger_done(s);
 		return;
 	}

@@ -26,6 +26,7 @@ WRITE_NIC = "write_nic"  # for test_nics.py
 BAD = ({HANG, DRAW, WRITE_NIC} | {name for name, _ in FORBIDDEN}
        | {name for name, _ in PRIVILEGED.values()})
 GOOD = sorted({os.path.basename(path)[:-2] for path in glob.glob(f"{HERE}/guests/*.c")} - BAD)
+HOSTED = ("jobs", "sync", "tasks")   # those that the host runs, too, under ASan and UBSan
 ARMV7 = ("r0", "r12", "sp", "lr")
 REGISTERS = {"pc": ("rax", "rsp", "r15"), "virt": ("x0", "x30", "sp"),
              "lm3s6965evb": ARMV7, "mps2-an385": ARMV7, "orangepi-pc": ARMV7}
@@ -103,7 +104,8 @@ def test_crash_reboots(name):
             seen = ends[0]
 
 
-@pytest.mark.parametrize("row,guest", on_rows([(guest,) for guest in GOOD]))
+@pytest.mark.parametrize("row,guest", on_rows([(guest,) for guest in GOOD]) + [
+    pytest.param(BY_NAME["host"], guest, id=f"{guest}-host") for guest in HOSTED])
 def test_guest(row, guest):
     """A guest that tests its own kernel."""
     code, text = run_guest(row, guest)

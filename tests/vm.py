@@ -196,7 +196,7 @@ def command(opts, page_fd=-1, folder=""):
     """The whole command line, as a list; `page_fd` is settings_fd()'s, `folder` what esp() made."""
     if opts.board == "host":
         file = [f"settings=/dev/fd/{page_fd}"] if page_fd >= 0 else []
-        return [opts.image] + file + opts.cmdline.split() + list(opts.extra)
+        return [opts.image, f"mem={opts.mem}"] + file + opts.cmdline.split() + list(opts.extra)
     if opts.board in BOARDS:
         return board_command(opts, page_fd)
     mmio = opts.kind() in ("microvm", "virt")

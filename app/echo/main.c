@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A service for tests: bodies, parameters, handlers that wait, large answers. */
+/* A service for tests: bodies, parameters, handlers that wait, answers that are large or late. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/app.h"
 #include "net/net.h"
+
+#define READERS 500
 
 static void echo(struct request *req, struct response *res)
 {
@@ -77,8 +79,54 @@ static void big(struct request *req, struct response *res)
 	free(text);
 }
 
+/* GET /news waits, without a stack, until somebody POSTs some. */
+static struct reader {
+	struct later *later;
+} readers[READERS];
+
+static void leave(void *arg)
+{
+	struct reader *r = arg;
+
+	later_drop(r->later);
+	r->later = NULL;
+}
+
+static void read_news(struct request *req, struct response *res)
+{
+	struct reader *r = readers;
+
+	while (r < readers + READERS && r->later)
+		r++;
+	if (r == readers + READERS)
+		status(res, 503);
+	else
+		r->later = request_later(req, leave, r);
+}
+
+static void post_news(struct request *req, struct response *res)
+{
+	unsigned told = 0;
+	size_t len;
+	const void *data = request_body(req, &len);
+
+	for (struct reader *r = readers; r < readers + READERS; r++) {
+		struct response *answer = r->later ? later_answer(r->later) : NULL;
+
+		if (answer) {
+			body(answer, "text/plain", data ? data : "", len);
+			later_send(r->later);
+			told++;
+		}
+		r->later = NULL;
+	}
+	json(res, "{ told: %u }", told);
+}
+
 void app_main(void)
 {
+	route("GET", "/news", read_news);
+	route("POST", "/news", post_news);
 	route("POST", "/echo", echo);
 	route("PUT", "/echo", echo);
 	route("GET", "/show", show);

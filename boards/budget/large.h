@@ -60,6 +60,7 @@
 /* ---- Connections, by how much memory there is ------------------------------------ */
 
 #define BUDGET_CONNECTIONS(ram) MIN(MAX((ram) / 2800, 128u), 1u << 18)
+#define BUDGET_CLIENTS(n) ((n) / 4)         /* more, that we open */
 #define BUDGET_HALF_OPEN(n) MIN(MAX((n) / 8, 32u), 1024u)
 /* With those that close and in TIME_WAIT; and lists, at least, of the table that finds them. */
 #define BUDGET_PCBS(n, half_open) ((n) + (n) / 8 + 32 + (half_open))

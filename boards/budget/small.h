@@ -60,6 +60,7 @@
 /* ---- Connections --------------------------------------------------------------- */
 
 #define BUDGET_CONNECTIONS(ram) 14u         /* 12 served, 2 to be told 503 */
+#define BUDGET_CLIENTS(n) 2u                /* more, that we open: an app that does leaves room */
 #define BUDGET_HALF_OPEN(n) 12u            /* all may be made at the same time */
 #define BUDGET_PCBS(n, half_open) 26u       /* with those that close and in TIME_WAIT */
 #define BUDGET_BUCKETS 8u                   /* at least, of the table that finds them */

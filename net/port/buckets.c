@@ -9,8 +9,8 @@
  *
  * Outside: every call that finds, adds or removes a pcb loads its bucket first
  * (port.h); none is loaded in between, so that a call that forgot finds empty
- * lists. Ports of outgoing connections would be looked for in one bucket only:
- * there are none yet. */
+ * lists. lwIP's own choice of a port would look at one bucket only: ports.c
+ * makes it. */
 #include "kernel/mem.h"
 #include "kernel/random.h"
 

@@ -71,7 +71,7 @@ static bool timestamp(const u8_t *o, unsigned len, u32_t *value)
 	return false;
 }
 
-static bool listening(u16_t port)
+bool port_listening(u16_t port)
 {
 	const struct tcp_pcb_listen *l = tcp_listen_pcbs.listen_pcbs;
 
@@ -155,7 +155,7 @@ static void input(struct pbuf *p, const u8_t *tcp, bool at_tcp)
 	unsigned flags = tcp[13] & (TCP_SYN | TCP_ACK | TCP_RST);
 	struct tcp_pcb *was;
 
-	if (flags == TCP_SYN && listening(be16(tcp + 2))) {
+	if (flags == TCP_SYN && port_listening(be16(tcp + 2))) {
 		unsigned hlen = (tcp[12] >> 4) * 4u;
 		struct syn s = {
 			.remote = remote, .local = &ip_data.current_iphdr_dest,

@@ -56,7 +56,8 @@ void port_size(void)
 
 	port_limits.streams = n;
 	port_limits.half_open = BUDGET_HALF_OPEN(n);
-	port_limits.pcbs = BUDGET_PCBS(n, port_limits.half_open);
+	port_limits.clients = BUDGET_CLIENTS(n);
+	port_limits.pcbs = BUDGET_PCBS(n, port_limits.half_open) + port_limits.clients;
 	port_limits.rx_small = BUDGET_RX_SMALL(n);
 	port_limits.rx_big = BUDGET_RX_BIG(n);
 }

@@ -26,6 +26,7 @@ struct netif;
 
 struct port_limits {
 	unsigned streams;          /* connections that a protocol may hold */
+	unsigned clients;          /* connections that we open, beside those */
 	unsigned half_open;        /* handshakes under way */
 	unsigned pcbs;             /* of lwIP, those above and closing ones included */
 	unsigned rx_small, rx_big; /* copies of received frames */
@@ -146,6 +147,16 @@ void port_stop_listening(void);
  * the oldest in TIME_WAIT, then those that are closing, then the half-open.
  * False when all are in use. */
 bool port_make_room(void);
+
+/* True while connections to this port are accepted. */
+bool port_listening(u16_t port);
+
+/* ---- ports.c ------------------------------------------------------------------------- */
+
+/* A local port for a connection to `remote`, or 0: all are in use. One that is in TIME_WAIT
+ * is only given when no other was found, and then leaves it; the next initial sequence number
+ * lies beyond. No bucket is loaded. */
+uint16_t port_ephemeral(const ip_addr_t *remote, uint16_t remote_port);
 
 /* ---- pmtu.c: path MTU discovery of TCP ---------------------------------------------- */
 

@@ -164,6 +164,16 @@ void task_before_wait(int (*fn)(void))
 	before_wait = fn;
 }
 
+ktime task_limit(ktime limit)
+{
+	return FOREVER;
+}
+
+bool task_uncancel(void)
+{
+	return false;
+}
+
 void task_exit(void)
 {
 	longjmp(idle, 1);

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "kernel/arch.h"
+#include "kernel/budget.h"
 #include "kernel/image.h"
 #include "kernel/mem.h"
 
 const size_t image_deep_stack = 16384;
+const unsigned image_stack = BUDGET_STACK;
 
 #define LOW (600u << 10)
 #define HIGH (2u << 20)

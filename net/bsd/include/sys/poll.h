@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* <poll.h> under its older name. */
+#pragma once
+
+#include <poll.h>

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The C library's <sys/select.h> with our select(), and room for every descriptor. */
+#pragma once
+
+#ifndef FD_SETSIZE
+#define FD_SETSIZE 1024
+#endif
+
+#include_next <sys/select.h>
+
+#include <bsd_name.h>
+
+int select(int n, fd_set *readable, fd_set *writable, fd_set *odd,
+	   struct timeval *timeout) BSD(select);
