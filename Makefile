@@ -10,7 +10,7 @@ MAKEFLAGS += -rR --no-print-directory -j$(shell nproc)
 # ---- What a user may set --------------------------------------------------------------------
 
 public := BOARD APP MACHINE FIRMWARE ACCEL MEM SMP PORT NET CMDLINE QEMU_ARGS FORMAT CONFIG TLS \
-	DISTFILES DEV SIGN_KEY SIGN_CERT
+	DISTFILES DEV SIGN_KEY SIGN_CERT IMAGE
 # For the tests: a guest of tests/guests instead of an app, another output folder, sanitizers or
 # clang for BOARD=host, V=1 to see the commands, how long each fuzzer runs, less RAM than a
 # microcontroller has.
@@ -238,4 +238,5 @@ clean:
 #:
 #: Variables, with their defaults: BOARD=pc APP=time MACHINE=microvm FIRMWARE=none ACCEL=tcg
 #: MEM=64 SMP=1 PORT=8080 NET=user CMDLINE= QEMU_ARGS= FORMAT=elf CONFIG= TLS=yes DISTFILES= DEV=
+#: IMAGE=zeitkern-time:latest NET=network:NAME: FORMAT=oci's name, FORMAT=libvirt's network.
 #: A value that is not possible says which are. Boards: see boards/; services: see app/.

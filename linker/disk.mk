@@ -2,7 +2,7 @@
 # the forms it is taken in (linker/convert). CONFIG= lies on it in zeitkern.conf, a text that can be
 # edited there; so does CMDLINE= of make image, while make run hands it over.
 
-disks := raw iso qcow2 vmdk vhd gce ova
+disks := raw iso qcow2 vmdk vhd gce ova oci
 described := $(filter libvirt,$(FORMAT))
 of_disk := $(if $(described),$(filter bios uefi,$(FIRMWARE)))
 on_disk := $(or $(filter $(disks),$(FORMAT)),$(filter bios,$(FIRMWARE)),$(of_disk))
@@ -42,7 +42,7 @@ $(OUT)/zeitkern.conf: FORCE | setup
 # Azure takes no disk of less than 20 MiB, Google's cloud whole GiB.
 $(OUT)/zeitkern.vhd: MIB := 20
 $(OUT)/zeitkern.gce: MIB := 1024
-$(disks:%=$(OUT)/zeitkern.%): linker/disk linker/convert $(OUT)/zeitkern.elf $(OUT)/zeitkern.conf \
+$(patsubst %,$(OUT)/zeitkern.%,$(filter-out oci,$(disks))): linker/disk linker/convert $(OUT)/zeitkern.elf $(OUT)/zeitkern.conf \
 		$(bios) $(pe)
 	$(call say,disk $@)linker/disk $@.part --settings $(OUT)/zeitkern.conf \
 		$(if $(bios),--bios $(bios) $(OUT)/zeitkern.elf) --efi $(pe_name) $(pe) \
@@ -56,3 +56,10 @@ $(OUT)/zeitkern.libvirt: $(OUT)/zeitkern.$(if $(of_disk),qcow2,$(BOOT)) linker/l
 		linker/libvirt $@ $< --name zeitkern-$(APP) --machine $(MACHINE) --firmware $(FIRMWARE) \
 		--accel $(ACCEL) --mem $(MEM) --smp $(SMP) --net $(NET) --port $(PORT) \
 		--settings="$$words" --cmdline=$(call quote,$(CMDLINE))
+
+# For KubeVirt, and beside it how Kubernetes is to run it.
+IMAGE ?= zeitkern-$(APP):latest
+oci_firmware := $(or $(filter uefi bios,$(FIRMWARE)),$(if $(bios),bios,uefi))
+$(OUT)/zeitkern.oci: $(OUT)/zeitkern.qcow2 linker/oci linker/kubevirt.yaml FORCE
+	$(call say,disk $@)linker/oci $@ $< zeitkern-$(APP) $(call quote,$(IMAGE)) $(oci_firmware) \
+		$(if $(filter aarch64,$(ARCH)),arm64,amd64) $(MEM)
