@@ -87,7 +87,8 @@ kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/sw
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
 net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
-		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c)) \
+		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c \
+		net/postgres/*.c net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
 	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))
@@ -128,7 +129,7 @@ else
 CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 # lwIP shifts into sign bits and reads packed headers, which every compiler of ours allows.
 FOR_LWIP := -fno-sanitize=shift,alignment
-WRAPPED += arch_ctx_switch arch_ctx_init arch_discover
+WRAPPED += arch_ctx_switch arch_ctx_pass arch_ctx_init arch_discover
 endif
 
 # ---- Rules ----------------------------------------------------------------------------------
