@@ -11,7 +11,6 @@
 #include "net/postgres.h"
 
 #define TIMEOUT_MS 5000
-#define SHORT_MS 300
 #define BATCH 16
 #define FETCH 100
 
@@ -282,7 +281,7 @@ static void news(struct request *req, struct response *res)
 
 static void nap(struct request *req, struct response *res)
 {
-	struct pg *db = borrow(res, SHORT_MS);
+	struct pg *db = borrow(res, (int64_t)number(req, "limit"));
 	int e;
 
 	if (!db)
@@ -355,7 +354,7 @@ void features(void)
 	route("POST", "/import", import);
 	route("GET", "/export", export);
 	route("GET", "/news", news);
-	route("GET", "/sleep/:ms", nap);
+	route("GET", "/sleep/:ms/:limit", nap);
 	route("GET", "/leave", leave);
 	route("GET", "/error/:what", error);
 	route("GET", "/star", star);
