@@ -21,6 +21,13 @@ static struct {
 } tables[TABLES_MAX] SEALED;
 static unsigned table_count SEALED;
 
+/* Order between sources, for images that have late ones: one bit for each key of a table. Where
+ * neither config_hold() nor config_apply_document() is linked, the compiler sees that these never
+ * change, and leaves out all of it; in a section of their own it would not. */
+static bool holding, in_document, late;
+static uint64_t held[TABLES_MAX];
+static uint64_t given[TABLES_MAX];     /* in this document */
+
 /* What VMMs and Linux boot loaders put there for Linux; a name that ends in
  * "." stands for all that begin with it. */
 static const char *const foreign[] = {
@@ -192,6 +199,37 @@ static void explain(const struct setting *s, char *value, const char *source)
 		 expected);
 }
 
+void config_hold(void)
+{
+	for (unsigned i = 0; i < table_count; i++)
+		ASSERT(tables[i].n <= 64);
+	holding = true;
+}
+
+/* Whether this source may set it, be it a value or not. */
+static bool admit(const struct setting *s, const char *source)
+{
+	uint64_t bit;
+	unsigned i = 0;
+
+	if (!holding && !in_document)
+		return true;
+	while (s < tables[i].table || s >= tables[i].table + tables[i].n)
+		i++;
+	bit = 1ull << (s - tables[i].table);
+	if (in_document && given[i] & bit)
+		log_warn("%s: %s is given twice, the last one counts", source, s->key);
+	given[i] |= bit;
+	if (late && s->boot)
+		log_warn("%s: %s is decided at boot, before the network is there: give it by a "
+			 "config drive, SMBIOS, fw_cfg or the command line", source, s->key);
+	else if (late && held[i] & bit)
+		log_info("%s: %s stands as another source has it", source, s->key);
+	else if (!late)
+		held[i] |= holding ? bit : 0;
+	return !late || !(s->boot || held[i] & bit);
+}
+
 /* One word, the `number`th: how many were refused. */
 static int apply_word(const char *word, const char *end, unsigned number, const char *source)
 {
@@ -215,6 +253,8 @@ static int apply_word(const char *word, const char *end, unsigned number, const 
 		mem_wipe(key, sizeof(key));
 		return 1;
 	}
+	if (!admit(s, source))
+		return s->boot;
 	value = malloc((size_t)(end - word) + 1);
 	if (!value) {
 		log_warn("%s: %s: no memory for its value", source, s->key);
@@ -228,7 +268,8 @@ static int apply_word(const char *word, const char *end, unsigned number, const 
 	return !done;
 }
 
-int config_apply_text(const char *words, size_t len, const char *source)
+/* Stops after `most` that are refused. */
+static int apply_all(const char *words, size_t len, const char *source, int most)
 {
 	const char *end = words + strnlen(words, len), *after;
 	int refused = 0;
@@ -238,10 +279,32 @@ int config_apply_text(const char *words, size_t len, const char *source)
 			words++;
 		if (words == end)
 			return refused;
+		if (refused == most) {
+			log_warn("%s: %d words are refused, the rest is not looked at", source,
+				 most);
+			return refused;
+		}
 		after = word_end(words, end);
 		refused += apply_word(words, after, number, source);
 		words = after;
 	}
+}
+
+int config_apply_text(const char *words, size_t len, const char *source)
+{
+	return apply_all(words, len, source, -1);
+}
+
+int config_apply_document(const char *words, size_t len, const char *source, bool comes_late)
+{
+	int refused;
+
+	memset(given, 0, sizeof(given));
+	in_document = true;
+	late = comes_late;
+	refused = apply_all(words, len, source, CONFIG_REFUSED_MAX);
+	in_document = late = false;
+	return refused;
 }
 
 int config_apply(const char *words, const char *source)
@@ -257,6 +320,7 @@ int config_set(const char *key, char *value, size_t len, const char *source)
 		log_warn("%s: unknown setting \"%s\"", source, is_key(key) ? key : "?");
 		return -ENOENT;
 	}
+	admit(s, source);
 	if (strlen(value) == len && set(s, value) == 0)
 		return 0;
 	explain(s, value, source);

@@ -13,9 +13,11 @@
  * key are never printed. What is copied here is wiped before it is freed.
  *
  * The sources, each overruling those before it: CONFIG= in the image, the settings
- * page or file (kernel/settings.h), SMBIOS (kernel/dev/smbios.h), fw_cfg (kernel/dev/fw_cfg.h),
- * the command line. Their copies in RAM are wiped once they are applied; CONFIG= in the image, a
- * page of flash and what SMBIOS says stay. */
+ * page or file (kernel/settings.h), a cloud's metadata service (net/metadata.h), a config drive
+ * (kernel/config_drive.h), SMBIOS (kernel/dev/smbios.h), fw_cfg (kernel/dev/fw_cfg.h), the command
+ * line. Metadata come when the network is up and all the others have spoken: what these have set
+ * since config_hold() stands, and what is decided at boot is refused. Their copies in RAM are wiped
+ * once they are applied; CONFIG= in the image, a page of flash and what SMBIOS says stay. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,6 +39,7 @@ struct setting {
 	const char *expected;      /* words for the error: "a port, 1 to 65535" */
 	int (*check)(const char *value);   /* the whole value, gone once it returns */
 	bool secret;               /* value never printed */
+	bool boot;                 /* decided at boot: metadata cannot change it */
 };
 
 /* Adds a table; kept by reference. */
@@ -49,6 +52,15 @@ int config_apply(const char *words, const char *source);
 
 /* The same for words of `len` bytes that need no NUL; one ends them all the same. */
 int config_apply_text(const char *words, size_t len, const char *source);
+
+/* From here on what is set is held against a late document. Boot; of a table at most 64 keys. */
+void config_hold(void);
+
+/* As config_apply_text(), of a document that somebody wrote by hand: a key that is given twice is
+ * said, the last one counts; after CONFIG_REFUSED_MAX words that are refused the rest is not looked
+ * at. `late`: after boot; keys that are held or decided at boot are passed over and said. */
+#define CONFIG_REFUSED_MAX 20
+int config_apply_document(const char *words, size_t len, const char *source, bool late);
 
 /* Sets one key to a value of `len` bytes, which a NUL follows; quotes mean nothing in it. A
  * refusal, logged, is -ENOENT (no such key) or -EINVAL, which may change the bytes of `value`.

@@ -141,7 +141,9 @@ static uint8_t pci_config(struct virtio *v, unsigned offset)
 bool virtio_pci_is(const struct device *dev, unsigned type)
 {
 	uint32_t id = dev->arg;
-	static const uint16_t transitional[] = { [VIRTIO_NET] = 0x1000, [VIRTIO_RNG] = 0x1005 };
+	static const uint16_t transitional[] = {
+		[VIRTIO_NET] = 0x1000, [VIRTIO_BLK] = 0x1001, [VIRTIO_RNG] = 0x1005,
+	};
 
 	return id == (VENDOR << 16 | (MODERN_BASE + type)) ||
 	       (type < ARRAY_LEN(transitional) && transitional[type] &&

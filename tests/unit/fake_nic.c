@@ -44,6 +44,16 @@ uint64_t mem_dma_addr(const volatile void *p)
 	return (uintptr_t)p;
 }
 
+uintptr_t mem_dma_mark(void)
+{
+	return (uintptr_t)pool + pool_used;
+}
+
+void mem_dma_release(uintptr_t mark)
+{
+	pool_used = mark - (uintptr_t)pool;
+}
+
 struct region mem_dma_pool(void)
 {
 	return (struct region){ (uintptr_t)pool, pool_size };

@@ -28,7 +28,7 @@ void __wrap_free(void *p)
 
 static uint32_t port;
 static char host[8];
-static bool flag;
+static bool flag, early;
 static char checked[64], password[16];
 static size_t checked_len;
 
@@ -56,6 +56,7 @@ static const struct setting table[] = {
 	  .secret = true },
 	{ .key = "key", .type = SETTING_CHECKED, .check = refuse, .expected = "a key in PEM",
 	  .secret = true },
+	{ .key = "early", .type = SETTING_BOOL, .value = &early, .boot = true },
 };
 
 static int declare(void **state)
@@ -233,6 +234,61 @@ static void test_set(void **state)
 	assert_int_equal(set_text("", "MIIB", 4), -ENOENT);
 }
 
+static int apply_document(const char *words, bool late)
+{
+	return config_apply_document(words, strlen(words), "drive", late);
+}
+
+static void test_document(void **state)
+{
+	char text[600] = "";
+
+	assert_int_equal(apply_document("http.port=81 hostname=a\nhttp.port=82", false), 0);
+	assert_int_equal(port, 82);
+	assert_int_equal(fake_log_lines, 1);
+	assert_string_equal(fake_log, "drive: http.port is given twice, the last one counts");
+	assert_int_equal(apply_document("http.port=83", false), 0);
+	assert_int_equal(config_apply("http.port=84 http.port=85", "x"), 0);
+	assert_int_equal(fake_log_lines, 1);
+	for (unsigned i = 0; i < CONFIG_REFUSED_MAX; i++)
+		strcat(text, "bad ");
+	assert_int_equal(apply_document(text, false), CONFIG_REFUSED_MAX);
+	assert_int_equal(fake_log_lines, 1 + CONFIG_REFUSED_MAX);
+	strcat(text, "http.port=86");
+	assert_int_equal(apply_document(text, false), CONFIG_REFUSED_MAX);
+	assert_int_equal(fake_log_lines, 2 + 2 * CONFIG_REFUSED_MAX);
+	assert_string_equal(fake_log, "drive: 20 words are refused, the rest is not looked at");
+	assert_int_equal(port, 85);
+}
+
+/* The last test: what is held stays so. */
+static void test_late(void **state)
+{
+	assert_int_equal(config_apply("http.port=81", "image"), 0);
+	config_hold();
+	assert_int_equal(config_apply("hostname=a password=no console=x", "command line"), 0);
+	assert_int_equal(set_text("ip", "b", 1), 0);
+	assert_int_equal(apply_document("flag=yes", false), 0);
+	assert_int_equal(fake_log_lines, 0);
+	assert_int_equal(apply_document("http.port=82", true), 0);
+	assert_int_equal(port, 82);
+	assert_int_equal(fake_log_lines, 0);
+	assert_int_equal(apply_document("hostname=c ip=d flag=no", true), 0);
+	assert_int_equal(fake_log_lines, 3);
+	assert_string_equal(fake_log, "drive: flag stands as another source has it");
+	assert_string_equal(host, "a");
+	assert_string_equal(checked, "b");
+	assert_true(flag);
+	assert_int_equal(apply_document("early=yes", true), 1);
+	assert_false(early);
+	assert_string_equal(fake_log, "drive: early is decided at boot, before the network is "
+			    "there: give it by a config drive, SMBIOS, fw_cfg or the command line");
+	assert_int_equal(apply_document("http.port=83", true), 0);
+	assert_int_equal(port, 83);
+	assert_int_equal(config_apply("early=yes", "x"), 0);
+	assert_true(early);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +300,8 @@ int main(void)
 		cmocka_unit_test_setup(test_no_secret_is_printed, setup),
 		cmocka_unit_test_setup(test_long, setup),
 		cmocka_unit_test_setup(test_set, setup),
+		cmocka_unit_test_setup(test_document, setup),
+		cmocka_unit_test_setup(test_late, setup),
 	};
 
 	return cmocka_run_group_tests(tests, declare, NULL);
