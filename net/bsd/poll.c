@@ -22,7 +22,7 @@ struct bsd_waiter {
 	struct event *event;
 };
 
-/* ---- The queue of a socket ----------------------------------------------------- */
+/* ---- The queue of a socket ---------------------------------------------- */
 
 static void watch(struct bsd *b)
 {
@@ -89,7 +89,7 @@ void bsd_connected(struct bsd *b, struct sock *s)
 	bsd_changed(b);
 }
 
-/* ---- Readiness ------------------------------------------------------------------- */
+/* ---- Readiness ---------------------------------------------------------- */
 
 /* An unconnected socket is POLLOUT | POLLHUP, as Linux has it. */
 static short ready(struct bsd *b, short events)
@@ -194,7 +194,7 @@ int bsd_wait(int fd, short events, ktime deadline)
 	return n < 0 ? n : p.revents & POLLNVAL ? -EBADF : 0;
 }
 
-/* ---- What libraries call ------------------------------------------------------------ */
+/* ---- What libraries call ------------------------------------------------ */
 
 /* 0 also at the deadline, but at the task's limit an error: who asks again and again must end. */
 static int polled(struct pollfd *fds, size_t n, ktime deadline)

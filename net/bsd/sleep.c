@@ -12,7 +12,7 @@
 #define NS_PER_S 1000000000
 #define SLEEP_MAX_S 100000000u         /* three years */
 
-/* ---- Time ------------------------------------------------------------------------------- */
+/* ---- Time --------------------------------------------------------------- */
 
 int clock_gettime(clockid_t clock, struct timespec *t)
 {
@@ -51,7 +51,7 @@ time_t time(time_t *t)
 	return now.tv_sec;
 }
 
-/* ---- Sleep ------------------------------------------------------------------------------- */
+/* ---- Sleep -------------------------------------------------------------- */
 
 /* Until then, or to the task's limit or end, which is -errno. Without any time to pass it is a
  * turn of the others. */

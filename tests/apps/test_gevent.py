@@ -4,7 +4,6 @@
 import concurrent.futures
 import contextlib
 import json
-import os
 import re
 import socket
 import subprocess
@@ -12,9 +11,8 @@ import time
 
 import pytest
 from backends import Backend
+from original import Original, lines
 
-from client import Client
-from images import ROOT
 from netns import EXTRA, HOST
 
 APP = "gevent"
@@ -22,7 +20,6 @@ PORT, TIMEOUT_S = 6379, 3
 SETTINGS = f"redis.addr={HOST} redis.timeout_ms={TIMEOUT_S * 1000}"
 MEM = 256                # room for hundreds of stacks, under ASan too
 AT_ONCE = 300
-ORIGINAL = os.path.join(ROOT, "tests/apps/gevent_app.py")
 ORIGINAL_PORT = 9100
 HANG_S = 30
 
@@ -89,18 +86,13 @@ def redis(app):
 @pytest.fixture(scope="module")
 def original(app_site):
     """Asks the original, in Python: original(path) -> (status, JSON)."""
-    child = app_site.net.popen(
-        ["/usr/bin/python3", ORIGINAL, str(ORIGINAL_PORT), HOST, str(PORT),
-         str(TIMEOUT_S * 1000)], stdin=subprocess.DEVNULL)
-    until(lambda: reachable(app_site.net, ORIGINAL_PORT))
+    python = Original(app_site.net, APP, ORIGINAL_PORT, HOST, str(PORT), str(TIMEOUT_S * 1000))
 
     def ask(path):
-        sock = app_site.net.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.connect((HOST, ORIGINAL_PORT))
-        with Client(sock) as client:
-            return seen(client.get(path))
+        status, _, text = python.get(path)
+        return status, json.loads(text)
     yield ask
-    app_site.net.end(child)
+    python.close()
 
 
 def seen(answer):
@@ -134,12 +126,8 @@ def test_as_original(app, redis, original, path):
 
 def test_length():
     """The service is at most twice as long as its original, comments aside."""
-    with open(os.path.join(ROOT, "app/gevent/main.c"), encoding="utf-8") as file:
-        ours = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
-    with open(ORIGINAL, encoding="utf-8") as file:
-        theirs = re.sub(r"#.*", "", re.sub(r'""".*?"""', "", file.read(), flags=re.S))
-    lines = [sum(bool(line.strip()) for line in text.split("\n")) for text in (ours, theirs)]
-    assert lines[0] <= 2 * lines[1], lines
+    ours, theirs = lines("app/gevent/main.c"), lines("tests/apps/gevent_app.py")
+    assert ours <= 2 * theirs, (ours, theirs)
 
 
 def test_hits(app, redis):

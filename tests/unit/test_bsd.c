@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* sources: net/bsd/sockets.c net/bsd/poll.c net/bsd/options.c net/bsd/names.c net/bsd/sleep.c
  * net/addr.c net/ip6/text.c kernel/pool.c kernel/task.c kernel/task_pool.c
  * tests/unit/fake_tasks.c tests/unit/fake_kernel.c */
 /* cflags: -isystem net/bsd/include */
-/* SPDX-License-Identifier: MIT */
 /* net/bsd over scripted socks, on the real scheduler: what POSIX says, and that waiting is. */
 #include "tests/unit/fake_tasks.h"
 
@@ -23,7 +23,7 @@
 #include "net/net.h"
 #include "net/sock.h"
 
-/* ---- A sock that does as it is told -------------------------------------------------- */
+/* ---- A sock that does as it is told ----------------------------------------------------- */
 
 #define SOCKS 1024
 
@@ -131,7 +131,7 @@ static void fails(struct sock *s, int error)
 	changed(s);
 }
 
-/* ---- Names and the time of day -------------------------------------------------------- */
+/* ---- Names and the time of day ---------------------------------------------------------- */
 
 static int64_t unix_ns = -1;
 
@@ -154,7 +154,7 @@ int net_resolve(const char *host, struct addr *a, ktime deadline)
 	return 0;
 }
 
-/* ---- Helpers ------------------------------------------------------------------------------ */
+/* ---- Helpers ---------------------------------------------------------------------------- */
 
 static const struct sockaddr_in server = { .sin_family = AF_INET, .sin_port = 0xeb18 };
 
@@ -214,7 +214,7 @@ static void take_turns(void)
 		task_yield();
 }
 
-/* ---- Descriptors ---------------------------------------------------------------------------- */
+/* ---- Descriptors ------------------------------------------------------------------------ */
 
 static void test_descriptors(void **state)
 {
@@ -278,7 +278,7 @@ static void test_flags(void **state)
 	close(fd);
 }
 
-/* ---- Connecting ------------------------------------------------------------------------------ */
+/* ---- Connecting ------------------------------------------------------------------------- */
 
 static void succeed(void) { fails(last, 0); }
 static void refuse(void) { fails(last, -ECONNREFUSED); }
@@ -348,7 +348,7 @@ static void test_connect_times_out(void **state)
 	close(fd);
 }
 
-/* ---- Reading and writing ------------------------------------------------------------------------ */
+/* ---- Reading and writing ---------------------------------------------------------------- */
 
 static void more(void) { arrives(last, "world"); }
 static void end(void) { last->ended = true; changed(last); }
@@ -454,7 +454,7 @@ static void test_readv(void **state)
 	close(fd);
 }
 
-/* ---- Waiting --------------------------------------------------------------------------------------- */
+/* ---- Waiting ---------------------------------------------------------------------------- */
 
 static void test_poll(void **state)
 {
@@ -635,7 +635,7 @@ static void test_look(void **state)
 	close(p.fd);
 }
 
-/* ---- Names and time ----------------------------------------------------------------------------------- */
+/* ---- Names and time --------------------------------------------------------------------- */
 
 static void test_text(void **state)
 {
