@@ -87,18 +87,6 @@ int sock_connect_start(struct sock **sock, const struct endpoint *to)
 	return 0;
 }
 
-/* Waits until the handshake has ended: 0 or -errno. */
-static int established(struct sock *s, ktime deadline)
-{
-	while (s->error == -EINPROGRESS) {
-		int err = event_wait(&s->writable, deadline);
-
-		if (err < 0)
-			return err;
-	}
-	return s->error;
-}
-
 int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime deadline)
 {
 	struct endpoint to = { .port = port };
@@ -109,7 +97,9 @@ int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime dead
 		err = sock_connect_start(&s, &to);
 	if (err < 0)
 		return err;
-	err = established(s, deadline);
+	err = sock_wait(s, SOCK_WRITE, deadline);
+	if (err > 0)
+		err = s->error;
 	if (err < 0) {
 		sock_abort(s);
 		return err;
@@ -185,6 +175,19 @@ unsigned sock_ready(struct sock *s, unsigned want)
 	return want & is;
 }
 
+int sock_wait(struct sock *s, unsigned want, ktime deadline)
+{
+	unsigned is;
+
+	while (!(is = sock_ready(s, want))) {
+		int err = event_wait(want & SOCK_READ ? &s->readable : &s->writable, deadline);
+
+		if (err < 0)
+			return err;
+	}
+	return (int)is;
+}
+
 /* ---- Reading ------------------------------------------------------------------------ */
 
 size_t sock_peek(struct sock *s, const uint8_t **data)
@@ -211,7 +214,7 @@ long sock_read(struct sock *s, void *buf, size_t len, ktime deadline)
 		if (err == 0 && stream_ended(s->stream))
 			return 0;
 		if (err == 0 || err == -EINPROGRESS)
-			err = event_wait(&s->readable, deadline);
+			err = sock_wait(s, SOCK_READ, deadline);
 		if (err < 0)
 			return err;
 	}
@@ -250,7 +253,7 @@ int sock_write(struct sock *s, const void *data, size_t len, ktime deadline)
 		len -= (size_t)n;
 		if (len == 0)
 			return 0;
-		err = event_wait(&s->writable, deadline);
+		err = sock_wait(s, SOCK_WRITE, deadline);
 		if (err < 0)
 			return err;
 	}
