@@ -86,7 +86,8 @@ kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/sw
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
 net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
-		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c)) \
+		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c net/metadata/none/*.c,net/ip6/*.c \
+		net/bsd/*.c net/metadata/*.c)) \
 	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))
