@@ -9,6 +9,7 @@
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "kernel/task.h"
+#include "net/flow.h"
 #include "net/later.h"
 
 struct request;

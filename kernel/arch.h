@@ -145,6 +145,10 @@ void arch_ctx_init(struct arch_ctx *ctx, void *stack, size_t size, void (*entry)
  * word; AAPCS64 §6.1: x19-x30, d8-d15; AAPCS32 §6.1: r4-r11, lr, d8-d15) and loads the other's. */
 void arch_ctx_switch(struct arch_ctx *save, struct arch_ctx *load);
 
+/* The same, and returns `value` there, where `load` was saved by this function. For two that call
+ * each other in turn from the same places, and do so often. */
+void *arch_ctx_pass(struct arch_ctx *save, struct arch_ctx *load, void *value);
+
 /* ---- Crash: kernel/crash.c ----------------------------------------------- */
 
 /* What the warden saved when the payload faulted; it then enters crash_main()

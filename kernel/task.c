@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "kernel/coroutine.h"
 #include "kernel/dev.h"
 #include "kernel/mem.h"
 #include "kernel/task_pool.h"
@@ -306,9 +307,11 @@ _Noreturn void task_exit(void)
 {
 	struct task *self = current;
 
-	task_give(self);
-	reschedule();
-	panic("task %s: ran after its end", self->name);
+	if (!self->coroutine || !self->coroutine->stack) {
+		task_give(self);
+		reschedule();
+	}
+	panic("task %s: ended twice or in a coroutine", self->name);
 }
 
 void task_init(void)
@@ -331,6 +334,7 @@ static int begin(struct task *t, const char *name, void (*fn)(void *), void *arg
 	t->event = NULL;
 	t->before_wait = NULL;
 	t->cancelled = false;
+	t->coroutine = NULL;
 	t->limit = FOREVER;
 	if (current) {
 		t->limit = current->limit;

@@ -46,7 +46,7 @@ int event_wait(struct event *e, ktime deadline);
 /* Wakes e's waiter or sets the latch. Never waits. */
 void event_signal(struct event *e);
 
-/* Ends the running task; returning from fn does the same. */
+/* Ends the running task; returning from fn does the same. Not in a coroutine but the main one. */
 _Noreturn void task_exit(void);
 
 /* No wait of the running task lasts beyond `limit`, whatever its own deadline; FOREVER: no limit.

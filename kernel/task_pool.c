@@ -64,6 +64,12 @@ void task_give(struct task *t)
 	used--;
 }
 
+unsigned task_number(const struct task *t)
+{
+	ASSERT(t >= tasks && t < tasks + made);
+	return (unsigned)(t - tasks);
+}
+
 struct task *task_take_deep(void)
 {
 	struct mem_stack s = mem_deep_stack();
@@ -95,7 +101,7 @@ __attribute__((noinline)) void task_wipe_stack(void)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0) - WIPE_MARGIN;
 
-	for (volatile uint64_t *p = task_self()->stack; (uintptr_t)p < here; p++)
+	for (volatile uint64_t *p = (uint64_t *)mem_stack_at(here).base; (uintptr_t)p < here; p++)
 		*p = STACK_PATTERN;
 }
 
@@ -112,7 +118,9 @@ static size_t deepest_use(const struct task *t)
 
 void task_dump(void (*line)(const char *text))
 {
-	static const char *const words[] = { "free", "ready", "running", "waiting" };
+	static const char *const words[] = {
+		"free", "ready", "running", "waiting", "coroutine",
+	};
 	ktime now = clock_now();
 	char text[120];
 

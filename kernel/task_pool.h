@@ -11,7 +11,9 @@
 #include "kernel/clock.h"
 #include "kernel/task.h"
 
-enum task_status { TASK_FREE, TASK_READY, TASK_RUNNING, TASK_WAITING };
+enum task_status { TASK_FREE, TASK_READY, TASK_RUNNING, TASK_WAITING, TASK_COROUTINE };
+
+struct coroutine;
 
 struct task {
 	struct arch_ctx ctx;
@@ -23,6 +25,7 @@ struct task {
 	enum task_status status;
 	int error;                 /* errno while it does not run */
 	ktime limit;               /* of all its waits */
+	struct coroutine *coroutine;   /* that it is in; NULL: it never was in any */
 
 	/* while it waits */
 	struct event *event;
@@ -43,6 +46,9 @@ unsigned task_pool_init(void);
  * can take it before the next switch. */
 struct task *task_take(void);
 void task_give(struct task *t);
+
+/* 0 to (task_stats().stacks - 1); t is not the one on the deep stack. */
+unsigned task_number(const struct task *t);
 
 /* The task on the deep stack; NULL: there is none, or it is taken. */
 struct task *task_take_deep(void);

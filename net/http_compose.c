@@ -142,6 +142,20 @@ char *response_compose(struct response *res, enum persist persist, bool head_onl
 	return start;
 }
 
+size_t response_stream_head(char *out, struct response *res, enum persist persist, bool chunked,
+			    ktime now)
+{
+	struct json_out o = {out, out + RESPONSE_HEAD_MAX, false};
+
+	put_head(&o, res->status, res->type, false, 0, persist, now);
+	if (chunked)
+		put(&o, "Transfer-Encoding: chunked\r\n");
+	json_put(&o, res->extra, res->extra_len);
+	put(&o, "\r\n");
+	ASSERT(!o.full);
+	return (size_t)(o.p - out);
+}
+
 size_t response_refusal(char *out, unsigned status, bool head_only, ktime now)
 {
 	struct json_out o = {out, out + RESPONSE_REFUSAL_MAX, false};

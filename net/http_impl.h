@@ -9,6 +9,7 @@
 #include "kernel/counter.h"
 #include "kernel/kernel.h"
 #include "kernel/mem.h"
+#include "kernel/task.h"
 #include "net/http.h"
 #include "net/http_chunk.h"
 #include "net/http_parse.h"
@@ -83,6 +84,7 @@ struct request;
 struct run {
 	struct conn *conn;             /* NULL once it has died */
 	const struct run_ops *ops;
+	struct event *watch;           /* signalled by some ops at ready() and gone() */
 };
 
 struct run_ops {
@@ -156,7 +158,8 @@ struct response {
 
 struct request {
 	struct run run;                /* first */
-	struct later *later;           /* with run.ops of net/later.c */
+	struct later *later;           /* whose the answer is, or NULL */
+	struct task *task;             /* its handler's */
 	struct work *work;             /* what bytes and body lie in, or NULL */
 	uint8_t *bytes;                /* the head: in store or in work */
 	uint8_t *body;                 /* followed by a NUL */
@@ -166,6 +169,7 @@ struct request {
 	const struct route *route;
 	unsigned miss;                 /* without a route: 404, 405, 501; 0: OPTIONS */
 	bool done;                     /* the handler has returned */
+	uint8_t reading;               /* enum reading, net/http_body.c */
 	bool decoded;                  /* param_text is filled */
 	bool host_moved;
 	uint8_t patches;
@@ -195,6 +199,14 @@ void request_route(struct conn *c, struct request *r);
 enum step request_run(struct conn *c, struct request *r);
 
 extern const struct run_ops request_ops;
+
+/* The client has gone, or has closed its side: its handler, if it waits, is to come to an end. */
+void request_cancel(struct request *r);
+bool request_deserted(struct stream *s);
+
+/* Begins a request whose handler reads the body itself: true, and c->work is r's; false, and it is
+ * to be collected. NULL unless there are such routes. */
+extern bool (*request_streams)(struct conn *c, struct request *r) SEALED;
 
 /* Whether the connection goes on after an answer to such a head (RFC 9112 §9.3). */
 enum persist request_persist(uint8_t flags, uint8_t minor);
@@ -228,6 +240,11 @@ void response_error(struct response *res, unsigned status, const char *text, siz
 /* Puts the head before the body; where the whole begins and how long it is. */
 char *response_compose(struct response *res, enum persist persist, bool head_only, ktime now,
 		       size_t *len);
+
+/* The head alone, of an answer whose length is not known: chunked, or up to the connection's end.
+ * At most RESPONSE_HEAD_MAX bytes: its length. */
+size_t response_stream_head(char *out, struct response *res, enum persist persist, bool chunked,
+			    ktime now);
 
 /* A refusal on its own, at most RESPONSE_REFUSAL_MAX bytes: its length. */
 #define RESPONSE_REFUSAL_MAX 384

@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers that come later: net/later.h. The connection stays in CONN_RUN, served by a struct later
  * instead of a request; what it takes to frame the answer is kept there. */
-#include "net/later.h"
-
-#include "net/http_impl.h"
+#include "net/later_impl.h"
 #include "net/net.h"
-
-struct later {
-	struct run run;                /* first */
-	struct request *req;           /* whose handler runs, or which holds the answer */
-	void (*gone)(void *arg);
-	void *arg;
-	uint8_t flags, minor;          /* of the head */
-	bool head_only, answering, told;
-};
 
 static struct pool laters;
 
@@ -27,8 +16,7 @@ static void tell(struct later *l)
 		l->gone(l->arg);
 }
 
-/* The handler has returned. */
-static void park(struct request *r)
+void later_park(struct request *r)
 {
 	if (r->later->answering)
 		return;
@@ -36,35 +24,51 @@ static void park(struct request *r)
 	request_put(r);
 }
 
+void later_ready(struct later *l)
+{
+	struct stream *s = l->run.conn->s;
+
+	if (l->run.watch)
+		event_signal(l->run.watch);
+	if (request_deserted(s)) {
+		if (l->req)
+			request_cancel(l->req);
+		tell(l);
+	}
+}
+
 static enum step ready(struct conn *c)
 {
 	struct later *l = (struct later *)c->run;
 
 	if (l->req && l->req->done)
-		park(l->req);
-	if (stream_ended(c->s) && stream_available(c->s) == 0)
-		tell(l);
+		later_park(l->req);
+	later_ready(l);
 	return STEP_WAIT;
 }
 
-static void gone(struct run *run)
+void later_gone(struct run *run)
 {
 	struct later *l = (struct later *)run;
 
 	run->conn = NULL;
-	if (l->req)
+	if (l->req) {
 		l->req->run.conn = NULL;
+		request_cancel(l->req);
+	}
+	if (run->watch)
+		event_signal(run->watch);
 	tell(l);
 }
 
-static const struct run_ops later_ops = {ready, gone, park};
+static const struct run_ops later_ops = {ready, later_gone, later_park};
 
 struct later *request_later(struct request *r, void (*fn)(void *arg), void *arg)
 {
 	struct conn *c = r->run.conn;
 	struct later *l;
 
-	ASSERT(r->run.ops == &request_ops);
+	ASSERT(!r->later);
 	if (!laters.cap)
 		pool_init(&laters, "http_later", sizeof(*l), stream_max());
 	l = pool_get(&laters);
@@ -73,7 +77,7 @@ struct later *request_later(struct request *r, void (*fn)(void *arg), void *arg)
 		response_status(&r->res, 503);
 		return NULL;
 	}
-	*l = (struct later){.run = {c, &later_ops}, .req = r, .gone = fn, .arg = arg,
+	*l = (struct later){.run = {c, &later_ops, NULL}, .req = r, .gone = fn, .arg = arg,
 			    .flags = r->head.flags, .minor = r->head.minor,
 			    .head_only = request_asks_head(r)};
 	r->run.ops = &later_ops;
@@ -89,16 +93,17 @@ static void take_back(struct later *l)
 	struct request *r = l->req;
 
 	r->run.ops = &request_ops;
+	r->later = NULL;
 	if (r->run.conn)
 		r->run.conn->run = &r->run;
 	pool_put(&laters, l);
 }
 
-/* l ends; its connection, if it lives, is in other hands from here on. */
-static void end(struct later *l)
+void later_put(struct later *l)
 {
 	if (l->req)
 		request_put(l->req);
+	work_free(l->rest);
 	pool_put(&laters, l);
 	if (!net_in_loop())
 		net_kick();
@@ -120,7 +125,7 @@ struct response *later_answer(struct later *l)
 		}
 	}
 	if (!l->req) {
-		end(l);
+		later_put(l);
 		return NULL;
 	}
 	l->answering = true;
@@ -132,7 +137,7 @@ void later_send(struct later *l)
 	struct request *r = l->req;
 	struct conn *c = l->run.conn;
 
-	ASSERT(l->answering);
+	ASSERT(l->answering && !l->begun);
 	if (!r->done) {
 		take_back(l);
 		return;
@@ -145,16 +150,17 @@ void later_send(struct later *l)
 		    STEP_AGAIN)
 			stream_again(s);
 	}
-	end(l);
+	later_put(l);
 }
 
 void later_drop(struct later *l)
 {
 	if (l->req && !l->req->done) {
+		ASSERT(!l->begun);
 		take_back(l);
 		return;
 	}
 	if (l->run.conn)
 		conn_abort(l->run.conn);
-	end(l);
+	later_put(l);
 }

@@ -7,6 +7,8 @@
 
 #include "net/http_impl.h"
 
+bool (*request_streams)(struct conn *c, struct request *r) SEALED;
+
 bool request_is_head(const uint8_t *bytes, size_t len)
 {
 	return len >= 5 && memcmp(bytes, "HEAD ", 5) == 0;
@@ -176,6 +178,8 @@ static enum step head_complete(struct conn *c)
 	int len = http_parse(&r->head, w->data, w->len, &http_settings.parse);
 	bool body = len > 0 && has_body(&r->head);
 
+	if (body && request_streams && request_streams(c, r))
+		return request_run(c, r);
 	if (len <= 0)
 		status = len < 0 ? (unsigned)-len : 400;
 	else if (r->head.length > http_settings.max_body)

@@ -32,6 +32,7 @@ struct request *request_get(void)
 	r = pool_get(&requests);
 	if (r) {
 		r->cached_len = 0;
+		r->reading = 0;
 		r->work = r->strings_work = r->res.big = NULL;
 		r->patches = 0;
 	}
@@ -45,6 +46,7 @@ void request_put(struct request *r)
 		r->bytes[r->patch[r->patches].at] = r->patch[r->patches].was;
 	}
 	if (r->work || r->strings_work || r->res.big) {
+		r->reading = 0;
 		work_free(r->work);
 		work_free(r->strings_work);
 		work_free(r->res.big);
@@ -145,6 +147,7 @@ static void call(void *arg)
 {
 	struct request *r = arg;
 
+	r->task = task_self();
 	r->route->fn(r, &r->res);
 	r->done = true;
 	if (net_in_loop())
@@ -162,8 +165,9 @@ enum step request_run(struct conn *c, struct request *r)
 	conn_leave(c);
 	c->state = CONN_RUN;
 	c->run = &r->run;
-	r->run = (struct run){c, &request_ops};
+	r->run = (struct run){c, &request_ops, NULL};
 	r->done = r->decoded = r->host_moved = false;
+	r->later = NULL;
 	response_reset(&r->res);
 	if (http_settings.redirect && !c->s->secure)
 		redirect(r);
@@ -211,12 +215,26 @@ enum step request_answer(struct conn *c, struct request *r, enum persist p, bool
 	return step;
 }
 
+void request_cancel(struct request *r)
+{
+	if (!r->done)
+		task_cancel(r->task);
+}
+
+bool request_deserted(struct stream *s)
+{
+	return stream_available(s) == 0 && stream_ended(s);  /* TLS looks, and then it knows */
+}
+
 static enum step ready(struct conn *c)
 {
 	struct request *r = (struct request *)c->run;
 
-	if (!r->done)
+	if (!r->done) {
+		if (request_deserted(c->s))
+			request_cancel(r);
 		return STEP_WAIT;
+	}
 	return request_answer(c, r, request_persist(r->head.flags, r->head.minor),
 			      request_asks_head(r));
 }
@@ -224,6 +242,7 @@ static enum step ready(struct conn *c)
 static void gone(struct run *run)
 {
 	run->conn = NULL;
+	request_cancel((struct request *)run);
 }
 
 const struct run_ops request_ops = {ready, gone, request_put};

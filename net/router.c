@@ -171,12 +171,17 @@ static void add(const struct table *t, struct route r)
 
 void router_add(const char *method, const char *path, http_handler *fn)
 {
-	add(&tables[false], (struct route){method, path, fn, check(method, path)});
+	add(&tables[false], (struct route){method, path, fn, check(method, path), false});
+}
+
+void router_add_stream(const char *method, const char *path, http_handler *fn)
+{
+	add(&tables[false], (struct route){method, path, fn, check(method, path), true});
 }
 
 void router_add_admin(const char *method, const char *path, http_handler *fn)
 {
-	add(&tables[true], (struct route){method, path, fn, check(method, path)});
+	add(&tables[true], (struct route){method, path, fn, check(method, path), false});
 }
 
 static const struct route *find(const struct table *t, const char *method, size_t method_len,

@@ -21,12 +21,16 @@ struct route {
 	const char *method, *path;     /* kept by reference */
 	http_handler *fn;
 	uint8_t params;                /* how many ":name" segments */
+	bool streams;                  /* its handler reads the body itself (net/flow.h) */
 };
 
 /* Adds a route: boot only. "/users/:id" matches any one segment that is not
  * empty for :id. Panics on a malformed or duplicate route and on a full
  * table: the author sees it at the first boot. */
 void router_add(const char *method, const char *path, http_handler *fn);
+
+/* The same, for a handler that reads the body itself. */
+void router_add_stream(const char *method, const char *path, http_handler *fn);
 
 /* The same for the administrative port, which has no other routes. */
 void router_add_admin(const char *method, const char *path, http_handler *fn);

@@ -87,14 +87,11 @@ int sock_connect_start(struct sock **sock, const struct endpoint *to)
 	return 0;
 }
 
-int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime deadline)
+static int connect_to(struct sock **sock, const struct endpoint *to, ktime deadline)
 {
-	struct endpoint to = { .port = port };
 	struct sock *s;
-	int err = net_resolve(host, &to.addr, deadline);
+	int err = sock_connect_start(&s, to);
 
-	if (err == 0)
-		err = sock_connect_start(&s, &to);
 	if (err < 0)
 		return err;
 	err = sock_wait(s, SOCK_WRITE, deadline);
@@ -106,6 +103,25 @@ int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime dead
 	}
 	*sock = s;
 	return 0;
+}
+
+/* Each address gets its share of the time that is left. */
+int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime deadline)
+{
+	struct addr list[BUDGET_DNS_ADDRS];
+	int n = net_resolve_all(host, list, deadline), err = n;
+
+	for (int i = 0; i < n; i++) {
+		struct endpoint to = { list[i], port };
+		ktime now = clock_now(), share = deadline;
+
+		if (deadline != FOREVER && deadline > now)
+			share = now + (deadline - now) / (n - i);
+		err = connect_to(sock, &to, share);
+		if (err == 0 || err == -ECANCELED || err == -ENOMEM)
+			break;
+	}
+	return err;
 }
 
 static void release(struct sock *s)

@@ -121,6 +121,7 @@ int url_resolve(char out[URL_MAX], const struct url *base, const char *reference
 			     (int)dir, base->target, dir > 0 ? "" : "/", r, reference);
 	if (n < 0 || n >= (int)URL_MAX)
 		return -EMSGSIZE;
+	out[strcspn(out, "#")] = 0;
 	if (url_parse(&u, out) < 0)
 		return -EINVAL;
 	if (u.target_len > 0 && *u.target == '/')

@@ -26,5 +26,5 @@ struct url {
 int url_parse(struct url *u, const char *text);
 
 /* The URL that `reference` (a Location) means where `base` was asked: 0, -EINVAL, or -EMSGSIZE
- * when it does not fit. "." and ".." of a relative path are removed. */
+ * when it does not fit. "." and ".." are removed from its path, and a fragment. */
 int url_resolve(char out[URL_MAX], const struct url *base, const char *reference, size_t len);

@@ -26,7 +26,8 @@ WRITE_NIC = "write_nic"  # for test_nics.py
 BAD = ({HANG, DRAW, WRITE_NIC} | {name for name, _ in FORBIDDEN}
        | {name for name, _ in PRIVILEGED.values()})
 GOOD = sorted({os.path.basename(path)[:-2] for path in glob.glob(f"{HERE}/guests/*.c")} - BAD)
-HOSTED = ("jobs", "sync", "tasks")   # those that the host runs, too, under ASan and UBSan
+# Those that the host runs, too, under ASan and UBSan.
+HOSTED = ("coroutines", "jobs", "sync", "tasks")
 ARMV7 = ("r0", "r12", "sp", "lr")
 REGISTERS = {"pc": ("rax", "rsp", "r15"), "virt": ("x0", "x30", "sp"),
              "lm3s6965evb": ARMV7, "mps2-an385": ARMV7, "orangepi-pc": ARMV7}

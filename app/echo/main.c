@@ -44,7 +44,10 @@ static void nap(struct request *req, struct response *res)
 {
 	unsigned long ms = strtoul(request_param(req, "ms"), NULL, 10);
 
-	if (task_sleep(clock_after_ms((int64_t)(ms < 60000 ? ms : 60000))) < 0) {
+	int err = task_sleep(clock_after_ms((int64_t)(ms < 60000 ? ms : 60000)));
+
+	if (err < 0) {
+		log_info("sleep: error %d", -err);
 		status(res, 503);
 		return;
 	}
@@ -77,6 +80,35 @@ static void big(struct request *req, struct response *res)
 	memset(text, 'x', n);
 	body(res, "text/plain", text, n);
 	free(text);
+}
+
+/* The numbers from 1 to n, in pieces. */
+static void count(struct request *req, struct response *res)
+{
+	unsigned long n = strtoul(request_param(req, "n"), NULL, 10), i = 0;
+	int err = response_stream(req, "text/plain");
+
+	while (err == 0 && i++ < n)
+		err = response_print(req, "%lu\n", i);
+	if (err < 0)
+		log_info("count: %lu, error %d", i, -err);
+}
+
+/* How long the body was, of which each KiB takes a millisecond. */
+static void swallow(struct request *req, struct response *res)
+{
+	unsigned long sum = 0;
+	char buf[1024];
+	long n;
+
+	while ((n = request_read(req, buf, sizeof(buf))) > 0) {
+		sum += (unsigned long)n;
+		if (n == sizeof(buf))
+			task_sleep(clock_after_ms(1));
+	}
+	if (n < 0)
+		log_info("swallow: %lu, error %ld", sum, -n);
+	json(res, "{ read: %lu }", sum);
 }
 
 /* GET /news waits, without a stack, until somebody POSTs some. */
@@ -125,6 +157,8 @@ static void post_news(struct request *req, struct response *res)
 
 void app_main(void)
 {
+	route("GET", "/count/:n", count);
+	route_stream("POST", "/swallow", swallow);
 	route("GET", "/news", read_news);
 	route("POST", "/news", post_news);
 	route("POST", "/echo", echo);

@@ -3,6 +3,7 @@
 #include "tests/unit/fake_http.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -319,7 +320,7 @@ static struct waiter {
 	void (*fn)(void *);
 	void *arg;
 	char *stack;
-	bool done;
+	bool done, cancelled;
 } *running, *idle, *waiting[WAITERS];
 static unsigned waiting_count;
 static ucontext_t loop;
@@ -382,8 +383,45 @@ void fake_resume(void)
 	in_loop = false;
 	swapcontext(&loop, &w->context);
 	in_loop = true;
-	assert(w->done);
-	leave(w);
+	if (w->done)
+		leave(w);
+	else
+		waiting[waiting_count++] = w;
+}
+
+bool fake_waiting(void)
+{
+	return waiting_count > 0;
+}
+
+/* Waits until it is resumed: the deadline has passed then, unless something was signalled. */
+int event_wait(struct event *e, ktime deadline)
+{
+	struct waiter *w = running;
+
+	if (!w->cancelled && !e->signalled)
+		fake_wait();
+	if (w->cancelled)
+		return -ECANCELED;
+	if (!e->signalled)
+		return -ETIMEDOUT;
+	e->signalled = false;
+	return 0;
+}
+
+void event_signal(struct event *e)
+{
+	e->signalled = true;
+}
+
+struct task *task_self(void)
+{
+	return (struct task *)running;
+}
+
+void task_cancel(struct task *t)
+{
+	((struct waiter *)t)->cancelled = true;
 }
 
 bool net_in_loop(void)

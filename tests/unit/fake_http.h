@@ -48,9 +48,11 @@ void fake_free(struct fake_stream *s);
 void fake_pass(ktime ns);
 
 /* In a handler: waits, so that the net loop goes on without it. fake_resume()
- * lets the oldest that waits go on to its end. */
+ * lets the oldest that waits go on, to its end or its next wait; what it waits for by event_wait()
+ * has come then, or the time is up. */
 void fake_wait(void);
 void fake_resume(void);
+bool fake_waiting(void);               /* a handler waits */
 
 extern int64_t fake_unix_ns;           /* -1: unknown */
 extern unsigned fake_signals;          /* net_timer_due() calls */

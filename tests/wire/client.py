@@ -88,12 +88,31 @@ class Client:
             answer.fields.append((field[1].decode(), field[2].decode()))
         if head or answer.status in (204, 304) or answer.status < 200:
             return answer
+        if answer.header("Transfer-Encoding") == "chunked":
+            assert answer.header("Content-Length") is None, answer
+            answer.body = b"".join(self.chunks())
+            return answer
         length = answer.header("Content-Length")
         assert length is not None and re.fullmatch(r"\d+", length), answer
-        while len(self.buffer) < int(length):
-            self.more()
-        answer.body, self.buffer = self.buffer[:int(length)], self.buffer[int(length):]
+        answer.body = self.take(int(length))
         return answer
+
+    def take(self, length):
+        """Reads so many bytes."""
+        while len(self.buffer) < length:
+            self.more()
+        data, self.buffer = self.buffer[:length], self.buffer[length:]
+        return data
+
+    def chunks(self):
+        """Reads a chunked body without extensions and trailers, piece by piece."""
+        size = None
+        while size != 0:
+            line = self.line()
+            assert re.fullmatch(rb"[0-9a-f]+", line), f"malformed chunk {line!r}"
+            size = int(line, 16)
+            yield self.take(size)
+            assert self.take(2) == b"\r\n", "a chunk without its end"
 
     def get(self, path="/", extra="", method="GET"):
         """One request with Host and its answer."""

@@ -5,10 +5,12 @@
  * of v8 to v15; x30 is where it returns to. */
 
 	.section .text.arch_ctx_switch, "ax"
-	.global arch_ctx_switch
+	.global arch_ctx_switch, arch_ctx_pass
 	.type	arch_ctx_switch, %function
+	.type	arch_ctx_pass, %function
 	.balign	16
 arch_ctx_switch:
+arch_ctx_pass:
 	stp	x29, x30, [sp, #-160]!
 	stp	x19, x20, [sp, #16]
 	stp	x21, x22, [sp, #32]
@@ -33,6 +35,7 @@ arch_ctx_switch:
 	ldp	d12, d13, [sp, #128]
 	ldp	d14, d15, [sp, #144]
 	ldp	x29, x30, [sp], #160
+	mov	x0, x2
 	ret
 	.size	arch_ctx_switch, . - arch_ctx_switch
 

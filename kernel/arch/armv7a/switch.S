@@ -7,14 +7,17 @@
 	.thumb
 
 	.section .text.arch_ctx_switch, "ax"
-	.global arch_ctx_switch
+	.global arch_ctx_switch, arch_ctx_pass
 	.type	arch_ctx_switch, %function
+	.type	arch_ctx_pass, %function
 arch_ctx_switch:
+arch_ctx_pass:
 	push	{r3-r11, lr}                  // r3: stacks are aligned to 8
 	vpush	{d8-d15}
 	str	sp, [r0]
 	ldr	sp, [r1]
 	vpop	{d8-d15}
+	mov	r0, r2
 	pop	{r3-r11, pc}
 	.size	arch_ctx_switch, . - arch_ctx_switch
 

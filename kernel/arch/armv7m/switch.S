@@ -10,17 +10,20 @@
 	.thumb
 
 	.section .text.arch_ctx_switch, "ax"
-	.global	arch_ctx_switch
+	.global	arch_ctx_switch, arch_ctx_pass
 	.type	arch_ctx_switch, %function
+	.type	arch_ctx_pass, %function
 	.thumb_func
 arch_ctx_switch:
+arch_ctx_pass:
 	push	{r3-r11, lr}
-	mov	r2, sp
-	str	r2, [r0]
-	ldr	r2, [r1]
-	mov	sp, r2
+	mov	r3, sp
+	str	r3, [r0]
+	ldr	r3, [r1]
+	mov	sp, r3
 	mov	r12, #GATE_SWITCH
 	svc	#0
+	mov	r0, r2
 	pop	{r3-r11, pc}
 	.size	arch_ctx_switch, . - arch_ctx_switch
 

@@ -6,11 +6,7 @@
  * pointer up: MXCSR and control word in 8 bytes, r15, r14, r13, r12, rbx, rbp,
  * return address. */
 
-	.section .text.arch_ctx_switch, "ax"
-	.globl	arch_ctx_switch
-	.type	arch_ctx_switch, @function
-	.balign	16
-arch_ctx_switch:
+	.macro	change_stacks
 	pushq	%rbp
 	pushq	%rbx
 	pushq	%r12
@@ -31,8 +27,28 @@ arch_ctx_switch:
 	popq	%r12
 	popq	%rbx
 	popq	%rbp
+	.endm
+
+	.section .text.arch_ctx_switch, "ax"
+	.globl	arch_ctx_switch
+	.type	arch_ctx_switch, @function
+	.balign	16
+arch_ctx_switch:
+	change_stacks
 	ret
 	.size	arch_ctx_switch, . - arch_ctx_switch
+
+/* No return: a CPU would predict that to lead back to who called, and it leads to the other. */
+	.section .text.arch_ctx_pass, "ax"
+	.globl	arch_ctx_pass
+	.type	arch_ctx_pass, @function
+	.balign	16
+arch_ctx_pass:
+	change_stacks
+	movq	%rdx, %rax
+	popq	%rcx
+	jmp	*%rcx
+	.size	arch_ctx_pass, . - arch_ctx_pass
 
 /* rdi: ctx, rsi: stack, rdx: size, rcx: entry. `entry` starts as if called: the
  * stack is 8 below a multiple of 16, and its return address and rbp are 0, where
