@@ -90,6 +90,9 @@ static void reads_columns(void **state)
 		assert_int_equal(pg_columns_read(in_of(two, n), &c), -EPROTO);
 	assert_int_equal(pg_columns_read(in_of(two, sizeof(two)), &c), -EPROTO);
 	assert_int_equal(pg_columns_read(IN("\377\377"), &c), -EPROTO);
+	/* a name that leaves no bytes for the columns after it */
+	assert_int_equal(pg_columns_read(IN("\0\2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\0"
+					    "----\0\1\0\0\0\27\0\4----\0\0"), &c), -EPROTO);
 }
 
 static void reads_errors(void **state)
