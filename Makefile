@@ -154,7 +154,8 @@ setup:
 $O/flags: FORCE | setup
 	$(call stamp,$(CC) $(shell $(CC) -dumpfullversion -dumpversion) $(CFLAGS) $(WARN) .)
 
-$O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedtls/.sha256)
+$O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedtls/.sha256) \
+		$(LIBRARIES:%=build/src/%/.sha256)
 	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(if $(filter app/% net/bsd/%,$<),$(FOR_APP)) \
 		$(CFLAGS) $(WARN) -frandom-seed=$< -MD -MP -c -o $@ $<
 $O/%.o: %.S $O/flags

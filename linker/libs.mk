@@ -42,6 +42,8 @@ endif
 # STACK, if they need more than BUDGET_STACK bytes of one, in whole pages. They are compiled as they
 # are; net/bsd/include comes first on the path of them and of the app.
 $(if $(GUEST),,$(eval -include app/$(APP)/library.mk))
+$(if $(and $(LIBRARIES),$(filter small,$(BUDGET))),$(error APP=$(APP) is not possible with \
+	BOARD=$(BOARD), which has no room for sockets that wait: $(LIBRARIES)))
 FOR_APP := -isystem net/bsd/include $(if $(LIBRARIES),-isystem build/src)
 
 # mbedTLS reaches what a client does by way of net/tls/client, which an image that opens no sessions
