@@ -193,6 +193,19 @@ def test_by_name(boot_app):
         assert (status, seconds < 5) == (502, True), (name, body, seconds)
 
 
+@pytest.mark.parametrize("path", ["/news", "/crowd/50"])
+def test_client_gone(app, redis, path):
+    """Who asked has gone: nobody waits any longer, inside of hiredis or anywhere."""
+    def waiting():
+        return redis.blocked() + int(redis.cli("pubsub", "numsub", "news").split()[1])
+    with app.client() as client:
+        client.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: waiting() == int(path.rpartition("/")[2].replace("news", "1")))
+        began = time.monotonic()
+    until(lambda: waiting() == 0)
+    assert time.monotonic() - began < TIMEOUT_S / 2
+
+
 # ---- When Redis does not -----------------------------------------------------------------
 
 def test_refused(app):
