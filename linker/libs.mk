@@ -38,9 +38,10 @@ WRAPPED += mbedtls_psa_ecp_export_public_key
 endif
 
 # What an app brings, in app/NAME/library.mk: the names of LIBRARIES (linker/libs.lock), for each
-# the files it is made of, as NAME := a b (a.c, b.c of its source) and flags as NAME_FLAGS, and
-# STACK, if they need more than BUDGET_STACK bytes of one, in whole pages. They are compiled as they
-# are; net/bsd/include comes first on the path of them and of the app.
+# the files it is made of, as NAME := a b (a.c, b.c of its source), flags as NAME_FLAGS and the file
+# of its licence as NAME_LICENCE, unless that is COPYING; and STACK, if they need more than
+# BUDGET_STACK bytes of one, in whole pages. They are compiled as they are; net/bsd/include comes
+# first on the path of them and of the app.
 $(if $(GUEST),,$(eval -include app/$(APP)/library.mk))
 $(if $(and $(LIBRARIES),$(filter small,$(BUDGET))),$(error APP=$(APP) is not possible with \
 	BOARD=$(BOARD), which has no room for sockets that wait: $(LIBRARIES)))

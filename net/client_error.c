@@ -26,6 +26,8 @@ const char *client_error_text(int err)
 		return "not a URL or field";
 	case -EPROTONOSUPPORT:
 		return "https is not supported";
+	case -ENOTCONN:
+		return "not connected";
 	case -ETIMEDOUT:
 		return "timed out";
 	case -EPROTO:

@@ -259,21 +259,18 @@ static int gather(struct pollfd *fds, int most, const fd_set *r, const fd_set *w
 	return n;
 }
 
-static ktime after(const struct timeval *t)
-{
-	if (!t)
-		return FOREVER;
-	return clock_now() + SECONDS(MIN(t->tv_sec, SELECT_MAX_S)) + (ktime)t->tv_usec * 1000;
-}
-
-int select(int most, fd_set *readable, fd_set *writable, fd_set *odd, struct timeval *timeout)
+int pselect(int most, fd_set *readable, fd_set *writable, fd_set *odd,
+	    const struct timespec *timeout, const sigset_t *mask)
 {
 	struct pollfd few[FEW], *fds = few;
-	ktime deadline = after(timeout);
 	int n = gather(NULL, MIN(most, FD_SETSIZE), readable, writable, odd), count;
+	ktime deadline = FOREVER;
 
-	if (most < 0 || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
+	if (most < 0 || (timeout && (timeout->tv_sec < 0 || timeout->tv_nsec < 0)))
 		return bsd_fail(-EINVAL);
+	if (timeout)
+		deadline = clock_now() + SECONDS(MIN(timeout->tv_sec, SELECT_MAX_S)) +
+			   timeout->tv_nsec;
 	if (n < 0)
 		return bsd_fail(n);
 	if (n > FEW)
@@ -289,4 +286,13 @@ int select(int most, fd_set *readable, fd_set *writable, fd_set *odd, struct tim
 	if (fds != few)
 		free(fds);
 	return count;
+}
+
+int select(int most, fd_set *readable, fd_set *writable, fd_set *odd, struct timeval *timeout)
+{
+	struct timespec t;
+
+	if (timeout)
+		t = (struct timespec){ timeout->tv_sec, (long)timeout->tv_usec * 1000 };
+	return pselect(most, readable, writable, odd, timeout ? &t : NULL, NULL);
 }
