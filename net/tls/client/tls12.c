@@ -3,6 +3,7 @@
  * it has offered that: who does so for TLS 1.3 must accept it in 1.2 as well (RFC 8446 §4.2.3), and
  * servers that go by their own preference choose it. It verifies such signatures, if only it is
  * asked to. */
+#include <ssl_misc.h>
 
 static int accepts(const mbedtls_ssl_context *ssl, uint16_t signature)
 {
