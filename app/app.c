@@ -3,13 +3,12 @@
 #include "app/app.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "net/http.h"
 
-void route(const char *method, const char *path, handler *fn)
-{
-	router_add(method, path, fn);
-}
+#define REDIRECT_MAX 400
 
 void json(struct response *res, const char *template, ...)
 {
@@ -28,6 +27,28 @@ void status(struct response *res, unsigned code)
 void header(struct response *res, const char *name, const char *value)
 {
 	response_header(res, name, value);
+}
+
+void redirect(struct response *res, unsigned code, const char *url)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char text[REDIRECT_MAX + 4], *p = text;
+
+	for (; *url && p < text + REDIRECT_MAX; url++) {
+		unsigned char c = (unsigned char)*url;
+
+		if (c > ' ' && c < 0x7f && !strchr("\"<>\\^`{|}", c)) {
+			*p++ = (char)c;
+			continue;
+		}
+		*p++ = '%';
+		*p++ = hex[c >> 4];
+		*p++ = hex[c & 15];
+	}
+	*p = 0;
+	status(res, *url ? 500 : code);
+	if (!*url)
+		header(res, "Location", text);
 }
 
 void body(struct response *res, const char *content_type, const void *data, size_t len)
@@ -53,6 +74,13 @@ const char *request_query(struct request *req)
 const char *request_param(struct request *req, const char *name)
 {
 	return http_param(req, name);
+}
+
+int64_t request_int(struct request *req, const char *name)
+{
+	const char *text = http_param(req, name);
+
+	return text ? strtoll(text, NULL, 10) : 0;
 }
 
 const char *request_header(struct request *req, const char *name)
