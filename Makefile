@@ -10,7 +10,7 @@ MAKEFLAGS += -rR --no-print-directory -j$(shell nproc)
 # ---- What a user may set --------------------------------------------------------------------
 
 public := BOARD APP MACHINE FIRMWARE ACCEL MEM SMP PORT NET CMDLINE QEMU_ARGS FORMAT CONFIG TLS \
-	DISTFILES DEV SIGN_KEY SIGN_CERT
+	DISTFILES DEV SIGN_KEY SIGN_CERT IMAGE
 # For the tests: a guest of tests/guests instead of an app, another output folder, sanitizers or
 # clang for BOARD=host, V=1 to see the commands, how long each fuzzer runs, less RAM than a
 # microcontroller has.
@@ -19,8 +19,8 @@ commands := help run test test-full image flash debug symbols bench soak fuzz si
 
 BOARD ?= pc
 APP ?= time
-# MACHINES_FIRMWARE in board.mk: those that this firmware runs on, unless all do.
-machines = $(or $(MACHINES_$(FIRMWARE)),$(MACHINES))
+# MACHINES_FIRMWARE, MACHINES_FORMAT in board.mk: those that these run on, unless all do.
+machines = $(or $(MACHINES_$(FIRMWARE)),$(MACHINES_$(FORMAT)),$(MACHINES))
 MACHINE ?= $(firstword $(machines))
 FIRMWARE ?= none
 ACCEL ?= tcg
@@ -67,8 +67,9 @@ $(call is_number,SMP)
 $(call is_number,PORT)
 $(if $(shell [ $(PORT) -ge 1 ] && [ $(PORT) -le 65172 ] || echo no),$(error \
 	PORT=$(PORT) is not possible; it is a number from 1 to 65172))
-$(if $(or $(filter user,$(NET)),$(patsubst tap:%,%,$(filter tap:%,$(NET)))),,$(error \
-	NET=$(NET) is not possible; there are: user tap:IFNAME))
+network := $(if $(filter libvirt,$(FORMAT)),network:)
+$(if $(or $(filter user,$(NET)),$(strip $(foreach k,tap: $(network),$(patsubst $k%,%,$(filter $k%,$(NET)))))),,$(error \
+	NET=$(NET) is not possible; there are: user tap:IFNAME$(network:%:= %:NAME)))
 $(if $(GUEST),$(call one_of,GUEST,$(patsubst tests/guests/%.c,%,$(sort $(wildcard tests/guests/*.c)))))
 
 # ---- What the image is made of --------------------------------------------------------------
@@ -86,7 +87,8 @@ kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/sw
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
 net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
-		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c)) \
+		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c \
+		net/postgres/*.c net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
 	$(wildcard $(LIBRARIES:%=net/%/*.c)) $(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))
@@ -159,7 +161,7 @@ $O/%.o: %.S $O/flags
 -include $(objs:.o=.d) $(mbedtls:%=$O/mbedtls/%.d) $(wildcard $O/tests/fuzz/*.d)
 
 # CONFIG=: the words that the kernel applies before the command line's.
-built_in := $(if $(SETTINGS_SIZE)$(on_disk),,$(CONFIG))
+built_in := $(if $(SETTINGS_SIZE)$(on_disk)$(described),,$(CONFIG))
 $(OUT)/config.c: FORCE
 	$(call stamp,const unsigned image_stack = $(or $(STACK),BUDGET_STACK); const char \
 		image_config[] = "$(subst ",\",$(subst \,\\,$(built_in)))";)
@@ -237,4 +239,5 @@ clean:
 #:
 #: Variables, with their defaults: BOARD=pc APP=time MACHINE=microvm FIRMWARE=none ACCEL=tcg
 #: MEM=64 SMP=1 PORT=8080 NET=user CMDLINE= QEMU_ARGS= FORMAT=elf CONFIG= TLS=yes DISTFILES= DEV=
+#: IMAGE=zeitkern-time:latest NET=network:NAME: FORMAT=oci's name, FORMAT=libvirt's network.
 #: A value that is not possible says which are. Boards: see boards/; services: see app/.

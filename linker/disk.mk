@@ -2,8 +2,10 @@
 # the forms it is taken in (linker/convert). CONFIG= lies on it in zeitkern.conf, a text that can be
 # edited there; so does CMDLINE= of make image, while make run hands it over.
 
-disks := raw iso qcow2 vmdk vhd gce ova
-on_disk := $(or $(filter $(disks),$(FORMAT)),$(filter bios,$(FIRMWARE)))
+disks := raw iso qcow2 vmdk vhd gce ova oci
+described := $(filter libvirt,$(FORMAT))
+of_disk := $(if $(described),$(filter bios uefi,$(FIRMWARE)))
+on_disk := $(or $(filter $(disks),$(FORMAT)),$(filter bios,$(FIRMWARE)),$(of_disk))
 BOOT := $(or $(if $(filter bios,$(FIRMWARE)),raw),$(if $(filter uefi,$(FIRMWARE)),efi),$(BOOT))
 
 # The BIOS loader is for 32 bits, and for 16 where it must be.
@@ -35,14 +37,29 @@ pe := $(OUT)/zeitkern.efi
 pe_name := $(if $(filter aarch64,$(ARCH)),BOOTAA64.EFI,BOOTX64.EFI)
 
 $(OUT)/zeitkern.conf: FORCE | setup
-	@linker/settings $@ 16383 plain $(call quote,$(CONFIG) $(if $(filter image,$(MAKECMDGOALS)),$(CMDLINE)))
+	@linker/settings $@ 16383 plain $(call quote,$(if $(described),,$(CONFIG)) $(if $(filter image,$(MAKECMDGOALS)),$(CMDLINE)))
 
 # Azure takes no disk of less than 20 MiB, Google's cloud whole GiB.
 $(OUT)/zeitkern.vhd: MIB := 20
 $(OUT)/zeitkern.gce: MIB := 1024
-$(disks:%=$(OUT)/zeitkern.%): linker/disk linker/convert $(OUT)/zeitkern.elf $(OUT)/zeitkern.conf \
+$(patsubst %,$(OUT)/zeitkern.%,$(filter-out oci,$(disks))): linker/disk linker/convert $(OUT)/zeitkern.elf $(OUT)/zeitkern.conf \
 		$(bios) $(pe)
 	$(call say,disk $@)linker/disk $@.part --settings $(OUT)/zeitkern.conf \
 		$(if $(bios),--bios $(bios) $(OUT)/zeitkern.elf) --efi $(pe_name) $(pe) \
 		$(if $(MIB),--mib $(MIB)) $(if $(filter %.iso,$@),--iso) && \
 		linker/convert $@.part $@ $(if $(bios),bios,efi)
+
+# libvirt's definition of a machine, beside what it boots: the kernel, or with firmware the disk.
+# CONFIG= goes into it.
+$(OUT)/zeitkern.libvirt: $(OUT)/zeitkern.$(if $(of_disk),qcow2,$(BOOT)) linker/libvirt FORCE
+	@words=$$(linker/settings - $(call quote,$(CONFIG))) && \
+		linker/libvirt $@ $< --name zeitkern-$(APP) --machine $(MACHINE) --firmware $(FIRMWARE) \
+		--accel $(ACCEL) --mem $(MEM) --smp $(SMP) --net $(NET) --port $(PORT) \
+		--settings="$$words" --cmdline=$(call quote,$(CMDLINE))
+
+# For KubeVirt, and beside it how Kubernetes is to run it.
+IMAGE ?= zeitkern-$(APP):latest
+oci_firmware := $(or $(filter uefi bios,$(FIRMWARE)),$(if $(bios),bios,uefi))
+$(OUT)/zeitkern.oci: $(OUT)/zeitkern.qcow2 linker/oci linker/kubevirt.yaml FORCE
+	$(call say,disk $@)linker/oci $@ $< zeitkern-$(APP) $(call quote,$(IMAGE)) $(oci_firmware) \
+		$(if $(filter aarch64,$(ARCH)),arm64,amd64) $(MEM)

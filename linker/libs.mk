@@ -15,7 +15,7 @@ lwip := $(core:%.c=core/%) $(ipv4:%.c=core/ipv4/%) $(ipv6:%.c=core/ipv6/%) netif
 
 crypto := aes aesce aesni asn1parse asn1write base64 bignum bignum_core block_cipher chacha20 \
 	chachapoly cipher cipher_wrap constant_time ctr_drbg ecdh ecdsa ecp ecp_curves error gcm hkdf \
-	hmac_drbg md oid pem pk pk_ecc pk_wrap pkparse pkwrite platform platform_util poly1305 rsa \
+	hmac_drbg md md5 oid pem pk pk_ecc pk_wrap pkparse pkwrite platform platform_util poly1305 rsa \
 	rsa_alt_helpers sha256 sha512
 psa := crypto crypto_aead crypto_cipher crypto_client crypto_driver_wrappers_no_static crypto_ecp \
 	crypto_hash crypto_mac crypto_rsa crypto_slot_management util
@@ -58,6 +58,8 @@ $O/lwip/%.o: $(LWIP)/%.c $O/flags build/src/lwip/.sha256 | $(LIBC)
 $O/mbedtls/%.o: $(MBEDTLS)/%.c $O/flags build/src/mbedtls/.sha256 | $(LIBC)
 	$(call say,cc $(<F) of mbedTLS)mkdir -p $(@D) && $(CC) $(CFLAGS) $(FOR_LWIP) -fno-lto \
 		-frandom-seed=$< -MD -MP -c -o $@ $<
+# Not for TLS, and nowhere else asked for: PostgreSQL's older authentication.
+$O/mbedtls/library/md5.o: FOR_LWIP += -DMBEDTLS_MD5_C
 $O/libmbedtls.a: $(mbedtls:%=$O/mbedtls/%.o)
 	$(call say,ar $@)rm -f $@ && $(CC:%gcc=%gcc-ar) rcsD $@ $^
 

@@ -9,6 +9,7 @@
 
 #define DIGITS_MAX 18                  /* of an int: it fits int64_t */
 #define UUID_LEN 36
+#define VALUE_MAX 64                   /* of any type but a path, decoded */
 
 static bool is_digits(const char *p, const char *end)
 {
@@ -63,12 +64,21 @@ static const struct type *type_named(const char *colon)
 static bool check(const char *colon, const char *value, const char **end, const char *last)
 {
 	const struct type *t = colon ? type_named(colon) : NULL;
+	char text[VALUE_MAX];
+	size_t n = 0;
 
-	if (t && t->is)
-		return t->is(value, *end);
-	if (t)
+	if (t && !t->is)
 		*end = last;
-	return true;
+	if (!t || !t->is)
+		return true;
+	for (const char *p = value; p < *end; p++) {
+		if (n == sizeof(text))
+			return false;
+		text[n++] = *p == '%' ? (char)(http_hex((uint8_t)p[1]) << 4 |
+					       http_hex((uint8_t)p[2])) : *p;
+		p += *p == '%' ? 2 : 0;
+	}
+	return t->is(text, text + n);
 }
 
 void router_types(const char *method, const char *path)

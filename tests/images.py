@@ -14,7 +14,7 @@ SANITIZE = "address,undefined"
 PRIVATE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BOARD", "APP", "MACHINE",
            "FIRMWARE",
            "ACCEL", "MEM", "SMP", "PORT", "NET", "CMDLINE", "QEMU_ARGS", "FORMAT", "CONFIG",
-           "TLS", "GUEST", "SANITIZE", "SIGN_KEY", "SIGN_CERT")
+           "TLS", "GUEST", "SANITIZE", "SIGN_KEY", "SIGN_CERT", "IMAGE")
 
 
 def apps():

@@ -95,6 +95,24 @@ def test_registers(machine, nic, bar):
     assert code == EXIT_FAULT and re.search(r"^\*\*\* fault: .*writ", text, re.M), (code, text)
 
 
+BEHIND = ("-device", "pcie-root-port,id=root,chassis=1", "-device", "pcie-root-port,chassis=2",
+          "-device", "x3130-upstream,bus=root,id=up",
+          "-device", "xio3130-downstream,bus=up,chassis=3",
+          "-device", "xio3130-downstream,bus=up,id=down,chassis=4")
+
+
+@pytest.mark.parametrize("machine, nic", (("q35", "pci"), ("virt", "pci"), ("virt", "e1000e")))
+def test_bridges(machine, nic):
+    """Behind a switch, numbered by firmware or, with virt, by nobody."""
+    row = Row(machine, BOARD[machine], machine)
+    port = free_port()
+    extra = BEHIND + ("-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}",
+                      "-device", f"{NICS[nic]},netdev=n,bus=down")
+    with Vm(row.options(images.image(row.board, app="time"), no_nic=True, extra=extra)) as vm:
+        assert first_answer(vm, port).status == 200
+        assert "looked at by time" not in vm.console.text()
+
+
 def several(machine, nics, cmdline="", stopped=False):
     """(Vm, port): NICs in this order, each (of NICS, "n" or the name of a wire with nobody on it).
     The MAC of the first ends in 0 and its place is 00:10.0, then 1 and 00:11.0."""

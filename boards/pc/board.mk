@@ -3,8 +3,9 @@ ARCH      := x86_64
 MACHINES  := microvm q35 pc
 MACHINES_bios := q35 pc
 MACHINES_uefi := q35 pc
+MACHINES_libvirt := q35 pc
 FIRMWARES := none bios uefi
-FORMATS   := elf efi raw qcow2 vmdk vhd gce ova iso
+FORMATS   := elf efi raw qcow2 vmdk vhd gce ova iso libvirt oci
 BOOT      := elf
 DRIVERS   := uart_16550 rtc_cmos rtc_kvmclock power_acpi power_ged virtio virtio_mmio virtio_pci virtio_legacy pci \
 	pci_ecam pci_ports rng_virtio blk_virtio vmgenid smbios fw_cfg fw_cfg_ports

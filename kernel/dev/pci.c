@@ -2,9 +2,9 @@
 /* PCI at boot: finds functions, places BARs that no firmware placed, routes
  * interrupts (PCI Local Bus 3.0 §6.1, §6.2, §6.7, §6.8; PCI Express 2.0 §7.2).
  *
- * Buses behind bridges are followed where firmware numbered them; without
- * firmware only bus 0 exists. Configuration space is out of reach after the
- * seal. */
+ * Buses behind bridges are followed where firmware numbered them; what it left
+ * out is numbered here (PCI-to-PCI Bridge 1.2 §3.2.5). Configuration space is
+ * out of reach after the seal. */
 #include "kernel/dev/pci.h"
 
 #include <errno.h>
@@ -22,6 +22,8 @@ enum {
 	CFG_HEADER = 0x0c,             /* header type in bits 16-23 */
 	CFG_BAR0 = 0x10,
 	CFG_BUSES = 0x18,              /* bridge: primary, secondary, subordinate */
+	CFG_MEMORY = 0x20,             /* bridge: first MiB and last, in bits 4-15 of each half */
+	CFG_PREFETCH = 0x24,
 	CFG_CAPS = 0x34,
 	CFG_INTERRUPT = 0x3c,          /* line, pin */
 };
@@ -43,6 +45,9 @@ enum {
 #define MSIX_ENABLE (1u << 31)
 #define CAPS_MAX 48u                   /* that many fit; more is a loop */
 #define BUSES_MAX 256u
+#define BRIDGES_DEEP 4u                /* what lies behind more is not looked for */
+#define MIB (1ull << 20)
+#define WINDOW_CLOSED 0x0000fff0u      /* its last MiB lies before its first */
 
 static int set_irq(const char *value);
 
@@ -55,6 +60,11 @@ static const struct pci_access *access SEALED;
 
 /* Where the next BAR goes in the window of the host bridge. */
 static uint64_t window_next SEALED;
+
+static uint8_t present[BUSES_MAX] SEALED;
+static const struct device *host SEALED;
+static unsigned bus_count SEALED, last_bus SEALED;     /* that the host has; that is numbered */
+static unsigned depth SEALED;          /* of bridges that are being numbered */
 
 uint32_t pci_read(const struct device *fn, unsigned offset)
 {
@@ -80,59 +90,6 @@ void pci_name(const struct device *fn, char *buf, size_t len)
 static void set_command(const struct device *fn, uint32_t off, uint32_t on)
 {
 	pci_write(fn, CFG_COMMAND, (pci_read(fn, CFG_COMMAND) & 0xffff & ~off) | on);
-}
-
-/* Adds one function, or marks the bus behind it; false when it is absent. */
-static bool probe(const struct device *host, unsigned bdf, bool *multi, uint8_t *behind)
-{
-	struct device fn = {
-		.kind = DEV_PCI_FUNCTION,
-		.irq = bdf,
-		.base2 = host->base2,
-		.size2 = host->size2,
-	};
-	uint32_t id, header;
-
-	access->locate(host, bdf, &fn);
-	id = pci_read(&fn, CFG_ID);
-	if ((id & 0xffff) == 0xffff)
-		return false;
-	header = pci_read(&fn, CFG_HEADER) >> 16 & 0xff;
-	*multi = header & HEADER_MULTI;
-	if ((header & 0x7f) == 1)
-		*behind = pci_read8(&fn, CFG_BUSES + 1);
-	if (pci_read(&fn, CFG_CLASS) >> 24 == CLASS_BRIDGE)
-		return true;
-	set_command(&fn, COMMAND_MASTER, COMMAND_INTX_OFF);
-	fn.arg = id << 16 | id >> 16;
-	machine_add(&fn);
-	return true;
-}
-
-void pci_scan(const struct device *host, const struct pci_access *how, unsigned buses)
-{
-	static uint8_t present[BUSES_MAX];
-
-	if (!access)
-		config_declare(settings, ARRAY_LEN(settings));
-	access = how;
-	memset(present, 0, sizeof(present));
-	present[0] = 1;
-	for (unsigned bus = 0; bus < MIN(buses, BUSES_MAX); bus++) {
-		for (unsigned slot = 0; present[bus] && slot < 32; slot++) {
-			bool multi = false, ignored;
-
-			for (unsigned f = 0; f < (multi ? 8 : 1); f++) {
-				uint8_t behind = 0;
-				bool here = probe(host, bus << 8 | slot << 3 | f,
-						  f ? &ignored : &multi, &behind);
-
-				/* Firmware numbers upwards: one pass finds all. */
-				if (here && behind > bus)
-					present[behind] = 1;
-			}
-		}
-	}
 }
 
 unsigned pci_cap(const struct device *fn, uint8_t id, unsigned prev)
@@ -166,6 +123,13 @@ static uint64_t bar_address(const struct device *fn, unsigned bar)
 	return address;
 }
 
+static uint64_t window_at(const struct device *fn)
+{
+	bool in = window_next >= fn->base2 && window_next - fn->base2 <= fn->size2;
+
+	return in ? window_next : fn->base2;
+}
+
 /* Gives memory BAR `bar` an address from the window; memory decoding is off.
  * 1 when it takes two registers, 0, or -ENOSPC. */
 static int bar_place(const struct device *fn, unsigned bar)
@@ -187,9 +151,7 @@ static int bar_place(const struct device *fn, unsigned bar)
 	if (size == 0)
 		return wide;           /* no BAR, or one of 4 GiB and more */
 
-	if (window_next < fn->base2 || window_next - fn->base2 > fn->size2)
-		window_next = fn->base2;
-	at = ALIGN_UP(window_next, (uint64_t)size);
+	at = ALIGN_UP(window_at(fn), (uint64_t)size);
 	if (at == 0 || at + size > fn->base2 + fn->size2 || at + size > UINT32_MAX) {
 		pci_name(fn, name, sizeof(name));
 		log_error("%s: no room for BAR %u of %u bytes", name, bar, (unsigned)size);
@@ -202,7 +164,7 @@ static int bar_place(const struct device *fn, unsigned bar)
 	return wide;
 }
 
-int pci_enable(const struct device *fn)
+static int place_bars(const struct device *fn)
 {
 	set_command(fn, COMMAND_MEMORY, 0);
 	for (unsigned bar = 0; bar < BARS; bar++) {
@@ -212,6 +174,15 @@ int pci_enable(const struct device *fn)
 			return rc;
 		bar += (unsigned)rc;
 	}
+	return 0;
+}
+
+int pci_enable(const struct device *fn)
+{
+	int rc = place_bars(fn);
+
+	if (rc < 0)
+		return rc;
 	set_command(fn, 0, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
 	return 0;
 }
@@ -219,6 +190,104 @@ int pci_enable(const struct device *fn)
 void pci_enable_ports(const struct device *fn)
 {
 	set_command(fn, 0, COMMAND_PORTS);
+}
+
+/* ---- Finding functions ------------------------------------------------------ */
+
+static bool is_bridge(const struct device *fn)
+{
+	return (pci_read(fn, CFG_HEADER) >> 16 & 0x7f) == 1;
+}
+
+static void found(struct device *fn)
+{
+	uint32_t id = pci_read(fn, CFG_ID);
+
+	if (is_bridge(fn)) {
+		uint8_t behind = pci_read8(fn, CFG_BUSES + 1);
+
+		/* Firmware numbers upwards: one pass finds all. */
+		if (behind > fn->irq >> 8)
+			present[behind] = 1;
+		last_bus = MAX(last_bus, pci_read8(fn, CFG_BUSES + 2));
+	}
+	if (pci_read(fn, CFG_CLASS) >> 24 == CLASS_BRIDGE)
+		return;
+	set_command(fn, COMMAND_MASTER, COMMAND_INTX_OFF);
+	fn->arg = id << 16 | id >> 16;
+	machine_add(fn);
+}
+
+/* Calls `what` for every function of a bus. */
+static void each(unsigned bus, void (*what)(struct device *fn))
+{
+	unsigned functions = 1;
+
+	for (unsigned i = 0; i < 32 * 8; i += i % 8 + 1 < functions ? 1 : 8 - i % 8) {
+		struct device fn = {
+			.kind = DEV_PCI_FUNCTION,
+			.irq = bus << 8 | i,
+			.base2 = host->base2,
+			.size2 = host->size2,
+		};
+
+		access->locate(host, fn.irq, &fn);
+		functions = i % 8 ? functions : 1;
+		if ((pci_read(&fn, CFG_ID) & 0xffff) == 0xffff)
+			continue;
+		if (i % 8 == 0 && pci_read(&fn, CFG_HEADER) >> 16 & HEADER_MULTI)
+			functions = 8;
+		what(&fn);
+	}
+}
+
+/* Behind a bridge that is numbered here BARs get their places at once, which are its window. */
+static void found_behind(struct device *fn)
+{
+	if (is_bridge(fn))
+		return;
+	found(fn);
+	place_bars(fn);
+}
+
+/* Numbers the bus behind a bridge that has no number for it, and those behind that one. */
+static void number(struct device *bridge)
+{
+	unsigned bus = last_bus + 1;
+	uint64_t first, end;
+
+	if (!is_bridge(bridge) || pci_read8(bridge, CFG_BUSES + 1) || bus >= bus_count ||
+	    depth == BRIDGES_DEEP || !host->size2)
+		return;
+	last_bus = bus;
+	pci_write(bridge, CFG_BUSES, bridge->irq >> 8 | bus << 8 | (bus_count - 1) << 16);
+	first = window_next = ALIGN_UP(window_at(bridge), MIB);
+	each(bus, found_behind);
+	depth++;
+	each(bus, number);
+	depth--;
+	end = window_next = ALIGN_UP(window_next, MIB);
+	pci_write(bridge, CFG_BUSES, bridge->irq >> 8 | bus << 8 | last_bus << 16);
+	pci_write(bridge, CFG_PREFETCH, WINDOW_CLOSED);
+	pci_write(bridge, CFG_MEMORY, first == end ? WINDOW_CLOSED :
+		  (uint32_t)(first >> 16 | (end - MIB)));
+	set_command(bridge, 0, COMMAND_MEMORY | COMMAND_MASTER);
+}
+
+void pci_scan(const struct device *on, const struct pci_access *how, unsigned buses)
+{
+	if (!access)
+		config_declare(settings, ARRAY_LEN(settings));
+	access = how;
+	host = on;
+	bus_count = MIN(buses, BUSES_MAX);
+	last_bus = 0;
+	memset(present, 0, sizeof(present));
+	present[0] = 1;
+	for (unsigned bus = 0; bus < bus_count; bus++)
+		if (present[bus])
+			each(bus, found);
+	each(0, number);
 }
 
 volatile void *pci_map(const struct device *fn, unsigned bar, uint64_t offset, uint64_t len)

@@ -24,9 +24,9 @@ struct pci_access {
 };
 
 /* For the host bridge drivers, pci_ecam.c and pci_ports.c: adds every function
- * on `buses` buses to `machine`, bridges' secondary buses as far as firmware
- * numbered them. What firmware left running can neither write to memory nor raise
- * its pin from then on. */
+ * on `buses` buses to `machine`, those behind bridges too: where firmware numbered
+ * none they are numbered here, if the host has a window. What firmware left running
+ * can neither write to memory nor raise its pin from then on. */
 void pci_scan(const struct device *host, const struct pci_access *access, unsigned buses);
 
 uint32_t pci_read(const struct device *fn, unsigned offset);

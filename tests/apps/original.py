@@ -1,84 +1,68 @@
 # SPDX-License-Identifier: MIT
-"""An app's Python original beside it: started in the site's namespace, asked the same."""
+"""The Python original of an app, which runs beside it: tests/apps/NAME_app.py of app/NAME."""
 
-import contextlib
-import dataclasses
-import http.client
-import json
 import os
 import re
 import socket
+import subprocess
 import time
 
+from images import ROOT
 from netns import HOST
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-READY_S = 20
-COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|\"\"\".*?\"\"\"|^\s*#(?!\s*(?:include|define)).*?$", re.S | re.M)
+START_S = 20
 
 
-@contextlib.contextmanager
-def started(site, args, port):
-    """A server of the site's namespace that listens on a port of HOST; ended after it."""
-    child = site.net.popen(args)
-    deadline = time.monotonic() + READY_S
-    try:
+class Original:
+    """It, in a site's namespace, at a port of the host's side, started as `NAME_app.py PORT`."""
+
+    def __init__(self, net, name, port):
+        self.net, self.port = net, port
+        self.child = net.popen(["/usr/bin/python3", f"{ROOT}/tests/apps/{name}_app.py", str(port)],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        deadline = time.monotonic() + START_S
         while True:
-            assert child.poll() is None, f"{args} ended with {child.returncode}"
             try:
-                site.socket(address=HOST, port=port).close()
-                break
+                self.socket().close()
+                return
             except OSError:
-                assert time.monotonic() < deadline, f"{args} does not listen"
+                assert self.child.poll() is None and time.monotonic() < deadline, name
                 time.sleep(0.05)
-        yield child
-    finally:
-        site.net.end(child)
+
+    def socket(self):
+        """A connected TCP socket."""
+        sock = self.net.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(START_S)
+            sock.connect((HOST, self.port))
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def get(self, path):
+        """GET, by curl, because it may answer in HTTP/1.0: (status, type, body)."""
+        done = self.net.run("curl", "-s", "-m", str(START_S), "-w",
+                            "\n%{http_code} %{content_type}",
+                            f"http://{HOST}:{self.port}{path}", stdout=subprocess.PIPE)
+        text, _, end = done.stdout.decode().rpartition("\n")
+        status, _, kind = end.partition(" ")
+        return int(status), kind, text
+
+    def close(self):
+        """Ends it: what it printed."""
+        self.child.terminate()
+        if self.child.stdout.closed:
+            return ""
+        return self.child.communicate()[0].decode()
 
 
-def script(name):
-    """Path of an original."""
-    return os.path.join(HERE, f"{name}.py")
-
-
-@dataclasses.dataclass
-class Reply:
-    """What a server said."""
-    status: int
-    fields: list
-    body: bytes
-
-    def header(self, name):
-        """All values of that name."""
-        return [value for key, value in self.fields if key.lower() == name.lower()]
-
-    def json(self):
-        """The body, if it is said to be JSON."""
-        assert self.header("Content-Type")[0].startswith("application/json"), self
-        return json.loads(self.body)
-
-
-def ask(site, address, port, method, path, body=None, fields=()):
-    """One request by Python's own client, on a connection of its own."""
-    connection = http.client.HTTPConnection(address, port, timeout=20)
-    connection.sock = site.socket(address=address, port=port, timeout=20)
-    try:
-        connection.request(method, path, body, dict(fields))
-        reply = connection.getresponse()
-        return Reply(reply.status, reply.getheaders(), reply.read())
-    finally:
-        connection.close()
-
-
-def lines_of(path):
-    """Lines of code: neither blank nor comments."""
-    with open(path, encoding="utf-8") as file:
-        text = COMMENT.sub("", file.read())
-    return sum(1 for line in text.split("\n") if line.strip())
-
-
-def assert_as_short(app):
-    """The C app has at most twice the lines of its original."""
-    mine = lines_of(os.path.join(HERE, "..", "..", "app", app, "main.c"))
-    theirs = lines_of(script(app))
-    assert mine <= 2 * theirs, f"app/{app}: {mine} lines, tests/apps/{app}.py: {theirs}"
+def lines(path):
+    """How many of a file's lines are neither blank nor comment."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        text = file.read()
+    if path.endswith(".c"):
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    else:
+        text = re.sub(r'""".*?"""|^#.*?$', "", text, flags=re.S | re.M)
+    return sum(bool(line.strip()) for line in text.split("\n"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The original of app/flask, in Flask:  python3 -I tests/apps/flask.py ADDRESS PORT"""
+"""The original of app/flask, in Flask:  tests/apps/flask_app.py PORT"""
 
 import sys
 import time
@@ -104,4 +104,4 @@ def fault():
 
 
 if __name__ == "__main__":
-    app.run(host=sys.argv[1], port=int(sys.argv[2]))
+    app.run(host="0.0.0.0", port=int(sys.argv[1]))
