@@ -183,7 +183,7 @@ const struct form_file *request_file(struct request *r, const char *name)
 	if (!f)
 		return NULL;
 	f->filename = keep(r, field_parameter(part.disposition, "filename"), unquoted);
-	f->type = part.type.p ? keep(r, part.type, plain) : "text/plain";
+	f->type = part.type.len ? keep(r, part.type, plain) : "text/plain";
 	f->data = part.data.p;
 	f->len = part.data.len;
 	return f->filename && f->type ? f : NULL;

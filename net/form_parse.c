@@ -158,7 +158,7 @@ static const char *delimiter(struct text in, struct text boundary, size_t *len)
 
 static bool part_head(struct text *in, struct part *part)
 {
-	part->disposition = part->type = (struct text){NULL, 0};
+	part->disposition = part->type = (struct text){"", 0};
 	for (;;) {
 		struct text line = until(in, '\n'), name;
 

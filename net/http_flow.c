@@ -251,13 +251,23 @@ static void handler_left(struct request *r)
 	later_put(r->later);
 }
 
-static const struct run_ops handler_ops = {handler_ready, later_gone, handler_left};
+static void handler_gone(struct run *run)
+{
+	struct later *l = (struct later *)run;
+
+	later_gone(run);
+	if (l->req->done)
+		later_put(l);          /* it was about to end */
+}
+
+static const struct run_ops handler_ops = {handler_ready, handler_gone, handler_left};
 
 void later_end(struct later *l)
 {
 	struct stream *s = l->run.conn ? l->run.conn->s : NULL;
 
 	ASSERT(l->begun);
+	l->told = true;
 	if (l->req && !l->req->done)
 		l->run.ops = l->req->run.ops = &handler_ops;
 	else if (end(l) == STEP_AGAIN)

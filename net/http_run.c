@@ -267,8 +267,13 @@ static enum step ready(struct conn *c)
 
 static void gone(struct run *run)
 {
+	struct request *r = (struct request *)run;
+
 	run->conn = NULL;
-	request_cancel((struct request *)run);
+	if (r->done)
+		request_put(r);        /* it was about to be sent */
+	else
+		request_cancel(r);
 }
 
 const struct run_ops request_ops = {ready, gone, request_put};

@@ -42,7 +42,8 @@ REQUESTS = (
     ("GET", "/search?q=a+b%26c&lang=d%C3%A9&q=second", None, {}),
     ("GET", "/search?&&lang&q=", None, {}), ("GET", "/search?%71=x", None, {}),
     ("POST", "/form", "name=a+b&x=y&name=z", FORM), ("POST", "/form", "", FORM),
-    ("POST", "/form", "name=%E2%82%AC%3D", FORM), ("POST", "/form", "name=x", {}), ("POST", "/form", "x=%&name=%zz%4", FORM),
+    ("POST", "/form", "name=%E2%82%AC%3D", FORM), ("POST", "/form", "name=x", {}),
+    ("POST", "/form", "x=%&name=%zz%4", FORM),
     ("POST", "/form", PHOTO.encode(), MULTIPART),
     ("POST", "/form", multipart(('name=name', "bare")).encode(), MULTIPART),
     ("POST", "/form", multipart(('name="name"', "")).encode(), MULTIPART),
@@ -106,7 +107,7 @@ def test_not_json(app):
 
 
 def test_large_json(app):
-    """As large as bodies may be, or an answer that says that there is no memory; then it goes on."""
+    """Nearly as large as bodies may be, again and again."""
     text = json.dumps(list(range(10000)))
     for _ in range(5):
         reply = ask(app, app.address, 8080, "PUT", "/mirror", text, JSON)
