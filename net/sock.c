@@ -16,6 +16,7 @@
 #include "net/net.h"
 #include "net/port/port.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 struct sock {
 	struct stream *stream;         /* NULL once it has died */
@@ -87,35 +88,70 @@ int sock_connect_start(struct sock **sock, const struct endpoint *to)
 	return 0;
 }
 
-/* Waits until the handshake has ended: 0 or -errno. */
-static int established(struct sock *s, ktime deadline)
+static int connect_to(struct sock **sock, const struct endpoint *to, ktime deadline)
 {
-	while (s->error == -EINPROGRESS) {
-		int err = event_wait(&s->writable, deadline);
-
-		if (err < 0)
-			return err;
-	}
-	return s->error;
-}
-
-int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime deadline)
-{
-	struct endpoint to = { .port = port };
 	struct sock *s;
-	int err = net_resolve(host, &to.addr, deadline);
+	int err = sock_connect_start(&s, to);
 
-	if (err == 0)
-		err = sock_connect_start(&s, &to);
 	if (err < 0)
 		return err;
-	err = established(s, deadline);
+	err = sock_wait(s, SOCK_WRITE, deadline);
+	if (err > 0)
+		err = s->error;
 	if (err < 0) {
 		sock_abort(s);
 		return err;
 	}
 	*sock = s;
 	return 0;
+}
+
+/* Each address gets its share of the time that is left. */
+int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime deadline)
+{
+	struct addr list[BUDGET_DNS_ADDRS];
+	int n = net_resolve_all(host, list, deadline), err = n;
+
+	for (int i = 0; i < n; i++) {
+		struct endpoint to = { list[i], port };
+		ktime now = clock_now(), share = deadline;
+
+		if (deadline != FOREVER && deadline > now)
+			share = now + (deadline - now) / (n - i);
+		err = connect_to(sock, &to, share);
+		if (err == 0 || err == -ECANCELED || err == -ENOMEM)
+			break;
+	}
+	return err;
+}
+
+/* Nothing of it is used any more. */
+static int give_up(struct sock *s, int why)
+{
+	if (s->stream) {
+		stream_abort(s->stream);
+		kick();
+	}
+	s->stream = NULL;
+	s->error = why;
+	return why;
+}
+
+int sock_start_tls(struct sock *s, const char *host, const char *alpn, ktime deadline)
+{
+	struct stream *session;
+	int err = s->error;
+
+	if (err == 0)
+		err = tls_connect(&session, s->stream, host, alpn, &ops, s);
+	if (err < 0)
+		return give_up(s, err);
+	s->stream = session;
+	s->error = -EINPROGRESS;
+	err = sock_wait(s, SOCK_WRITE, deadline);
+	if (err > 0)
+		err = s->error;
+	return err < 0 ? give_up(s, err) : 0;
 }
 
 static void release(struct sock *s)
@@ -148,7 +184,10 @@ void sock_shutdown(struct sock *s)
 {
 	s->shut = true;
 	if (s->stream && s->error == 0) {
-		stream_shutdown(s->stream);
+		if (s->stream->secure)
+			tls_shutdown(s->stream);
+		else
+			stream_shutdown(s->stream);
 		kick();
 	}
 }
@@ -185,6 +224,19 @@ unsigned sock_ready(struct sock *s, unsigned want)
 	return want & is;
 }
 
+int sock_wait(struct sock *s, unsigned want, ktime deadline)
+{
+	unsigned is;
+
+	while (!(is = sock_ready(s, want))) {
+		int err = event_wait(want & SOCK_READ ? &s->readable : &s->writable, deadline);
+
+		if (err < 0)
+			return err;
+	}
+	return (int)is;
+}
+
 /* ---- Reading ------------------------------------------------------------------------ */
 
 size_t sock_peek(struct sock *s, const uint8_t **data)
@@ -211,7 +263,7 @@ long sock_read(struct sock *s, void *buf, size_t len, ktime deadline)
 		if (err == 0 && stream_ended(s->stream))
 			return 0;
 		if (err == 0 || err == -EINPROGRESS)
-			err = event_wait(&s->readable, deadline);
+			err = sock_wait(s, SOCK_READ, deadline);
 		if (err < 0)
 			return err;
 	}
@@ -250,7 +302,7 @@ int sock_write(struct sock *s, const void *data, size_t len, ktime deadline)
 		len -= (size_t)n;
 		if (len == 0)
 			return 0;
-		err = event_wait(&s->writable, deadline);
+		err = sock_wait(s, SOCK_WRITE, deadline);
 		if (err < 0)
 			return err;
 	}

@@ -22,6 +22,11 @@ struct sock;
  * name. Waits. */
 int sock_connect(struct sock **s, const char *host, uint16_t port, ktime deadline);
 
+/* Goes on in TLS (net/tls.h, tls_connect) as a client of `host`, for whom the server must have a
+ * certificate, `alpn` being the protocol or NULL: 0, or -errno, said on the console, after which
+ * nothing but sock_close() or sock_abort() is of use. Waits. */
+int sock_start_tls(struct sock *s, const char *host, const char *alpn, ktime deadline);
+
 /* Begins to connect to an address; never waits: sock_ready(s, SOCK_WRITE) follows, sock_error()
  * says how it went. */
 int sock_connect_start(struct sock **s, const struct endpoint *to);
@@ -45,6 +50,9 @@ long sock_write_some(struct sock *s, const void *data, size_t len);
  * an error) hold now, of those wanted. Never waits. */
 enum { SOCK_READ = 1, SOCK_WRITE = 2 };
 unsigned sock_ready(struct sock *s, unsigned want);
+
+/* Waits until sock_ready(s, want) is not 0, and returns it; or -errno of the wait. Waits. */
+int sock_wait(struct sock *s, unsigned want, ktime deadline);
 
 /* e is signalled whenever sock_ready() may have changed; NULL: nobody. */
 void sock_watch(struct sock *s, struct event *e);

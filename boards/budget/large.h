@@ -47,7 +47,8 @@
 #define BUDGET_FRAGMENTS_SENT 64
 #define BUDGET_DNS_SERVERS 4                /* all that are named, DHCP's and routers' */
 #define BUDGET_IP4_ROUTES 8                 /* of DHCP's option 121 */
-#define BUDGET_DNS_NAMES 8
+#define BUDGET_DNS_NAMES 64                 /* known, or being asked for */
+#define BUDGET_DNS_ADDRS 4                  /* of each */
 #define BUDGET_DNS_NAME 256                 /* bytes */
 #define BUDGET_MSS 1460
 #define BUDGET_WINDOW 16                    /* segments: 23 KiB, 16 of them fill a ring */
@@ -104,4 +105,6 @@
 #define BUDGET_TLS_MEMORY_MIN (64u << 10)   /* bytes of the heap, half of which is for TLS */
 #define BUDGET_TLS_SPARE 1                  /* a pair of record buffers is kept */
 #define BUDGET_TLS_CERTS 4
+#define BUDGET_TLS_CLIENT 1
+#define BUDGET_TLS_AUTHORITIES 256          /* of tls.ca */
 #define BUDGET_TLS_STACK 16384u              /* of the task that does handshakes */

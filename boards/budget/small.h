@@ -47,7 +47,8 @@
 #define BUDGET_FRAGMENTS_SENT 4
 #define BUDGET_DNS_SERVERS 2                /* all that are named, DHCP's and routers' */
 #define BUDGET_IP4_ROUTES 2                 /* of DHCP's option 121 */
-#define BUDGET_DNS_NAMES 1
+#define BUDGET_DNS_NAMES 1                  /* known, or being asked for */
+#define BUDGET_DNS_ADDRS 1                  /* of each */
 #define BUDGET_DNS_NAME 64                  /* bytes */
 #define BUDGET_MSS 536
 #define BUDGET_WINDOW 4                     /* segments */
@@ -102,4 +103,5 @@
 #define BUDGET_TLS_MEMORY_MIN (20u << 10)   /* bytes of the heap */
 #define BUDGET_TLS_SPARE 0                  /* a pair of record buffers is kept */
 #define BUDGET_TLS_CERTS 4
+#define BUDGET_TLS_CLIENT 0                 /* no sessions of ours */
 #define BUDGET_TLS_STACK 5632u               /* of the task that does handshakes */
