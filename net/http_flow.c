@@ -296,6 +296,11 @@ int response_write(struct request *r, const void *data, size_t len)
 	return later_write(r->later, data, len, FOREVER);
 }
 
+void response_break(struct request *r)
+{
+	r->later->broken = true;
+}
+
 int response_print(struct request *r, const char *format, ...)
 {
 	char text[256];
