@@ -267,6 +267,7 @@ void later_end(struct later *l)
 	struct stream *s = l->run.conn ? l->run.conn->s : NULL;
 
 	ASSERT(l->begun);
+	l->told = true;
 	if (l->req && !l->req->done)
 		l->run.ops = l->req->run.ops = &handler_ops;
 	else if (end(l) == STEP_AGAIN)
