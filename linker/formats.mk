@@ -32,4 +32,4 @@ $(OUT)/zeitkern.sd: $(OUT)/zeitkern.bin $(OUT)/settings build/src/u-boot-sunxi/.
 		$(call quote,$(CMDLINE))
 $(OUT)/NOTICE: $(OUT)/zeitkern.elf linker/notice FORCE
 	@linker/notice $<.map $(if $(filter sd,$(FORMAT)),build/src/u-boot-sunxi) \
-		$(foreach name,$(LIBRARIES),$(name)=$(or $($(name)_LICENCE),COPYING)) >$@
+		$(foreach name,$(LIBRARIES),$(name)=$($(name)_LICENCE)) >$@

@@ -9,3 +9,4 @@ mosquitto := $(addprefix lib/,actions alias_mosq callbacks connect handle_auth h
 	socks_mosq srv_mosq strings_mosq time_mosq utf8_mosq util_mosq util_topic will_mosq)
 mosquitto_FLAGS := $(addprefix -Ibuild/src/mosquitto/,include lib deps) -DVERSION='"2.0.21"'
 mosquitto_LICENCE := edl-v10
+BUDGETS := large
