@@ -3,7 +3,9 @@
 #include "app/app.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
+#include "net/client.h"
 #include "net/http.h"
 
 void route(const char *method, const char *path, handler *fn)
@@ -23,6 +25,15 @@ void json(struct response *res, const char *template, ...)
 void status(struct response *res, unsigned code)
 {
 	response_status(res, code);
+}
+
+void failed(struct response *res, const char *whom, int err)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s: %s", whom, client_error_text(err));
+	response_status(res, client_error_status(err));
+	json(res, "{ error: %s }", text);
 }
 
 void header(struct response *res, const char *name, const char *value)

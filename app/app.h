@@ -49,6 +49,10 @@ void json(struct response *res, const char *template, ...) PRINTF_LIKE(2, 3);
  * {"error": "<reason phrase>"}. */
 void status(struct response *res, unsigned code);
 
+/* Answers 502, 503 or 504, as a gateway does, and {"error": "WHOM: why"}: what was asked of `whom`
+ * (a name of the author's, such as "backend.1") ended with this negative errno. */
+void failed(struct response *res, const char *whom, int err);
+
 /* Adds a header field. Control characters panic: never pass a client's bytes. */
 void header(struct response *res, const char *name, const char *value);
 

@@ -2,8 +2,8 @@
 /* Coroutines (kernel/coroutine.h): each task knows the one that it is in; a switch stores a value
  * where the other will look for it and changes stacks, past the scheduler.
  *
- * The main coroutine of a task has no stack but the task's; their records are one table, taken
- * when the first coroutine is made. */
+ * A task's main coroutine has no stack but the task's; their records are one table, taken when the
+ * first coroutine begins. */
 #include "kernel/coroutine.h"
 
 #include <errno.h>
@@ -11,20 +11,23 @@
 #include "kernel/mem.h"
 #include "kernel/task_pool.h"
 
-static struct coroutine *mains;        /* of each task in the pool */
+static struct coroutine *mains;        /* of each task in the pool; NULL: not taken yet */
 
-struct coroutine *coroutine_self(void)
+/* The record of t's main one; NULL: no memory. */
+static struct coroutine *main_of(struct task *t)
 {
-	struct task *t = task_self();
+	struct coroutine *c;
 
+	if (!mains)
+		mains = mem_take(task_stats().stacks * sizeof(*mains));
+	if (!mains)
+		return NULL;
+	c = &mains[task_number(t)];
 	if (!t->coroutine) {
-		struct coroutine *c = &mains[task_number(t)];
-
-		ASSERT(mains);
-		*c = (struct coroutine){ .task = t };
+		*c = (struct coroutine){ .task = t, .main = c };
 		t->coroutine = c;
 	}
-	return t->coroutine;
+	return c;
 }
 
 /* ---- Switching -------------------------------------------------------------- */
@@ -43,30 +46,47 @@ static bool begun(const struct coroutine *c) { return c->task != NULL; }
 
 /* The first from c on, in the line of parents, that t may go on with: one of its own, or one that
  * has not begun; at last its main one. */
-static struct coroutine *heir(struct coroutine *c, const struct task *t)
+static struct coroutine *heir(struct coroutine *c, struct task *t)
 {
-	while (c && (coroutine_ended(c) || (begun(c) && c->task != t)))
+	while (c && (c->ended || (begun(c) && c->task != t)))
 		c = c->parent;
-	return c ? c : &mains[task_number(t)];
+	return c ? c : main_of(t);
 }
 
 static void run(void);
 
-/* Makes `to`, which has not ended, one of t's: false when another task is in it. */
-static bool adopt(struct task *t, struct coroutine *self, struct coroutine *to)
+/* Makes `to`, which has not ended, one of t's: 0, -EBUSY or -ENOMEM. */
+static int adopt(struct task *t, struct coroutine *self, struct coroutine *to)
 {
 	if (to->task == t)
-		return true;
+		return 0;
 	if (!begun(to)) {
+		to->stack = task_take();
+		if (!to->stack)
+			return -ENOMEM;
+		to->stack->status = TASK_COROUTINE;
+		to->stack->name = to->name;
+		to->stack->state = "";
 		task_prepare(to->stack, run);
 		to->ctx = to->stack->ctx;
-	} else if (!to->stack || to->task->coroutine == to) {
-		return false;
-	} else if (coroutine_set_parent(to, self) < 0) {
+	} else if (to->task->coroutine == to) {
+		return -EBUSY;
+	} else if (coroutine_set_parent(to, coroutine_self()) < 0) {
 		to->parent = NULL;
 	}
 	to->task = t;
-	return true;
+	to->main = self->main;
+	return 0;
+}
+
+/* c is over. Where c runs, nobody can take its stack before the next switch. */
+static void end(struct coroutine *c)
+{
+	if (c->stack)
+		task_give(c->stack);
+	c->stack = NULL;
+	c->task = NULL;
+	c->ended = true;
 }
 
 /* What each begins at. */
@@ -79,42 +99,51 @@ static void run(void)
 
 	if (err == 0)
 		err = c->fn(c->value, &result);
+	task_check(c->stack);
+	t = task_self();                /* not always the one that it began in */
+	to = heir(c->parent, t);
+	if (adopt(t, c, to) < 0) {
+		to = c->main;
+		err = -ENOMEM;
+	}
+	end(c);
 	if (err < 0)
 		result = NULL;
-	t = task_self();                /* not always the one that it began in */
-	task_check(c->stack);
-	task_give(c->stack);            /* nobody can take it before the switch */
-	c->stack = NULL;
-	c->task = NULL;
-	to = heir(c->parent, t);
-	adopt(t, c, to);
 	enter(t, c, to, result, err == -ECANCELED ? 0 : err);
-	panic("coroutine: ran after its end");
+	panic("coroutine %s: ran after its end", c->name);
 }
 
 /* Any switch but that of a value to one of the same task: apart, so that one needs no frame. */
 static __attribute__((noinline)) struct coroutine *pass_far(struct coroutine *to, void *value,
 							    int error)
 {
-	struct coroutine *self = coroutine_self();
+	static struct coroutine refused;        /* says why to who asked, at once */
 	struct task *t = task_self();
+	struct coroutine *self = main_of(t);
+	int err = -ENOMEM;
 
-	if (coroutine_ended(to))
-		to = heir(to, t);
-	if (adopt(t, self, to))
+	if (self) {
+		self = t->coroutine;
+		if (!to || to->ended)
+			to = heir(to, t);
+		err = adopt(t, self, to);
+	}
+	if (err == 0)
 		return enter(t, self, to, value, error);
-	self->value = NULL;
-	self->error = -EBUSY;
-	return self;
+	refused.error = err;
+	return &refused;
 }
 
-__attribute__((noinline)) struct coroutine *coroutine_pass(struct coroutine *to, void *value)
+struct coroutine *coroutine_pass(struct coroutine *to, void *value)
 {
 	struct task *t = task_self();
+	struct coroutine *self = t->coroutine;
 
-	if (to->task != t || !t->coroutine)
+	if (!to && self)
+		to = self->main;
+	if (!self || to->task != t)
 		return pass_far(to, value, 0);
-	return enter(t, t->coroutine, to, value, 0);
+	return enter(t, self, to, value, 0);
 }
 
 struct coroutine *coroutine_pass_error(struct coroutine *to, int error)
@@ -123,27 +152,23 @@ struct coroutine *coroutine_pass_error(struct coroutine *to, int error)
 	return pass_far(to, NULL, error);
 }
 
-/* ---- Beginning and end ------------------------------------------------------ */
+/* ---- The rest ----------------------------------------------------------------- */
 
-int coroutine_init(struct coroutine *c, const char *name, coroutine_fn *fn)
+struct coroutine *coroutine_self(void)
 {
-	struct task *stack = task_take();
+	struct task *t = task_self();
 
-	if (!stack)
-		return -ENOMEM;
-	if (!mains)
-		mains = mem_take(task_stats().stacks * sizeof(*mains));
-	if (!mains) {
-		task_give(stack);
-		return -ENOMEM;
-	}
-	stack->status = TASK_COROUTINE;
-	stack->name = name;
-	stack->state = "";
-	*c = (struct coroutine){
-		.stack = stack, .fn = fn, .parent = task_self() ? coroutine_self() : NULL,
-	};
-	return 0;
+	return t && t->coroutine && t->coroutine->fn ? t->coroutine : NULL;
+}
+
+void coroutine_init(struct coroutine *c, const char *name, coroutine_fn *fn)
+{
+	*c = (struct coroutine){ .name = name, .fn = fn, .parent = coroutine_self() };
+}
+
+struct coroutine *coroutine_parent(const struct coroutine *c)
+{
+	return c ? c->parent : NULL;
 }
 
 int coroutine_set_parent(struct coroutine *c, struct coroutine *parent)
@@ -151,23 +176,17 @@ int coroutine_set_parent(struct coroutine *c, struct coroutine *parent)
 	for (const struct coroutine *p = parent; p; p = p->parent)
 		if (p == c)
 			return -EINVAL;
-	if (!c->fn)
-		return -EINVAL;
 	c->parent = parent;
 	return 0;
 }
 
 bool coroutine_ended(const struct coroutine *c)
 {
-	return c->fn && !c->stack;
+	return c->ended;
 }
 
 void coroutine_free(struct coroutine *c)
 {
-	if (!c->stack)
-		return;
-	ASSERT(!c->task || c->task->coroutine != c);
-	task_give(c->stack);
-	c->stack = NULL;
-	c->task = NULL;
+	ASSERT(!begun(c) || c->task->coroutine != c);
+	end(c);
 }

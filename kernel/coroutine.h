@@ -2,14 +2,14 @@
 /* CONTRACT kernel -> everyone: coroutines, which run only when somebody switches to them, and pass
  * a value, or an error, with every switch.
  *
- * A coroutine is a part of the task that switched to it, with a stack of its own from the pool of
+ * A coroutine is a part of the task that switched to it, on a stack of its own from the pool of
  * task stacks: it has the task's limit, cancellation and errno, and when it waits, the task waits.
- * What the task ran before it first switched is a coroutine, too, the task's main one.
+ * What a task runs outside of all of them is its main one, which is called NULL here.
  *
  * When a coroutine ends, its parent goes on, or the next in the line of parents that has not ended:
  * at last the main one. A coroutine that has been left may be switched to from another task, and
- * belongs to that one from then on, its parent being whoever switched. Nothing else is left behind
- * by a task that ends: what it leaves unended, coroutine_free() takes back. */
+ * belongs to that one from then on, its parent being whoever switched. One that is left and never
+ * ends keeps its stack until coroutine_free(). */
 #pragma once
 
 #include <stdbool.h>
@@ -25,36 +25,42 @@ typedef int coroutine_fn(void *value, void **result);
 
 struct coroutine {                 /* private */
 	struct arch_ctx ctx;
-	struct task *task;         /* that it belongs to; NULL before it has begun */
-	struct task *stack;        /* NULL: a main one, or it has ended */
-	struct coroutine *parent;  /* NULL: the main one */
+	struct task *task;         /* that it belongs to; NULL: it has not begun, or has ended */
+	struct task *stack;        /* from the pool, NULL: none */
+	struct coroutine *main, *parent;
+	const char *name;
 	coroutine_fn *fn;
 	void *value;               /* for it, from the switch to it */
 	int error;
+	bool ended;
 };
 
-/* Makes one in the caller's memory, which it needs until it has ended; its parent is the running
- * coroutine. `name` is kept by reference. 0, or -ENOMEM: no stack is free. */
-int coroutine_init(struct coroutine *c, const char *name, coroutine_fn *fn);
+/* Makes one in the caller's memory, which it needs until it and its children have ended; its
+ * parent is the running coroutine. `name` is kept by reference. It has no stack before it begins:
+ * COROUTINE(name, fn) is the same as an initialiser, with the main one for a parent. */
+void coroutine_init(struct coroutine *c, const char *name, coroutine_fn *fn);
+#define COROUTINE(name_, fn_) { .name = (name_), .fn = (fn_) }
 
-/* Goes on in `to` with `value`; returns when somebody switches back here: 0 and what was passed in
- * *got (if not NULL), or the error that was thrown. One that has ended passes on to its parent.
- * -EBUSY, at once: another task is in it, or it is another task's main one. */
+/* Goes on in `to`, or begins it, with `value`; returns when somebody switches back here: 0 and what
+ * was passed in *got (if not NULL), or the error that was thrown. One that has ended passes on to
+ * its parent. At once: -ENOMEM, no stack is free for one that has not begun; -EBUSY, another task
+ * is in it. */
 static inline int coroutine_switch(struct coroutine *to, void *value, void **got);
 
 /* The same, but where `to` was left its switch returns `error`, which is negative; one that has not
  * begun ends with it. */
 static inline int coroutine_throw(struct coroutine *to, int error, void **got);
 
-/* The running coroutine. */
+/* The running coroutine; and whom the end of c, or of the main one, goes to. */
 struct coroutine *coroutine_self(void);
+struct coroutine *coroutine_parent(const struct coroutine *c);
 
-/* Whom its end goes to: 0, or -EINVAL: c would be its own ancestor, or c is a main one. */
+/* 0, or -EINVAL: c would be its own ancestor. */
 int coroutine_set_parent(struct coroutine *c, struct coroutine *parent);
 bool coroutine_ended(const struct coroutine *c);
 
-/* Gives back the stack of one that is not running: what it was at is not finished. To let it clean
- * up, throw -ECANCELED into it. One that has ended has none. */
+/* Ends one that is not running and gives its stack back: what it was at is not finished. To let it
+ * clean up, throw -ECANCELED into it. */
 void coroutine_free(struct coroutine *c);
 
 /* ---- Both in line, so that a switch returns to whoever called it, and to nothing between ----- */

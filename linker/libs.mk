@@ -7,7 +7,7 @@ PICOLIBC := build/libs/$(ARCH)/picolibc
 LIBC := $(if $(filter host,$(ARCH)),,$(PICOLIBC)/lib/libc.a)
 LIBTLS := $(if $(filter no,$(TLS)),,$O/libmbedtls.a)
 
-core := def.c dns.c inet_chksum.c init.c ip.c mem.c netif.c pbuf.c raw.c stats.c sys.c tcp.c \
+core := def.c inet_chksum.c init.c ip.c mem.c netif.c pbuf.c raw.c stats.c sys.c tcp.c \
 	tcp_in.c tcp_out.c timeouts.c udp.c
 ipv4 := acd.c dhcp.c etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c
 ipv6 := ethip6.c icmp6.c inet6.c ip6.c ip6_addr.c ip6_frag.c mld6.c nd6.c

@@ -14,7 +14,6 @@
 #include <lwip/opt.h>
 
 #include <lwip/dhcp.h>
-#include <lwip/dns.h>
 #include <lwip/netif.h>
 
 #include "kernel/config.h"
@@ -125,7 +124,7 @@ static __attribute__((noinline)) void say_address(void)
 	unsigned prefix = (unsigned)__builtin_popcount(netif_ip4_netmask(&port_netif)->addr);
 	struct addr us = addr_ip4(netif_ip4_addr(&port_netif)->addr);
 	struct addr gateway = addr_ip4(netif_ip4_gw(&port_netif)->addr);
-	struct addr server = addr_of_ip(dns_getserver(0));
+	struct addr server = dns_server(0);
 
 	if (by_dhcp && dhcp.offered_t0_lease == UINT32_MAX)
 		snprintf(lease, sizeof(lease), ", lease without end");
@@ -251,7 +250,6 @@ bool address_given(uint32_t *ip, uint32_t *gw)
 void address_start(void)
 {
 	netif_set_status_callback(&port_netif, look_again);
-	dns_start();
 	ip6_start();
 	if (by_dhcp) {
 		start_reports(clock_now());

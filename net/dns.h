@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Which name servers are asked: those of dns=, or all that DHCP, DHCPv6 and routers name, the
- * first of them first; and how the loop asks them. Tasks have net_resolve() (net/net.h). */
+/* Names to addresses, for the loop. Which name servers are asked: those of dns=, or all that DHCP,
+ * DHCPv6 and routers name, the first of them first; and how they are asked. Tasks have
+ * net_resolve() (net/net.h). */
 #pragma once
 
-#include <lwip/opt.h>
-
-#include <lwip/dns.h>
-
+#include "kernel/clock.h"
 #include "net/addr.h"
 
 #define DNS_OFFERED_MAX 2u             /* of each source */
@@ -17,9 +15,22 @@ enum dns_source { DNS_BY_SETTING, DNS_BY_DHCP, DNS_BY_DHCP6, DNS_BY_ROUTER, DNS_
  * boot. */
 void dns_offered(enum dns_source source, const struct addr *servers, unsigned n);
 
-/* lwIP may now have them; from the loop, once. */
-void dns_start(void);
+/* The i-th server that is asked; none: there are fewer. */
+struct addr dns_server(unsigned i);
 
-/* As dns_gethostbyname(), of the family that the interface has. `host` is a name, or an address,
- * which may stand in brackets. From the loop. */
-err_t dns_ask(const char *host, ip_addr_t *ip, dns_found_callback fn, void *arg);
+/* Who waits for an answer. From dns_ask() until done() is called or dns_forget() was, the memory
+ * is in use. */
+struct dns_wait {
+	struct dns_wait *next, **back; /* back: NULL while it does not wait */
+	/* n > 0: the addresses in list, for this call; or -errno, as net_resolve(). */
+	void (*done)(struct dns_wait *w, const struct addr *list, int n);
+};
+
+/* The addresses of `host`, a name, or an address, which may stand in brackets; of the families that
+ * the interface has, alternating, IPv4 first: 1..BUDGET_DNS_ADDRS when they are known; 0: w->done()
+ * will be called; or -errno. Never waits. One that does not hold the loop calls net_kick(). */
+int dns_ask(struct dns_wait *w, const char *host, struct addr list[BUDGET_DNS_ADDRS]);
+void dns_forget(struct dns_wait *w);
+
+/* Once a second. */
+void dns_tick(void);

@@ -30,34 +30,37 @@ static bool list_next(const uint8_t *in, struct http_slice list, size_t *at,
 	return true;
 }
 
-static void connection(struct http_head *h, const uint8_t *in, struct http_slice v)
+uint8_t http_connection(const uint8_t *in, struct http_slice v)
 {
 	struct http_slice item;
+	uint8_t flags = 0;
 	size_t at = 0;
 
 	while (list_next(in, v, &at, &item)) {
 		if (http_is(in, item, "close"))
-			h->flags |= HTTP_CLOSE;
+			flags |= HTTP_CLOSE;
 		else if (http_is(in, item, "keep-alive"))
-			h->flags |= HTTP_KEEP;
+			flags |= HTTP_KEEP;
 	}
+	return flags;
+}
+
+bool http_digits(const uint8_t *p, size_t len, uint64_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (!http_char_is(p[i], CHAR_DIGIT))
+			return false;
+		if (__builtin_mul_overflow(*n, 10, n) || __builtin_add_overflow(*n, p[i] - '0', n))
+			return false;
+	}
+	return len > 0;
 }
 
 static int content_length(struct http_head *h, const uint8_t *in, struct http_slice v)
 {
-	uint64_t n = 0;
-
-	if (v.len == 0 || (h->flags & HTTP_LENGTH))
+	if ((h->flags & HTTP_LENGTH) || !http_digits(in + v.at, v.len, &h->length))
 		return -400;
-	for (size_t i = 0; i < v.len; i++) {
-		uint8_t c = in[v.at + i];
-
-		if (!http_char_is(c, CHAR_DIGIT))
-			return -400;
-		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, c - '0', &n))
-			return -400;
-	}
-	h->length = n;
 	h->flags |= HTTP_LENGTH;
 	return 0;
 }
@@ -106,7 +109,7 @@ static int field(struct http_head *h, const uint8_t *in, const struct http_field
 		break;
 	case 10:
 		if (http_is(in, f->name, "connection"))
-			connection(h, in, f->value);
+			h->flags |= http_connection(in, f->value);
 		break;
 	case 14:
 		if (http_is(in, f->name, "content-length"))

@@ -79,3 +79,8 @@ bool http_host_ok(const uint8_t *p, size_t len);
 
 /* What the fields say about host, framing and connection: 0 or -STATUS. */
 int http_framing(struct http_head *h, const uint8_t *in);
+
+/* For answers, too (client_head.h): HTTP_CLOSE and HTTP_KEEP as a Connection field says; a decimal
+ * number that fits, and nothing else. */
+uint8_t http_connection(const uint8_t *in, struct http_slice v);
+bool http_digits(const uint8_t *p, size_t len, uint64_t *n);

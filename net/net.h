@@ -55,9 +55,13 @@ bool net_up(void);
  * must not wait. One function; a second replaces it. */
 void net_on_address(void (*fn)(const struct addr *a));
 
-/* Resolves `host`, a name or an address as text, to an address of a family that the interface has,
- * IPv4 where both have one. 0, -ENOENT: no such name, -ETIMEDOUT, -ENETDOWN: no server known,
- * -ENOMEM. Waits. */
+/* Resolves `host`, a name or an address as text, to addresses of the families that the interface
+ * has, alternating, IPv4 first: 1..BUDGET_DNS_ADDRS; -ENOENT: no such name, or none of its
+ * addresses is of use; -EIO: the name servers say that they cannot tell; -ETIMEDOUT; -ENETDOWN: no
+ * server known; -ENOMEM: BUDGET_DNS_NAMES names are being asked for. Waits. */
+int net_resolve_all(const char *host, struct addr list[BUDGET_DNS_ADDRS], ktime deadline);
+
+/* The first of them: 0 or -errno. Waits. */
 int net_resolve(const char *host, struct addr *a, ktime deadline);
 
 /* Stops accepting, lets running requests end until `deadline`. Waits. */

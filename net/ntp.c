@@ -61,11 +61,19 @@ static ktime complain_at;
 
 /* ---- Settings ----------------------------------------------------------------- */
 
+static void forget_name(struct ntp_server *s)
+{
+	if (s->name.back)
+		dns_forget(&s->name);
+}
+
 static void forget_servers(void)
 {
-	for (unsigned i = 0; i < ntp_server_count; i++)
+	for (unsigned i = 0; i < ntp_server_count; i++) {
 		if (ntp_servers[i].pcb)
 			udp_remove(ntp_servers[i].pcb);
+		forget_name(&ntp_servers[i]);
+	}
 	ntp_server_count = 0;
 }
 
@@ -278,11 +286,11 @@ static void on_answer(void *arg, struct udp_pcb *from, struct pbuf *p, const ip_
 	fail(s, now, NTP_UNFIT);
 }
 
-/* Sends the question to `ip`: 0 or -ENOMEM. */
-static int ask(struct ntp_server *s, const ip_addr_t *ip)
+/* Sends the question to `addr`: 0 or -ENOMEM. */
+static int ask(struct ntp_server *s, const struct addr *addr)
 {
 	struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, NTP_PACKET, PBUF_RAM);
-	struct addr addr = addr_of_ip(ip);
+	ip_addr_t ip = ip_of_addr(addr);
 	uint8_t *packet;
 
 	s->pcb = p ? udp_new_ip_type(IPADDR_TYPE_ANY) : NULL;
@@ -291,11 +299,11 @@ static int ask(struct ntp_server *s, const ip_addr_t *ip)
 			pbuf_free(p);
 		return -ENOMEM;
 	}
-	if (!addr_equal(&s->addr, &addr))
+	if (!addr_equal(&s->addr, addr))
 		s->filter.count = 0;           /* the name stands for another server */
-	s->addr = addr;
+	s->addr = *addr;
 	udp_bind(s->pcb, IP_ANY_TYPE, (u16_t)(OWN_PORTS + random_u32() % OWN_PORTS_COUNT));
-	udp_connect(s->pcb, ip, s->port);
+	udp_connect(s->pcb, &ip, s->port);
 	udp_recv(s->pcb, on_answer, s);
 	random_bytes(s->cookie, sizeof(s->cookie));
 	packet = p->payload;
@@ -310,33 +318,30 @@ static int ask(struct ntp_server *s, const ip_addr_t *ip)
 	return 0;
 }
 
-static void on_name(const char *name, const ip_addr_t *ip, void *arg)
+static void on_name(struct dns_wait *w, const struct addr *list, int n)
 {
-	struct ntp_server *s = arg;
+	struct ntp_server *s = container_of(w, struct ntp_server, name);
 	ktime now = clock_now();
 
-	if (s->state != NTP_NAMED || strcmp(name, s->host) != 0)
+	if (s->state != NTP_NAMED)
 		return;
-	if (ip && ask(s, ip) == 0)
+	if (n > 0 && ask(s, list) == 0)
 		return;
-	complain(s, now, ip ? "no memory to ask" : "no such name", "");
+	complain(s, now, n > 0 ? "no memory to ask" : "no such name", "");
 	fail(s, now, NTP_UNRESOLVED);
 }
 
 static void begin(struct ntp_server *s, ktime now)
 {
-	ip_addr_t ip;
+	struct addr list[BUDGET_DNS_ADDRS];
+	int n;
 
 	become(s, NTP_NAMED, now + SECONDS(NAME_S));
-	switch (dns_ask(s->host, &ip, on_name, s)) {
-	case ERR_OK:
-		on_name(s->host, &ip, s);
-		break;
-	case ERR_INPROGRESS:
-		break;
-	default:
-		on_name(s->host, NULL, s);
-	}
+	forget_name(s);
+	s->name.done = on_name;
+	n = dns_ask(&s->name, s->host, list);
+	if (n != 0)
+		on_name(&s->name, list, n);
 }
 
 /* ---- When ---------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "kernel/budget.h"
 #include "kernel/clock.h"
 #include "net/addr.h"
+#include "net/dns.h"
 #include "net/ntp.h"
 
 /* ---- ntp_packet.c: what an answer says ------------------------------------------- */
@@ -124,6 +125,7 @@ struct ntp_server {
 	uint8_t stratum;
 	int8_t leap;
 	struct addr addr;
+	struct dns_wait name;
 	struct udp_pcb *pcb;
 	uint8_t cookie[8];
 	ktime asked_at, due;           /* due: the next question, or giving up this one */

@@ -129,7 +129,7 @@ static inline struct pg_arg pg_null(void)
 struct pg_arg pg_text(const char *text);
 /* A decimal number of any length, as text. */
 struct pg_arg pg_numeric(const char *digits);
-struct pg_arg pg_json(const char *json);
+struct pg_arg pg_json(const char *json, size_t len);
 
 static inline struct pg_arg pg_bytea(const void *data, size_t len)
 {

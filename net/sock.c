@@ -87,35 +87,41 @@ int sock_connect_start(struct sock **sock, const struct endpoint *to)
 	return 0;
 }
 
-/* Waits until the handshake has ended: 0 or -errno. */
-static int established(struct sock *s, ktime deadline)
+static int connect_to(struct sock **sock, const struct endpoint *to, ktime deadline)
 {
-	while (s->error == -EINPROGRESS) {
-		int err = event_wait(&s->writable, deadline);
-
-		if (err < 0)
-			return err;
-	}
-	return s->error;
-}
-
-int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime deadline)
-{
-	struct endpoint to = { .port = port };
 	struct sock *s;
-	int err = net_resolve(host, &to.addr, deadline);
+	int err = sock_connect_start(&s, to);
 
-	if (err == 0)
-		err = sock_connect_start(&s, &to);
 	if (err < 0)
 		return err;
-	err = established(s, deadline);
+	err = sock_wait(s, SOCK_WRITE, deadline);
+	if (err > 0)
+		err = s->error;
 	if (err < 0) {
 		sock_abort(s);
 		return err;
 	}
 	*sock = s;
 	return 0;
+}
+
+/* Each address gets its share of the time that is left. */
+int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime deadline)
+{
+	struct addr list[BUDGET_DNS_ADDRS];
+	int n = net_resolve_all(host, list, deadline), err = n;
+
+	for (int i = 0; i < n; i++) {
+		struct endpoint to = { list[i], port };
+		ktime now = clock_now(), share = deadline;
+
+		if (deadline != FOREVER && deadline > now)
+			share = now + (deadline - now) / (n - i);
+		err = connect_to(sock, &to, share);
+		if (err == 0 || err == -ECANCELED || err == -ENOMEM)
+			break;
+	}
+	return err;
 }
 
 static void release(struct sock *s)
@@ -185,6 +191,19 @@ unsigned sock_ready(struct sock *s, unsigned want)
 	return want & is;
 }
 
+int sock_wait(struct sock *s, unsigned want, ktime deadline)
+{
+	unsigned is;
+
+	while (!(is = sock_ready(s, want))) {
+		int err = event_wait(want & SOCK_READ ? &s->readable : &s->writable, deadline);
+
+		if (err < 0)
+			return err;
+	}
+	return (int)is;
+}
+
 /* ---- Reading ------------------------------------------------------------------------ */
 
 size_t sock_peek(struct sock *s, const uint8_t **data)
@@ -211,7 +230,7 @@ long sock_read(struct sock *s, void *buf, size_t len, ktime deadline)
 		if (err == 0 && stream_ended(s->stream))
 			return 0;
 		if (err == 0 || err == -EINPROGRESS)
-			err = event_wait(&s->readable, deadline);
+			err = sock_wait(s, SOCK_READ, deadline);
 		if (err < 0)
 			return err;
 	}
@@ -250,7 +269,7 @@ int sock_write(struct sock *s, const void *data, size_t len, ktime deadline)
 		len -= (size_t)n;
 		if (len == 0)
 			return 0;
-		err = event_wait(&s->writable, deadline);
+		err = sock_wait(s, SOCK_WRITE, deadline);
 		if (err < 0)
 			return err;
 	}

@@ -46,6 +46,9 @@ long sock_write_some(struct sock *s, const void *data, size_t len);
 enum { SOCK_READ = 1, SOCK_WRITE = 2 };
 unsigned sock_ready(struct sock *s, unsigned want);
 
+/* Waits until sock_ready(s, want) is not 0, and returns it; or -errno of the wait. Waits. */
+int sock_wait(struct sock *s, unsigned want, ktime deadline);
+
 /* e is signalled whenever sock_ready() may have changed; NULL: nobody. */
 void sock_watch(struct sock *s, struct event *e);
 

@@ -38,7 +38,7 @@ class Postgres:
                        f"unix_socket_directories = '{self.folder}'\nmax_connections = 40\n"
                        f"{config}\n")
         with open(f"{self.data}/pg_hba.conf", "w", encoding="ascii") as file:
-            file.write("local all postgres trust\n")
+            file.write("local all all trust\n")
             file.writelines(f"host all {user} 10.77.0.0/16 {how}\n" for user, how in USERS)
         self.start()
         for user, how in USERS:

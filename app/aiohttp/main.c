@@ -1,42 +1,97 @@
 /* SPDX-License-Identifier: MIT */
-/* A service that asks others: the counterpart of tests/apps/aiohttp.py. */
-#include <errno.h>
+/* A service that asks two others at once and merges what they say: tests/apps/aiohttp.py in C. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/app.h"
-#include "kernel/config.h"
-#include "net/sock.h"
+#include "kernel/job.h"
+#include "net/client.h"
 
-static void fetch(struct request *req, struct response *res)
+#define COUNT_MS 600000                /* the stream may be long */
+
+static char url1[256], url2[256];
+static uint32_t timeout_ms = 2000;
+SETTINGS({ .key = "backend.1", .type = SETTING_STRING, .value = url1, .max = sizeof(url1),
+	   .expected = "a URL" },
+	 { .key = "backend.2", .type = SETTING_STRING, .value = url2, .max = sizeof(url2),
+	   .expected = "a URL" },
+	 { .key = "backend.timeout", .type = SETTING_U32, .value = &timeout_ms, .min = 1,
+	   .max = 60000, .expected = "milliseconds" });
+
+struct question {
+	struct job job;
+	const char *name, *url;
+	ktime deadline;
+	struct client *answer;
+};
+
+static int ask(void *arg)
 {
-	struct sock *s;
-	ktime deadline = clock_after_ms(5000);
-	char buf[1024];
-	const char *host = request_param(req, "host");
-	long n;
-	int e = sock_connect(&s, host, (uint16_t)atoi(request_param(req, "port")), deadline);
+	struct question *q = arg;
 
-	if (e < 0) {
-		status(res, 502);
-		json(res, "{ error: %d }", e);
-		return;
+	return client_fetch(&q->answer, &(struct client_request){
+		.url = q->url, .deadline = q->deadline, .max = 65536, .redirects = 5 });
+}
+
+static void merged(struct request *req, struct response *res)
+{
+	ktime deadline = clock_after_ms(timeout_ms);
+	struct question q[] = { { .name = "backend.1", .url = url1, .deadline = deadline },
+				{ .name = "backend.2", .url = url2, .deadline = deadline } };
+	struct job *jobs[] = { &q[0].job, &q[1].job };
+	int err = 0;
+	size_t n1, n2;
+
+	for (int i = 0; i < 2; i++) {
+		err = job_start(jobs[i], q[i].name, ask, &q[i]);
+		if (err < 0) {
+			job_all(jobs, (unsigned)i, clock_now());
+			failed(res, q[i].name, err);
+			return;
+		}
 	}
-	e = sock_write(s, "GET / HTTP/1.0\r\n\r\n", 18, deadline);
-	if (e == 0)
-		sock_shutdown(s);
-	size_t total = 0;
-	while (e == 0 && (n = sock_read(s, buf, sizeof(buf), deadline)) != 0) {
-		if (n < 0)
-			e = (int)n;
-		else
-			total += (size_t)n;
+	job_all(jobs, 2, FOREVER);
+	for (int i = 0; i < 2 && err == 0; i++) {
+		err = job_result(jobs[i]);
+		if (err < 0)
+			failed(res, q[i].name, err);
 	}
-	sock_close(s);
-	json(res, "{ e: %d, read: %zu }", e, total);
+	if (err == 0)
+		json(res, "{ one: %s, two: %s }", client_body(q[0].answer, &n1),
+		     client_body(q[1].answer, &n2));
+	client_close(q[0].answer);
+	client_close(q[1].answer);
+}
+
+static void count(struct request *req, struct response *res)
+{
+	struct client *c;
+	char piece[1024];
+	unsigned long long bytes = 0;
+	long n = client_open(&c, &(struct client_request){
+		.url = url1, .deadline = clock_after_ms(COUNT_MS) });
+
+	while (c && (n = client_read(c, piece, sizeof(piece))) > 0)
+		bytes += (unsigned long long)n;
+	client_close(c);
+	if (n < 0)
+		failed(res, "backend.1", (int)n);
+	else
+		json(res, "{ bytes: %llu }", bytes);
+}
+
+static void nap(struct request *req, struct response *res)
+{
+	unsigned long ms = strtoul(request_param(req, "ms"), NULL, 10);
+
+	if (task_sleep(clock_after_ms((int64_t)MIN(ms, 60000ul))) < 0)
+		status(res, 503);
+	else
+		json(res, "{ slept: %lu }", ms);
 }
 
 void app_main(void)
 {
-	route("GET", "/fetch/:host/:port", fetch);
+	route("GET", "/", merged);
+	route("GET", "/count", count);
+	route("GET", "/sleep/:ms", nap);
 }

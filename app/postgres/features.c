@@ -11,7 +11,6 @@
 #include "net/postgres.h"
 
 #define TIMEOUT_MS 5000
-#define SHORT_MS 300
 #define BATCH 16
 #define FETCH 100
 
@@ -56,21 +55,22 @@ static void scalars(struct request *req, struct response *res)
 
 	if (!db)
 		return;
-	e = pg_query(db, "SELECT $1, $2, $3, $4, $5, $6, $7, $8::text, $9, $10, $11, $12, $13::text, "
-		     "NULL::int4", pg_int2(-32768), pg_int4(-2147483647 - 1), pg_int8(INT64_MIN),
-		     pg_float4(0.5f), pg_float8(-1e300), pg_numeric("-12345678901234567890.000123"),
-		     pg_bool(true), pg_text("Zürich \"q\""), pg_bytea("\0\1\377", 3),
-		     pg_json("{\"a\": [1]}"), pg_timestamptz(1795383459123456), pg_uuid(&id),
-		     pg_null());
+	e = pg_query(db, "SELECT $1, $2, $3, $4, $5, $6, $7, $8::text, $9, $10, $11, $12, "
+		     "$13::text, NULL::int4", pg_int2(-32768), pg_int4(-2147483647 - 1),
+		     pg_int8(INT64_MIN), pg_float4(0.5f), pg_float8(-1e300),
+		     pg_numeric("-12345678901234567890.000123"), pg_bool(true),
+		     pg_text("Zürich \"q\""), pg_bytea("\0\1\377", 3), pg_json("{\"a\": [1]}", 10),
+		     pg_timestamptz(1795383459123456), pg_uuid(&id), pg_null());
 	if (e == 0)
-		e = pg_row(db, pg_to_int2(&i2), pg_to_int4(&i4), pg_to_int8(&i8), pg_to_float4(&f4),
-			   pg_to_float8(&f8), pg_to_text(&number), pg_to_bool(&b), pg_to_text(&text),
-			   pg_to_bytea(&bytes), pg_to_text(&js), pg_to_timestamptz(&time),
-			   pg_to_uuid(&id2), pg_to_text(&nothing),
-			   pg_or_null(pg_to_int4(&i4), &null));
+		e = pg_row(db, pg_to_int2(&i2), pg_to_int4(&i4), pg_to_int8(&i8),
+			   pg_to_float4(&f4), pg_to_float8(&f8), pg_to_text(&number),
+			   pg_to_bool(&b), pg_to_text(&text), pg_to_bytea(&bytes),
+			   pg_to_text(&js), pg_to_timestamptz(&time), pg_to_uuid(&id2),
+			   pg_to_text(&nothing), pg_or_null(pg_to_int4(&i4), &null));
 	if (e == 1)
-		json(res, "{ int2: %d, int4: %d, int8: %lld, float4: %.3f, float8: %.0f, numeric: %s, "
-		     "bool: %d, text: %s, bytea: %zu, json: %s, time: %lld, uuid: %d, null: %d }",
+		json(res, "{ int2: %d, int4: %d, int8: %lld, float4: %.3f, float8: %.0f, "
+		     "numeric: %s, bool: %d, text: %s, bytea: %zu, json: %s, time: %lld, "
+		     "uuid: %d, null: %d }",
 		     i2, (int)i4, (long long)i8, (double)f4, f8, number, b, text, bytes.len, js,
 		     (long long)time, memcmp(&id, &id2, sizeof(id)) == 0, !nothing && null);
 	else
@@ -281,7 +281,7 @@ static void news(struct request *req, struct response *res)
 
 static void nap(struct request *req, struct response *res)
 {
-	struct pg *db = borrow(res, SHORT_MS);
+	struct pg *db = borrow(res, (int64_t)number(req, "limit"));
 	int e;
 
 	if (!db)
@@ -354,7 +354,7 @@ void features(void)
 	route("POST", "/import", import);
 	route("GET", "/export", export);
 	route("GET", "/news", news);
-	route("GET", "/sleep/:ms", nap);
+	route("GET", "/sleep/:ms/:limit", nap);
 	route("GET", "/leave", leave);
 	route("GET", "/error/:what", error);
 	route("GET", "/star", star);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Items in PostgreSQL: the counterpart of tests/apps/postgres.py. */
-#include <errno.h>
+/* Items in PostgreSQL, with JSON in and out: the counterpart of tests/apps/postgres_app.py. */
+#include <string.h>
 
 #include "app/app.h"
 #include "app/postgres/features.h"
 #include "net/postgres.h"
+
+#define TIMEOUT_MS 2000
+#define COLUMNS "id, name, price, stock"
+#define FROM_JSON "json_to_record($1) AS j (name text, price numeric, stock int)"
 
 SETTINGS(PG_SETTINGS);
 
@@ -12,14 +16,84 @@ static void get_one(struct request *req, struct response *res)
 {
 	struct pg *db;
 	int32_t one;
-	int e = pg_get(&db, clock_after_ms(2000));
+	int e = pg_get(&db, clock_after_ms(TIMEOUT_MS));
 
-	if (e == 0)
-		e = pg_query(db, "SELECT 1");
-	if (e == 0)
+	if (e == 0 && (e = pg_query(db, "SELECT 1")) == 0)
 		e = pg_row(db, pg_to_int4(&one));
 	if (e == 1)
-		json(res, "{ result: %d }", one);
+		json(res, "{ result: %d }", (int)one);
+	else
+		status(res, pg_status(e));
+	pg_put(db);
+}
+
+static struct pg_arg id_of(struct request *req)
+{
+	return pg_text(request_param(req, "id"));
+}
+
+static struct pg_arg item_of(struct request *req)
+{
+	size_t len;
+	const void *data = request_body(req, &len);
+
+	return pg_json(data ? data : "", len);
+}
+
+/* Runs a statement that gives an item, and answers with that. */
+static void item(struct response *res, unsigned done, const char *sql, const struct pg_arg *args,
+		 size_t n)
+{
+	const char *name, *price;
+	int32_t id, stock;
+	struct pg *db;
+	int e = pg_get(&db, clock_after_ms(TIMEOUT_MS));
+
+	if (e == 0 && (e = pg_query_args(db, sql, args, n)) == 0)
+		e = pg_row(db, pg_to_int4(&id), pg_to_text(&name), pg_to_text(&price),
+			   pg_to_int4(&stock));
+	status(res, e == 1 ? done : e == 0 ? 404 : pg_status(e));
+	if (e == 1)
+		json(res, "{ id: %d, name: %s, price: %s, stock: %d }", (int)id, name, price,
+		     (int)stock);
+	pg_put(db);
+}
+
+static void get_item(struct request *req, struct response *res)
+{
+	item(res, 200, "SELECT " COLUMNS " FROM item WHERE id = $1",
+	     PG_LIST(pg_arg, id_of(req)));
+}
+
+static void add_item(struct request *req, struct response *res)
+{
+	item(res, 201, "INSERT INTO item (name, price, stock) SELECT name, price, stock FROM "
+	     FROM_JSON " RETURNING " COLUMNS, PG_LIST(pg_arg, item_of(req)));
+}
+
+static void set_item(struct request *req, struct response *res)
+{
+	item(res, 200, "UPDATE item SET (name, price, stock) = (SELECT name, price, stock FROM "
+	     FROM_JSON ") WHERE id = $2 RETURNING " COLUMNS,
+	     PG_LIST(pg_arg, item_of(req), id_of(req)));
+}
+
+static void delete_item(struct request *req, struct response *res)
+{
+	item(res, 200, "DELETE FROM item WHERE id = $1 RETURNING " COLUMNS,
+	     PG_LIST(pg_arg, id_of(req)));
+}
+
+static void list_items(struct request *req, struct response *res)
+{
+	struct pg *db;
+	const char *all;
+	int e = pg_get(&db, clock_after_ms(TIMEOUT_MS));
+
+	if (e == 0 && (e = pg_query(db, "SELECT json_agg(i ORDER BY id) FROM item i")) == 0)
+		e = pg_row(db, pg_to_text(&all));
+	if (e == 1)
+		body(res, "application/json", all ? all : "[]", all ? strlen(all) : 2);
 	else
 		status(res, pg_status(e));
 	pg_put(db);
@@ -28,6 +102,11 @@ static void get_one(struct request *req, struct response *res)
 void app_main(void)
 {
 	pg_start();
-	features();
 	route("GET", "/", get_one);
+	route("GET", "/item", list_items);
+	route("POST", "/item", add_item);
+	route("GET", "/item/:id", get_item);
+	route("PUT", "/item/:id", set_item);
+	route("DELETE", "/item/:id", delete_item);
+	features();
 }

@@ -47,7 +47,8 @@
 #define BUDGET_FRAGMENTS_SENT 64
 #define BUDGET_DNS_SERVERS 4                /* all that are named, DHCP's and routers' */
 #define BUDGET_IP4_ROUTES 8                 /* of DHCP's option 121 */
-#define BUDGET_DNS_NAMES 8
+#define BUDGET_DNS_NAMES 64                 /* known, or being asked for */
+#define BUDGET_DNS_ADDRS 4                  /* of each */
 #define BUDGET_DNS_NAME 256                 /* bytes */
 #define BUDGET_MSS 1460
 #define BUDGET_WINDOW 16                    /* segments: 23 KiB, 16 of them fill a ring */

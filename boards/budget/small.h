@@ -47,7 +47,8 @@
 #define BUDGET_FRAGMENTS_SENT 4
 #define BUDGET_DNS_SERVERS 2                /* all that are named, DHCP's and routers' */
 #define BUDGET_IP4_ROUTES 2                 /* of DHCP's option 121 */
-#define BUDGET_DNS_NAMES 1
+#define BUDGET_DNS_NAMES 1                  /* known, or being asked for */
+#define BUDGET_DNS_ADDRS 1                  /* of each */
 #define BUDGET_DNS_NAME 64                  /* bytes */
 #define BUDGET_MSS 536
 #define BUDGET_WINDOW 4                     /* segments */

@@ -116,11 +116,7 @@ void port_free(void *p);
 	PORT_DHCP_MINUTES(res, (dhcp)->offered_t2_rebind)
 #define DHCP_NEXT_TIMEOUT_THRESHOLD 1
 
-#define LWIP_DNS 1
-#define DNS_MAX_SERVERS BUDGET_DNS_SERVERS
-#define DNS_TABLE_SIZE BUDGET_DNS_NAMES
-#define DNS_MAX_NAME_LENGTH BUDGET_DNS_NAME
-#define DNS_MAX_RETRIES 4
+#define LWIP_DNS 0                      /* net/dns*.c: more addresses, aliases, negative answers */
 
 /* ---- TCP ------------------------------------------------------------------------- */
 

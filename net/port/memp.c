@@ -14,7 +14,6 @@
 
 #include <lwip/opt.h>
 
-#include <lwip/dns.h>
 #include <lwip/etharp.h>
 #include <lwip/ip4_frag.h>
 #include <lwip/ip6_frag.h>
@@ -66,7 +65,7 @@ static unsigned cap_of(memp_t kind)
 {
 	switch (kind) {
 	case MEMP_UDP_PCB:
-		return 3 + BUDGET_IPV6 + DNS_TABLE_SIZE + BUDGET_NTP_SERVERS;
+		return 3 + BUDGET_IPV6 + BUDGET_DNS_NAMES + BUDGET_NTP_SERVERS;
 	case MEMP_TCP_PCB:
 		return port_limits.pcbs;
 	case MEMP_TCP_PCB_LISTEN:

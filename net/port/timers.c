@@ -15,11 +15,11 @@
 #include <lwip/opt.h>
 
 #include <lwip/dhcp.h>
-#include <lwip/dns.h>
 #include <lwip/etharp.h>
 #include <lwip/ip4_frag.h>
 #include <lwip/priv/tcp_priv.h>
 
+#include "net/dns.h"
 #include "net/ip6/ip6.h"
 #include "net/port/buckets.h"
 #include "net/port/port.h"
@@ -171,7 +171,7 @@ ktime port_timers(ktime now)
 	if (now >= second_due) {
 		ip_reass_tmr();
 		etharp_tmr();
-		dns_tmr();
+		dns_tick();
 		ip6_tick();
 		port_netif_tick();
 		port_gate_tick();

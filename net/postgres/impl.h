@@ -87,8 +87,8 @@ struct pg {
 /* ---- settings.c, counted there ---- */
 
 enum {
-	PG_N_CONNECTED, PG_N_CONNECT_FAILED, PG_N_LOST, PG_N_QUERIES, PG_N_ERRORS, PG_N_TIMEOUTS,
-	PG_N_CANCELLED, PG_N_BUSY, PG_N_NOTICES_DROPPED, PG_N,
+	PG_N_CONNECTED, PG_N_CONNECT_FAILED, PG_N_LOST, PG_N_QUERIES, PG_N_PREPARED, PG_N_ERRORS,
+	PG_N_TIMEOUTS, PG_N_CANCELLED, PG_N_BUSY, PG_N_NOTICES_DROPPED, PG_N,
 };
 extern struct counter pg_counters[PG_N];
 #define PG_COUNT(which) (pg_counters[which].n++)

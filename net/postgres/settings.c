@@ -16,6 +16,7 @@ struct counter pg_counters[PG_N] = {
 	[PG_N_CONNECT_FAILED] = {"postgres_connect_failed_total", 0},
 	[PG_N_LOST] = {"postgres_lost_total", 0},
 	[PG_N_QUERIES] = {"postgres_queries_total", 0},
+	[PG_N_PREPARED] = {"postgres_prepared_total", 0},
 	[PG_N_ERRORS] = {"postgres_errors_total", 0},
 	[PG_N_TIMEOUTS] = {"postgres_timeouts_total", 0},
 	[PG_N_CANCELLED] = {"postgres_cancelled_total", 0},

@@ -233,6 +233,7 @@ int pg_prepare(struct pg *c, const char *sql, const struct pg_arg *args, unsigne
 	s->next = c->statements;
 	c->statements = s;
 	c->statement_count++;
+	PG_COUNT(PG_N_PREPARED);
 	*found = s;
 	return 0;
 }

@@ -56,12 +56,9 @@ struct pg_arg pg_numeric(const char *digits)
 	return a;
 }
 
-struct pg_arg pg_json(const char *json)
+struct pg_arg pg_json(const char *json, size_t len)
 {
-	struct pg_arg a = pg_text(json);
-
-	a.kind = json ? PG_JSON : PG_NULL;
-	return a;
+	return (struct pg_arg){ .kind = json ? PG_JSON : PG_NULL, .p = json, .n = len };
 }
 
 /* ---- Parameters ---- */

@@ -18,7 +18,8 @@ GROUPS = (("start", "Start"), ("instructions", "Guest instructions per request")
           ("tls", "HTTPS beside nginx with OpenSSL, over TAP, ECDSA P-256, X25519"),
           ("boards", "lm3s6965evb: 64 KiB of RAM, Cortex-M3, beside lwIP's own httpd"),
           ("clock", "Wall-clock error against the host, whose clock is chronyd's: median"),
-          ("native", "Requests per second, one core for the server: BOARD=host, ACCEL=kvm"))
+          ("native", "Requests per second, one core for the server: BOARD=host, ACCEL=kvm"),
+          ("switch", "A switch on this computer, one way: BOARD=host"))
 
 
 @dataclasses.dataclass

@@ -37,7 +37,8 @@ static unsigned free_stacks(void)
 
 static void make(struct coroutine *c, coroutine_fn *fn)
 {
-	CHECK(coroutine_init(c, "test", fn) == 0 && !coroutine_ended(c));
+	coroutine_init(c, "test", fn);
+	CHECK(!coroutine_ended(c) && coroutine_parent(c) == coroutine_self());
 }
 
 /* ---- Values, errors, ends ----------------------------------------------------- */
@@ -50,7 +51,7 @@ static int echo(void *value, void **result)
 	errno = 7;
 	for (unsigned n = 0; value; n++) {
 		sum += n;
-		CHECK(coroutine_switch(coroutine_self()->parent, value, &value) == 0);
+		CHECK(coroutine_switch(coroutine_parent(coroutine_self()), value, &value) == 0);
 	}
 	CHECK(sum == 0.5 + SWITCHES * (SWITCHES - 1) / 2);
 	*result = z;
@@ -75,18 +76,19 @@ static void test_values(void)
 	CHECK(coroutine_throw(&one, -EIO, &got) == -EIO);
 	CHECK(coroutine_switch(coroutine_self(), b, &got) == 0 && got == b);
 	coroutine_free(&one);
+	CHECK(!coroutine_self() && !coroutine_parent(NULL));
 }
 
 /* Ends with the error that is thrown into it. */
 static int catch(void *value, void **result)
 {
 	*result = z;
-	return coroutine_switch(coroutine_self()->parent, value, NULL);
+	return coroutine_switch(coroutine_parent(coroutine_self()), value, NULL);
 }
 
 static int forever(void *value, void **result)
 {
-	while (coroutine_switch(coroutine_self()->parent, a, NULL) != -EPIPE)
+	while (coroutine_switch(coroutine_parent(coroutine_self()), a, NULL) != -EPIPE)
 		;
 	return 0;
 }
@@ -136,7 +138,6 @@ static void test_parents(void)
 
 	if (free_stacks() < 2)
 		return;
-	CHECK(coroutine_set_parent(coroutine_self(), &one) == -EINVAL);
 	for (unsigned turn = 0; turn < 2; turn++) {
 		make(&one, parent);
 		make(&two, child);
@@ -183,15 +184,10 @@ static int nap_long(void *value, void **result)
 	return task_sleep(clock_after_ms(5000)) == -ECANCELED ? -EXDEV : 0;
 }
 
-static struct coroutine *theirs;
-
 /* A task that is in a coroutine that waits. */
 static int inside(void *arg)
 {
-	int err;
-
-	theirs = coroutine_self();
-	err = coroutine_switch(&one, NULL, NULL);
+	int err = coroutine_switch(&one, NULL, NULL);
 
 	CHECK(task_cancelled());
 	return err;
@@ -203,14 +199,14 @@ static int take_over(void *arg)
 	void *got;
 
 	CHECK(coroutine_switch(&one, b, &got) == 0 && got == b && one.task == task_self());
-	CHECK(was != task_self() && one.parent == coroutine_self());
+	CHECK(was != task_self() && !one.parent);
 	return coroutine_switch(&one, NULL, &got) == 0 && got == z;
 }
 
 static int echo_long(void *value, void **result)
 {
 	while (value)
-		CHECK(coroutine_switch(coroutine_self()->parent, value, &value) == 0);
+		CHECK(coroutine_switch(coroutine_parent(coroutine_self()), value, &value) == 0);
 	*result = z;
 	return 0;
 }
@@ -227,7 +223,7 @@ static void test_tasks(void)
 	CHECK(job_start(&j, "inside", inside, NULL) == 0);
 	task_yield();
 	CHECK(coroutine_switch(&one, NULL, NULL) == -EBUSY);
-	CHECK(coroutine_throw(theirs, -EIO, NULL) == -EBUSY && theirs != coroutine_self());
+	CHECK(coroutine_throw(&one, -EIO, NULL) == -EBUSY);
 	job_cancel(&j);
 	CHECK(job_join(&j, &result, FOREVER) == 0 && result == -EXDEV && coroutine_ended(&one));
 	task_yield();
@@ -240,13 +236,23 @@ static void test_tasks(void)
 
 /* ---- Stacks ------------------------------------------------------------------------ */
 
+static void nothing(void *arg)
+{
+}
+
 static void test_stacks(void)
 {
 	struct task_stats before = task_stats(), s;
 
 	make(&one, forever);
 	coroutine_free(&one);                   /* never begun */
+	while (task_spawn("nothing", nothing, NULL) == 0)
+		;
 	make(&one, forever);
+	CHECK(coroutine_switch(&one, NULL, NULL) == -ENOMEM && !coroutine_ended(&one));
+	CHECK(coroutine_throw(&one, -EIO, NULL) == -ENOMEM);
+	task_yield();
+	CHECK(task_stats().used == before.used);
 	CHECK(coroutine_switch(&one, NULL, NULL) == 0);
 	s = task_stats();
 	CHECK(s.used == before.used + 1 && s.deepest > 0);

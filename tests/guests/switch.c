@@ -15,14 +15,14 @@
 
 static int bounce(void *value, void **result)
 {
-	struct coroutine *back = coroutine_self()->parent;
+	struct coroutine *back = coroutine_parent(coroutine_self());
 
 	while (value)
 		coroutine_switch(back, value, &value);
 	return 0;
 }
 
-static struct coroutine other;
+static struct coroutine other = COROUTINE("bounce", bounce);
 
 static void coroutine_turns(void)
 {
@@ -81,7 +81,6 @@ void image_boot(void)
 
 void image_main(void *unused)
 {
-	ASSERT(coroutine_init(&other, "bounce", bounce) == 0);
 	measure("coroutine", coroutine_turns);
 	coroutine_switch(&other, NULL, NULL);
 	ASSERT(coroutine_ended(&other));

@@ -261,10 +261,18 @@ static void test_names(void **state)
 	assert_int_equal(net_resolve("silent.example", &ip, fake_now + SECONDS(2)), -ETIMEDOUT);
 	assert_int_equal(net_resolve("silent2.example", &ip, fake_now + SECONDS(60)), -ETIMEDOUT);
 	fake_advance(SECONDS(30));
-	for (int i = 0; i < 40; i++)            /* no question is left behind */
-		assert_int_equal(net_resolve("s.example", &ip, fake_now + MILLIS(1)),
-				 i < 8 ? -ETIMEDOUT : -ENOMEM);
+	for (int i = 0; i < BUDGET_DNS_NAMES + 8; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "s%d.example", i);
+		assert_int_equal(net_resolve(name, &ip, fake_now + MILLIS(1)),
+				 i < BUDGET_DNS_NAMES ? -ETIMEDOUT : -ENOMEM);
+	}
+	assert_int_equal(net_resolve("s7.example", &ip, fake_now + MILLIS(1)), -ETIMEDOUT);
+	assert_int_equal(fake_pool_used("dns_names"), BUDGET_DNS_NAMES);
 	fake_advance(SECONDS(60));
+	assert_int_equal(fake_pool_used("dns_names"), 0);     /* no question is left behind */
+	assert_int_equal(fake_pool_used("net_UDP_PCB"), 1);   /* DHCP's */
 	assert_int_equal(net_resolve("", &ip, fake_now), -ENOENT);
 }
 

@@ -192,6 +192,7 @@ int main(int argc, char **argv)
 	sigset_t stop;
 
 	host_argv = argv;
+	setvbuf(stdout, NULL, _IOLBF, 0);       /* what an app prints is a line of the console */
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
 	sigaddset(&stop, SIGINT);

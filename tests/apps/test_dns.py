@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""Names: caching, retries, aliases, and what lying or broken name servers come to."""
+
+import concurrent.futures
+import json
+import socket
+import struct
+import time
+
+import pytest
+from nameserver import CNAME, NO_NAME, SERVFAIL, NameServer, address, name, record, soa
+
+APP = "echo"
+FIRST, SECOND = "10.77.3.2", "10.77.3.3"       # of which dnsmasq does not know
+SETTINGS = f"dns={FIRST},{SECOND}"
+RIGHT, WRONG = "192.0.2.7", "198.51.100.66"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def addresses(app_site):
+    """The servers' own addresses on the link."""
+    for server in (FIRST, SECOND):
+        app_site.net.ip("addr", "add", f"{server}/16", "dev", app_site.interface())
+
+
+@pytest.fixture
+def server(app):
+    """The first server, which answers RIGHT unless the test says otherwise."""
+    with NameServer(app.net, FIRST, lambda q: q.answer(address(RIGHT))) as first:
+        yield first
+
+
+def look_up(app, host):
+    """What the machine finds: an address, or the status."""
+    answer = app.get(f"/resolve/{host}")
+    return json.loads(answer.body)["address"] if answer.status == 200 else answer.status
+
+
+def test_cached(app, server):
+    """For as long as the TTL says."""
+    server.reply = lambda q: q.answer(address(RIGHT, ttl=2))
+    for _ in range(5):
+        assert look_up(app, "cached.example") == RIGHT
+    assert len(server.asked) == 1
+    time.sleep(2.1)
+    assert look_up(app, "CACHED.example") == RIGHT
+    assert len(server.asked) == 2
+
+
+def test_not_cached(app, server):
+    """TTL 0: for who asks now."""
+    server.reply = lambda q: q.answer(address(RIGHT, ttl=0))
+    for n in range(1, 4):
+        assert look_up(app, "zero.example") == RIGHT
+        assert len(server.asked) == n
+
+
+def test_no_such_name(app, server):
+    """Is remembered as the zone's SOA says, and not without one."""
+    server.reply = lambda q: q.answer(rcode=NO_NAME, authority=[soa(2)])
+    for _ in range(3):
+        assert look_up(app, "none.example") == 404
+    assert len(server.asked) == 1
+    time.sleep(2.1)
+    assert look_up(app, "none.example") == 404
+    assert len(server.asked) == 2
+    server.reply = lambda q: q.answer(rcode=NO_NAME)
+    for n in range(3, 5):
+        assert look_up(app, "none2.example") == 404
+        assert len(server.asked) == n
+
+
+def test_joined(app, server):
+    """All who want one name at the same time wait for one question."""
+    def late(question):
+        time.sleep(0.5)
+        question.answer(address(RIGHT))
+    server.reply = late
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        found = set(pool.map(lambda _: look_up(app, "crowd.example"), range(40)))
+    assert found == {RIGHT}
+    assert server.asked == ["crowd.example"]
+
+
+def test_alias(app, server):
+    """CNAMEs are followed within the answer; records of other owners are not believed."""
+    server.reply = lambda q: q.answer(address(WRONG, owner=name("evil.example")),
+                                      record(CNAME, name("x.cdn.example")),
+                                      address(RIGHT, owner=name("X.CDN.example")))
+    assert look_up(app, "alias.example") == RIGHT
+
+
+def test_lost(app, server):
+    """A lost question is asked again, of the other server."""
+    server.reply = None
+    with NameServer(app.net, SECOND, lambda q: q.answer(address(RIGHT))) as second:
+        began = time.monotonic()
+        assert look_up(app, "lost.example") == RIGHT
+        assert time.monotonic() - began < 3
+        assert second.asked == ["lost.example"]
+
+
+def test_cannot_say(app, server):
+    """SERVFAIL: the other server is asked at once."""
+    server.reply = lambda q: q.answer(rcode=SERVFAIL)
+    with NameServer(app.net, SECOND, lambda q: q.answer(address(RIGHT))):
+        began = time.monotonic()
+        assert look_up(app, "fail.example") == RIGHT
+        assert time.monotonic() - began < 0.9
+
+
+def test_nobody_can_say(app, server):
+    """All servers fail: an error before the deadline."""
+    server.reply = lambda q: q.answer(rcode=SERVFAIL)
+    with NameServer(app.net, SECOND, lambda q: q.answer(rcode=SERVFAIL)):
+        assert look_up(app, "fails.example") == 502
+
+
+def test_silent(app, server):
+    """Nobody answers: the caller's deadline."""
+    server.reply = None
+    began = time.monotonic()
+    assert look_up(app, "silent.example") == 502
+    assert 4 < time.monotonic() - began < 7
+
+
+def lie_id(question):
+    """Another id."""
+    question.answer(address(WRONG), ident=question.id ^ 1)
+
+
+def lie_question(question):
+    """Another name asked for."""
+    question.answer(address(WRONG), question=name("other.example") + b"\0\1\0\1")
+
+
+def lie_type(question):
+    """Another type asked for."""
+    question.answer(address(WRONG), question=question.question[:-4] + b"\0\20\0\1")
+
+
+def lie_not_answer(question):
+    """The question sent back with an answer in it."""
+    question.answer(address(WRONG), flags=0x0100)
+
+
+def lie_cut(question):
+    """Cut in the middle of its record."""
+    question.send(question.message(address(WRONG))[:-2])
+
+
+def lie_count(question):
+    """More records announced than there are."""
+    data = question.message(address(WRONG))
+    question.send(data[:6] + b"\xff\xff" + data[8:])
+
+
+def lie_loop(question):
+    """Compression pointers in a circle, and forwards."""
+    at = 12 + len(question.question)
+    for owner in (struct.pack("!H", 0xc000 | at), struct.pack("!H", 0xc000 | at + 2),
+                  b"\1a" + struct.pack("!H", 0xc000 | at)):
+        question.answer(address(WRONG, owner=owner), address(WRONG, owner=owner))
+
+
+def lie_short(question):
+    """Hardly anything."""
+    question.send(question.data[:2])
+    question.send(b"")
+
+
+LIES = [lie_id, lie_question, lie_type, lie_not_answer, lie_cut, lie_count, lie_short]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
+def test_lies(app, server, lie):
+    """Is not listened to: the true answer, which comes after it, is believed."""
+    def reply(question):
+        lie(question)
+        question.answer(address(RIGHT))
+    server.reply = reply
+    assert look_up(app, f"{lie.__name__.replace('_', '-')}.example") == RIGHT
+
+
+def test_other_port(app, server):
+    """An answer from another port of the same host."""
+    def reply(question):
+        with app.net.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind((FIRST, 0))
+            question.send(question.message(address(WRONG)), other)
+            question.answer(address(RIGHT))
+    server.reply = reply
+    assert look_up(app, "port.example") == RIGHT
+
+
+def test_loops(app, server):
+    """Compression in circles ends, and nothing in it is believed."""
+    server.reply = lie_loop
+    began = time.monotonic()
+    assert look_up(app, "loop.example") in (404, 502)
+    assert time.monotonic() - began < 7
+
+
+def test_ports_and_ids(app, server):
+    """Cannot be guessed: no two of 40 questions share a port or an id."""
+    seen = []
+
+    def reply(question):
+        seen.append((question.peer[1], question.id))
+        question.answer(address(RIGHT))
+    server.reply = reply
+    for n in range(40):
+        assert look_up(app, f"n{n}.example") == RIGHT
+    ports, ids = {port for port, _ in seen}, {ident for _, ident in seen}
+    assert len(ports) > 35 and len(ids) > 35
+    assert len({port % 256 for port in ports}) > 25
+
+
+def test_many_names(app, server):
+    """More names than the cache holds: the oldest go, none fails."""
+    for n in range(150):
+        assert look_up(app, f"m{n}.example") == RIGHT
+    used = app.metrics()['zeitkern_pool_used{pool="dns_names"}']
+    assert used <= 64
+
+
+def test_absurd_names(app, server):
+    """Are none."""
+    for host in ("a..b", "x" * 64 + ".example", "." + "a", "x" * 60 + ".y" * 120):
+        assert look_up(app, host) == 404
+    assert not server.asked

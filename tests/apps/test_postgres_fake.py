@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: MIT
+"""app/postgres and servers that lie, stall, or speak something else: an errno within the deadline,
+502, 503 or 504 for the client, and nothing left behind. And what log-ons are good enough."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import socket
+import struct
+import time
+
+import pytest
+from backends import Backend
+from netns import HOST
+from postgres_server import PASSWORD, Postgres
+
+APP = "postgres"
+PORT = 5433
+SETTINGS = (f'postgres.host={HOST} postgres.port={PORT} postgres.user=zeitkern postgres.min=0 '
+            f'postgres.password="{PASSWORD}" postgres.max=2 postgres.idle=1 postgres.message=65536')
+ROUNDS = 4096
+
+
+def message(kind, data=b""):
+    """A message of the protocol."""
+    return kind + struct.pack("!I", len(data) + 4) + data
+
+
+READY = message(b"Z", b"I")
+OK = message(b"R", struct.pack("!I", 0))
+
+
+class Gone(Exception):
+    """The client has closed."""
+
+
+def read(sock, size):
+    """Exactly so many bytes."""
+    data = b""
+    while len(data) < size:
+        piece = sock.recv(size - len(data))
+        if not piece:
+            raise Gone
+        data += piece
+    return data
+
+
+def receive(sock):
+    """One message from the client: (type, data)."""
+    kind, size = struct.unpack("!cI", read(sock, 5))
+    return kind, read(sock, size - 4)
+
+
+def auth(code, data=b""):
+    """An authentication request."""
+    return message(b"R", struct.pack("!I", code) + data)
+
+
+class Fake:
+    """A server that does all as it should; each test changes one thing."""
+    rounds = ROUNDS
+    knows = PASSWORD.encode()
+    proves = True
+    offers = b"SCRAM-SHA-256\0\0"
+    nonce = b"x"                     # what comes before the client's nonce but should not
+    started = None                   # when the first client came
+
+    def scram(self, sock):
+        """RFC 5802 from the server's side."""
+        sock.sendall(auth(10, self.offers))
+        _, data = receive(sock)
+        bare = data.partition(b"\0")[2][4:].partition(b"n,,")[2]
+        nonce = bare.partition(b"r=")[2] + b"server"
+        if self.nonce != b"x":
+            nonce = self.nonce
+        salt = os.urandom(16)
+        first = b"r=%s,s=%s,i=%d" % (nonce, base64.b64encode(salt), self.rounds)
+        sock.sendall(auth(11, first))
+        _, data = receive(sock)
+        whole = bare + b"," + first + b"," + data.partition(b",p=")[0]
+        salted = hashlib.pbkdf2_hmac("sha256", self.knows, salt, self.rounds)
+        key = hmac.digest(salted, b"Server Key", "sha256")
+        final = b"v=" + base64.b64encode(hmac.digest(key, whole, "sha256"))
+        if self.proves:
+            sock.sendall(auth(12, final))
+
+    def serve(self, sock):
+        """One connection."""
+        try:
+            size, code = struct.unpack("!II", read(sock, 8))
+            read(sock, size - 8)
+            if code == 80877102:                     # a cancellation
+                return
+            self.scram(sock)
+            sock.sendall(OK + message(b"K", struct.pack("!II", 1, 2)) + READY)
+            while True:
+                kind, _ = receive(sock)
+                if kind == b"S":
+                    sock.sendall(self.answer())
+                    self.hold(sock)
+                elif kind == b"X":
+                    return
+        except Gone:
+            return
+
+    def answer(self):
+        """To a Sync: what SELECT 1 gives, first when it is prepared."""
+        self.prepared = not getattr(self, "prepared", False)
+        if self.prepared:
+            return message(b"1") + message(b"t", b"\0\0") + self.columns() + READY
+        return message(b"2") + self.row() + message(b"C", b"SELECT 1\0") + READY
+
+    def columns(self):
+        """A RowDescription of one int4."""
+        return message(b"T", b"\0\1?column?\0" + struct.pack("!IHIhiH", 0, 0, 23, 4, -1, 0))
+
+    def row(self):
+        """A DataRow."""
+        return message(b"D", struct.pack("!HII", 1, 4, 1))
+
+    def hold(self, sock):
+        """After an answer."""
+
+
+@pytest.fixture
+def ask(app):
+    """ask(fake): GET / through that server: (status, JSON, seconds)."""
+    def get(fake):
+        with Backend(app.net, fake.serve if isinstance(fake, Fake) else fake, PORT):
+            began = time.monotonic()
+            answer = app.get("/")
+            return answer.status, json.loads(answer.body), time.monotonic() - began
+    return get
+
+
+def changed(**what):
+    """A Fake of which one thing is changed."""
+    fake = Fake()
+    for name, value in what.items():
+        setattr(fake, name, value)
+    return fake
+
+
+def says(data):
+    """A server that sends just that, whatever it is told."""
+    def serve(sock):
+        sock.sendall(data)
+        while sock.recv(65536):
+            pass
+    return serve
+
+
+def by_bytes(sock):
+    """All of it, a byte at a time."""
+    class Slow:
+        """A socket whose sendall() takes its time."""
+        def sendall(self, data):
+            """Each byte in a packet of its own."""
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for byte in data:
+                sock.send(bytes([byte]))
+                time.sleep(0.001)
+
+        def recv(self, size):
+            """As it is."""
+            return sock.recv(size)
+    Fake().serve(Slow())
+
+
+def test_good(ask):
+    """The fake one is as good as a real one when nothing is changed, at any speed."""
+    assert ask(Fake())[:2] == (200, {"result": 1})
+    assert ask(by_bytes)[:2] == (200, {"result": 1})
+
+
+AT_LOGON = {
+    "wrong proof": (changed(knows=b"another"), 502),
+    "no proof": (changed(proves=False), 502),
+    "our nonce": (changed(nonce=b"another"), 502),
+    "few rounds": (changed(rounds=64), 502),
+    "many rounds": (changed(rounds=4096000), 502),
+    "no mechanism": (changed(offers=b"SCRAM-SHA-1\0\0"), 502),
+    "no password asked": (says(OK + READY), 502),
+    "password itself": (says(auth(3)), 502),
+    "md5": (says(auth(5, b"salt")), 502),
+    "kerberos": (says(auth(7)), 502),
+    "ready at once": (says(READY), 502),
+    "HTTP": (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), 502),
+    "SSH": (says(b"SSH-2.0-OpenSSH_9.2\r\n"), 502),
+    "short length": (says(b"R\0\0\0\3"), 502),
+    "huge length": (says(b"R\x7f\xff\xff\xff" + b"x" * 100000), 502),
+    "error": (says(message(b"E", b"SFATAL\0VFATAL\0C53300\0Msorry, too many clients\0\0")), 503),
+    "starting up": (says(message(b"E", b"SFATAL\0VFATAL\0C57P03\0Mstarting up\0\0")), 503),
+    "broken error": (says(message(b"E", b"SFATAL\0C533")), 502),
+    "closes": (lambda sock: None, 502),
+    "silence": (lambda sock: time.sleep(5), 504),
+    "half a message": (says(b"R\0\0\0\x30"), 504),
+    "noise": (says(os.urandom(4096)), 502),
+}
+
+
+@pytest.mark.parametrize("what", AT_LOGON)
+def test_logon(ask, app, what):
+    """At log-on."""
+    fake, status = AT_LOGON[what]
+    got, body, seconds = ask(fake)
+    assert got == status and "error" in body, (got, body, app.vm.console.text()[-1500:])
+    assert seconds < 4 if status == 504 else seconds < 1.9
+    assert PASSWORD not in app.vm.console.text()
+
+
+def at_query(what):
+    """A Fake that answers a Sync with that."""
+    return changed(answer=lambda: what)
+
+
+def at_row(what):
+    """A Fake whose rows are that."""
+    return changed(row=lambda: what)
+
+
+def endless(sock):
+    """Rows without an end, while somebody reads."""
+    while True:
+        sock.sendall(message(b"D", struct.pack("!HII", 1, 4, 1)) * 1000)
+
+
+def stall(sock):
+    """After half an answer."""
+    sock.sendall(message(b"2") + b"D\0\0")
+    time.sleep(4)
+
+
+AT_QUERY = {
+    "oversized row": (at_row(message(b"D", struct.pack("!HI", 1, 200000) + b"x" * 200000)), 502),
+    "announced gigabyte": (at_row(b"D" + struct.pack("!I", 1 << 30) + b"x" * 1000), 502),
+    "wrong length inside": (at_row(message(b"D", struct.pack("!HII", 1, 5000, 1))), 502),
+    "negative length": (at_row(message(b"D", struct.pack("!HiI", 1, -2, 1))), 502),
+    "two columns": (at_row(message(b"D", struct.pack("!HIIII", 2, 4, 1, 4, 1))), 502),
+    "bytes too many": (at_row(message(b"D", struct.pack("!HIII", 1, 4, 1, 7))), 502),
+    "int of two bytes": (at_row(message(b"D", struct.pack("!HIH", 1, 2, 1))), 502),
+    "NULL": (at_row(message(b"D", struct.pack("!Hi", 1, -1))), 502),
+    "COPY": (at_row(message(b"G", b"\0\0\0")), 502),
+    "columns again": (changed(columns=lambda: Fake().columns() * 2), 502),
+    "columns lie": (changed(columns=lambda: message(b"T", b"\xff\xff" + b"x" * 50)), 502),
+    "no columns": (changed(columns=lambda: message(b"n")), 502),
+    "unknown type": (at_query(message(b"?") * 3), 502),
+    "error without state": (at_query(message(b"E", b"\0") + READY), 502),
+    "odd state": (at_query(message(b"1") + message(b"Z", b"?")), 502),
+    "a log-on": (at_query(OK), 502),
+    "nothing": (at_query(b""), 504),
+    "endless": (changed(answer=lambda: b"", hold=endless), 502),
+    "stalls": (changed(answer=lambda: b"", hold=stall), 504),
+}
+
+
+@pytest.mark.parametrize("what", AT_QUERY)
+def test_query(ask, app, what):
+    """At the first query; the next client, with a server that is good, is served."""
+    fake, status = AT_QUERY[what]
+    got, body, seconds = ask(fake)
+    assert got == status and "error" in body, (got, body, app.vm.console.text()[-1500:])
+    assert seconds < 4 if status == 504 else seconds < 1.9
+
+
+def test_notices(ask):
+    """Notices, parameters and notifications may come at any time, in any number."""
+    noise = (message(b"N", b"SNOTICE\0C00000\0Mhello\0\0") + message(b"S", b"a\0b\0")
+             + message(b"A", b"\0\0\0\1channel\0payload\0") * 200)
+    fake = Fake()
+    fake.row = lambda: noise + Fake().row() + noise
+    assert ask(fake)[:2] == (200, {"result": 1})
+
+
+@pytest.mark.parametrize("user, auth_setting, status, line", [
+    ("zeitkern", "scram", 200, ""),
+    ("old", "scram", 502, "the server asks for md5; postgres.auth=md5 would allow that"),
+    ("old", "md5", 200, ""),
+    ("plain", "md5", 502, "the server asks for the password itself"),
+    ("plain", "password", 200, ""),
+    ("anybody", "password", 502, "the server asks for no password"),
+    ("anybody", "none", 200, ""),
+    ("zeitkern", "none", 200, ""),
+])
+def test_auth(boot_app, user, auth_setting, status, line):
+    """What a real server may ask for, and which settings allow it."""
+    site = boot_app(f'postgres.host={HOST} postgres.port={PORT} postgres.user={user} '
+                    f'postgres.database=shop postgres.password="{PASSWORD}" '
+                    f'postgres.auth={auth_setting} postgres.min=0')
+    pg = Postgres(site.net, port=PORT)
+    try:
+        assert site.get("/").status == status, site.vm.console.text()
+        assert line in site.vm.console.text()
+        assert PASSWORD not in site.vm.console.text()
+    finally:
+        pg.close()
+
+
+def test_wrong_password(boot_app):
+    """A wrong password: 502, a line that says so and not what the password was."""
+    site = boot_app(f'postgres.host={HOST} postgres.port={PORT} postgres.user=zeitkern '
+                    f'postgres.database=shop postgres.password=guess-guess postgres.max=0 '
+                    'postgres.auth=kerberos')
+    pg = Postgres(site.net, port=PORT)
+    try:
+        assert site.get("/").status == 502
+        text = site.vm.console.text()
+        assert re.search(r"password authentication failed for user", text), text
+        assert "guess" not in text
+        assert "postgres.max=0: expected connections, 1 to 256" in text
+        assert "postgres.auth=kerberos: expected scram, md5, password or none" in text
+    finally:
+        pg.close()
