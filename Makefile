@@ -87,6 +87,7 @@ kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/sw
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
 net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
+		net/tls/client/$(if $(filter no,$(TLS))$(filter small,$(BUDGET)),none/)*.c \
 		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c \
 		net/postgres/*.c net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
 	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)

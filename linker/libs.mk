@@ -20,7 +20,8 @@ crypto := aes aesce aesni asn1parse asn1write base64 bignum bignum_core block_ci
 psa := crypto crypto_aead crypto_cipher crypto_client crypto_driver_wrappers_no_static crypto_ecp \
 	crypto_hash crypto_mac crypto_rsa crypto_slot_management util
 x509 := x509 x509_create x509_crt x509write x509write_crt
-ssl := ciphersuites msg ticket tls tls12_server tls13_generic tls13_keys tls13_server
+ssl := ciphersuites client msg ticket tls tls12_client tls12_server tls13_client tls13_generic \
+	tls13_keys tls13_server
 mbedtls := $(crypto:%=library/%) $(psa:%=library/psa_%) $(x509:%=library/%) $(ssl:%=library/ssl_%)
 
 FOR_MBEDTLS := -isystem $(MBEDTLS)/include -isystem $(MBEDTLS)/library \
@@ -42,6 +43,13 @@ endif
 # are; net/bsd/include comes first on the path of them and of the app.
 $(if $(GUEST),,$(eval -include app/$(APP)/library.mk))
 FOR_APP := -isystem net/bsd/include $(if $(LIBRARIES),-isystem build/src)
+
+# mbedTLS reaches what a client does by way of net/tls/client, which an image that opens no sessions
+# does without.
+ifneq ($(and $(LIBTLS),$(filter large,$(BUDGET))),)
+WRAPPED += mbedtls_ssl_write_client_hello mbedtls_ssl_handshake_client_step \
+	mbedtls_ssl_tls13_handshake_client_step
+endif
 
 build/src/%/.sha256: FORCE | setup
 	@linker/fetch $*

@@ -16,6 +16,7 @@
 #include "net/net.h"
 #include "net/port/port.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 struct sock {
 	struct stream *stream;         /* NULL once it has died */
@@ -124,6 +125,35 @@ int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime dead
 	return err;
 }
 
+/* Nothing of it is used any more. */
+static int give_up(struct sock *s, int why)
+{
+	if (s->stream) {
+		stream_abort(s->stream);
+		kick();
+	}
+	s->stream = NULL;
+	s->error = why;
+	return why;
+}
+
+int sock_start_tls(struct sock *s, const char *host, const char *alpn, ktime deadline)
+{
+	struct stream *session;
+	int err = s->error;
+
+	if (err == 0)
+		err = tls_connect(&session, s->stream, host, alpn, &ops, s);
+	if (err < 0)
+		return give_up(s, err);
+	s->stream = session;
+	s->error = -EINPROGRESS;
+	err = sock_wait(s, SOCK_WRITE, deadline);
+	if (err > 0)
+		err = s->error;
+	return err < 0 ? give_up(s, err) : 0;
+}
+
 static void release(struct sock *s)
 {
 	ASSERT(!s->readable.waiter && !s->writable.waiter);
@@ -154,7 +184,10 @@ void sock_shutdown(struct sock *s)
 {
 	s->shut = true;
 	if (s->stream && s->error == 0) {
-		stream_shutdown(s->stream);
+		if (s->stream->secure)
+			tls_shutdown(s->stream);
+		else
+			stream_shutdown(s->stream);
 		kick();
 	}
 }

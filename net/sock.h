@@ -22,6 +22,11 @@ struct sock;
  * name. Waits. */
 int sock_connect(struct sock **s, const char *host, uint16_t port, ktime deadline);
 
+/* Goes on in TLS (net/tls.h, tls_connect) as a client of `host`, for whom the server must have a
+ * certificate, `alpn` being the protocol or NULL: 0, or -errno, said on the console, after which
+ * nothing but sock_close() or sock_abort() is of use. Waits. */
+int sock_start_tls(struct sock *s, const char *host, const char *alpn, ktime deadline);
+
 /* Begins to connect to an address; never waits: sock_ready(s, SOCK_WRITE) follows, sock_error()
  * says how it went. */
 int sock_connect_start(struct sock **s, const struct endpoint *to);

@@ -57,6 +57,9 @@ int stream_connect(struct stream **s, const struct endpoint *to, const struct st
  * made and that is established. */
 void stream_shutdown(struct stream *s);
 
+/* Gives such a stream to another protocol. */
+void stream_hand_over(struct stream *s, const struct stream_ops *ops, void *conn);
+
 enum { STREAM_COPY = 0, STREAM_REF = 1, STREAM_MORE = 2 };
 
 /* What a stream does; called as stream_peek(s, ...) and so on, below. */

@@ -80,6 +80,14 @@ int stream_connect(struct stream **stream, const struct endpoint *to,
 	return 0;
 }
 
+void stream_hand_over(struct stream *stream, const struct stream_ops *ops, void *conn)
+{
+	struct tcp *s = (struct tcp *)stream;
+
+	s->ops = ops;
+	s->conn = conn;
+}
+
 void stream_shutdown(struct stream *stream)
 {
 	struct tcp *s = (struct tcp *)stream;

@@ -105,4 +105,6 @@
 #define BUDGET_TLS_MEMORY_MIN (64u << 10)   /* bytes of the heap, half of which is for TLS */
 #define BUDGET_TLS_SPARE 1                  /* a pair of record buffers is kept */
 #define BUDGET_TLS_CERTS 4
+#define BUDGET_TLS_CLIENT 1
+#define BUDGET_TLS_AUTHORITIES 256          /* of tls.ca */
 #define BUDGET_TLS_STACK 16384u              /* of the task that does handshakes */

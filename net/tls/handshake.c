@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Handshakes: one task takes them forward, one at a time, whenever a client has sent something.
+/* Handshakes: one task takes them forward, one at a time, whenever a peer has sent something.
  *
  * A client that has sent nothing yet costs no more than its connection. At most `slots`
- * handshakes hold memory at once; further ones wait, and when some do, the one whose client has
+ * handshakes hold memory at once; further ones wait, and when some do, the one whose peer has
  * been silent for longest goes, after a grace. Each must be over within
- * https.handshake_timeout.
+ * https.handshake_timeout. Those that we begin have slots of their own, so that neither kind can
+ * take the other's.
  *
  * Outside: a session's state changes here and in session.c only; the task lets others run
  * between and within steps, and `busy` is not freed meanwhile. */
@@ -27,6 +28,7 @@
 #include "net/tls/impl.h"
 
 #define STALLED MILLIS(500)
+#define SERVER_STALLED SECONDS(3)
 #define SWEEP_EVERY MILLIS(250)
 #define ENTROPY_EVERY SECONDS(1)
 #define ADDRESS_EVERY MILLIS(20)
@@ -34,25 +36,33 @@
 
 const size_t image_deep_stack = BUDGET_TLS_STACK;
 
-static struct sessions waiting = TAILQ_HEAD_INITIALIZER(waiting);
-static struct sessions shaking = TAILQ_HEAD_INITIALIZER(shaking);  /* the longest silent first */
+struct lobby {
+	struct sessions waiting, shaking;          /* the longest silent first */
+	unsigned slots, slots_used, turned_away;   /* turned_away: wait for a slot */
+	ktime patience;                            /* with one that is silent, when others wait */
+};
+static struct lobby clients = {
+	.waiting = TAILQ_HEAD_INITIALIZER(clients.waiting),
+	.shaking = TAILQ_HEAD_INITIALIZER(clients.shaking),
+	.patience = STALLED,
+};
+static struct lobby servers = {
+	.waiting = TAILQ_HEAD_INITIALIZER(servers.waiting),
+	.shaking = TAILQ_HEAD_INITIALIZER(servers.shaking),
+	.patience = SERVER_STALLED,
+};
 static struct sessions queue = TAILQ_HEAD_INITIALIZER(queue);
-static unsigned slots, slots_used, turned_away;    /* turned_away: wait for a slot */
 static struct session *busy;
 static struct event wake;
 static ktime sweep_at = FOREVER;
+static bool running;                   /* the task is */
 
 /* ---- Lists ------------------------------------------------------------------------------- */
 
-void handshake_enter(struct session *s, ktime now)
+/* Where those of its peer's kind are. */
+static struct lobby *lobby_of(const struct session *s)
 {
-	s->moved = now;
-	s->state = SESSION_WAITING;
-	TAILQ_INSERT_TAIL(&waiting, s, in_state);
-	if (sweep_at == FOREVER) {
-		sweep_at = now + SWEEP_EVERY;
-		event_signal(&wake);
-	}
+	return session_is_client(s) ? &servers : &clients;
 }
 
 static void queue_up(struct session *s)
@@ -62,6 +72,19 @@ static void queue_up(struct session *s)
 	s->flags |= SESSION_QUEUED;
 	TAILQ_INSERT_TAIL(&queue, s, in_queue);
 	event_signal(&wake);
+}
+
+void handshake_enter(struct session *s, ktime now)
+{
+	s->moved = now;
+	s->state = SESSION_WAITING;
+	TAILQ_INSERT_TAIL(&lobby_of(s)->waiting, s, in_state);
+	if (sweep_at == FOREVER) {
+		sweep_at = now + SWEEP_EVERY;
+		event_signal(&wake);
+	}
+	if (session_is_client(s))
+		queue_up(s);           /* it speaks first */
 }
 
 void handshakes_wake(void)
@@ -76,32 +99,36 @@ void handshake_ready(struct session *s)
 }
 
 /* A slot is free: those that wait for one, the oldest first. */
-static void let_in(void)
+static void let_in(struct lobby *l)
 {
 	struct session *s;
 
-	if (turned_away == 0)
+	if (l->turned_away == 0)
 		return;
-	TAILQ_FOREACH(s, &waiting, in_state)
-		if (stream_available(s->lower) > 0 || stream_ended(s->lower))
+	TAILQ_FOREACH(s, &l->waiting, in_state)
+		if (session_is_client(s) || stream_available(s->lower) > 0 ||
+		    stream_ended(s->lower))
 			queue_up(s);
-	turned_away = 0;
+	l->turned_away = 0;
 }
 
 void handshake_leave(struct session *s)
 {
+	struct lobby *l = lobby_of(s);
+
 	if (s->flags & SESSION_QUEUED)
 		TAILQ_REMOVE(&queue, s, in_queue);
 	s->flags &= (uint8_t)~SESSION_QUEUED;
 	if (s->state == SESSION_WAITING) {
-		TAILQ_REMOVE(&waiting, s, in_state);
+		TAILQ_REMOVE(&l->waiting, s, in_state);
 		return;
 	}
-	TAILQ_REMOVE(&shaking, s, in_state);
-	slots_used--;
-	credentials_release(s->credentials);
+	TAILQ_REMOVE(&l->shaking, s, in_state);
+	l->slots_used--;
+	if (s->credentials)
+		credentials_release(s->credentials);
 	s->credentials = NULL;
-	let_in();
+	let_in(l);
 }
 
 bool handshake_lets_go(struct session *s)
@@ -122,19 +149,19 @@ static struct session *first_of(struct sessions *list)
 	return s && s == busy ? TAILQ_NEXT(s, in_state) : s;
 }
 
-/* Its client has been silent, and nobody here keeps it waiting. */
+/* Its peer has been silent, and nobody here keeps it waiting. */
 static bool is_stalled(const struct session *s)
 {
 	if (!s || s->flags & SESSION_QUEUED)
 		return false;
 	if (s->state == SESSION_WAITING && stream_available(s->lower) > 0)
 		return false;
-	return clock_now() - s->moved >= STALLED;
+	return clock_now() - s->moved >= lobby_of(s)->patience;
 }
 
 bool handshake_drop_stalled(void)
 {
-	struct session *s = first_of(&shaking), *idle = first_of(&waiting);
+	struct session *s = first_of(&clients.shaking), *idle = first_of(&clients.waiting);
 
 	if (!is_stalled(s) || (is_stalled(idle) && idle->moved < s->moved))
 		s = idle;
@@ -147,23 +174,36 @@ bool handshake_drop_stalled(void)
 
 /* ---- One handshake -------------------------------------------------------------------------- */
 
+/* Its peer takes too long. */
+static void drop(struct session *s, unsigned counter)
+{
+	if (session_is_client(s))
+		tls_client->lost(s, -ETIMEDOUT);
+	else
+		tls_counters[counter].n++;
+	session_lose(s, -ETIMEDOUT);
+	session_abort(s);
+}
+
 static bool take_slot(struct session *s)
 {
-	if (slots_used == slots) {
-		struct session *stalled = first_of(&shaking);
+	struct lobby *l = lobby_of(s);
+
+	if (l->slots_used == l->slots) {
+		struct session *stalled = first_of(&l->shaking);
 
 		if (!is_stalled(stalled)) {
-			turned_away++;
+			l->turned_away++;
 			return false;
 		}
-		tls_counters[TLS_STALLED].n++;
-		session_abort(stalled);
+		drop(stalled, TLS_STALLED);
 	}
-	TAILQ_REMOVE(&waiting, s, in_state);
+	TAILQ_REMOVE(&l->waiting, s, in_state);
 	s->state = SESSION_SHAKING;
-	TAILQ_INSERT_TAIL(&shaking, s, in_state);
-	slots_used++;
-	s->credentials = credentials_hold();
+	TAILQ_INSERT_TAIL(&l->shaking, s, in_state);
+	l->slots_used++;
+	if (!session_is_client(s))
+		s->credentials = credentials_hold();
 	return true;
 }
 
@@ -174,6 +214,8 @@ static int identify(struct session *s)
 	char name[IDENTITY_MAX];
 	int len;
 
+	if (session_is_client(s))
+		return tls_client->check(s);
 	if (!peer)
 		return 0;
 	if (mbedtls_ssl_get_verify_result(&s->ssl) != 0)
@@ -189,13 +231,28 @@ static void fail(struct session *s, int err)
 {
 	char text[80];
 
-	tls_counters[TLS_FAILED].n++;
-	mbedtls_strerror(err, text, sizeof(text));
-	log_debug("tls: handshake failed: -0x%04x %s", (unsigned)-err, text);
+	if (session_is_client(s)) {
+		session_lose(s, tls_client->failed(s, err));
+	} else {
+		tls_counters[TLS_FAILED].n++;
+		mbedtls_strerror(err, text, sizeof(text));
+		log_debug("tls: handshake failed: -0x%04x %s", (unsigned)-err, text);
+	}
 	session_close(s);
 }
 
-/* From where it is to where it needs the client, or is over, tickets included: 0, or an error of
+static int set_up(struct session *s)
+{
+	int err;
+
+	if (session_is_client(s))
+		return tls_client->set_up(s);
+	err = mbedtls_ssl_setup(&s->ssl, server_config(s->stream.admin));
+	mbedtls_ssl_set_user_data_p(&s->ssl, s->credentials);
+	return err;
+}
+
+/* From where it is to where it needs the peer, or is over, tickets included: 0, or an error of
  * mbedTLS. */
 static int shake(struct session *s)
 {
@@ -203,8 +260,7 @@ static int shake(struct session *s)
 
 	if (!(s->flags & SESSION_SET_UP)) {
 		s->flags |= SESSION_SET_UP;
-		err = mbedtls_ssl_setup(&s->ssl, server_config(s->stream.admin));
-		mbedtls_ssl_set_user_data_p(&s->ssl, s->credentials);
+		err = set_up(s);
 	}
 	while (err == 0 && s->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER && s->lower) {
 		err = mbedtls_ssl_handshake_step(&s->ssl);
@@ -215,6 +271,7 @@ static int shake(struct session *s)
 
 static void step(struct session *s)
 {
+	struct lobby *l = lobby_of(s);
 	int err;
 
 	if (s->state == SESSION_WAITING && !take_slot(s))
@@ -222,8 +279,8 @@ static void step(struct session *s)
 	busy = s;
 	err = shake(s);
 	busy = NULL;
-	TAILQ_REMOVE(&shaking, s, in_state);
-	TAILQ_INSERT_TAIL(&shaking, s, in_state);
+	TAILQ_REMOVE(&l->shaking, s, in_state);
+	TAILQ_INSERT_TAIL(&l->shaking, s, in_state);
 	if (s->flags & SESSION_DOOMED) {
 		session_abort(s);
 	} else if (err == MBEDTLS_ERR_SSL_WANT_READ || err == MBEDTLS_ERR_SSL_WANT_WRITE) {
@@ -233,7 +290,8 @@ static void step(struct session *s)
 	} else if (identify(s) < 0) {
 		fail(s, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
 	} else {
-		tls_counters[TLS_HANDSHAKES].n++;
+		if (!session_is_client(s))
+			tls_counters[TLS_HANDSHAKES].n++;
 		handshake_leave(s);
 		session_open(s);
 	}
@@ -250,21 +308,30 @@ static void sweep_list(struct sessions *list, ktime born_by)
 		next = TAILQ_NEXT(s, in_state);
 		if (s == busy || s->born > born_by)
 			continue;
-		tls_counters[TLS_TIMEOUTS].n++;
-		session_abort(s);
+		drop(s, TLS_TIMEOUTS);
 	}
+}
+
+/* True when nobody is left in it. */
+static bool sweep_lobby(struct lobby *l, ktime born_by)
+{
+	sweep_list(&l->waiting, born_by);
+	sweep_list(&l->shaking, born_by);
+	let_in(l);
+	return TAILQ_EMPTY(&l->waiting) && TAILQ_EMPTY(&l->shaking);
 }
 
 static void sweep(ktime now)
 {
 	ktime born_by = now - SECONDS(tls_settings.handshake_timeout);
+	bool empty;
 
 	if (now < sweep_at)
 		return;
-	sweep_list(&waiting, born_by);
-	sweep_list(&shaking, born_by);
-	let_in();
-	sweep_at = TAILQ_EMPTY(&waiting) && TAILQ_EMPTY(&shaking) ? FOREVER : now + SWEEP_EVERY;
+	empty = sweep_lobby(&clients, born_by);
+	if (BUDGET_TLS_CLIENT && tls_client)
+		empty &= sweep_lobby(&servers, born_by);
+	sweep_at = empty ? FOREVER : now + SWEEP_EVERY;
 }
 
 /* Serves a port, unless err says why it cannot be. */
@@ -308,12 +375,18 @@ static void wait_for_address(void)
 		task_sleep(clock_now() + ADDRESS_EVERY);
 }
 
+static bool is_on(void)
+{
+	return tls_settings.port || tls_settings.admin_port;
+}
+
 static void run(void *unused)
 {
 	wait_for_address();
 	wait_for_entropy();
 	tls_breathe_here();
-	listen();
+	if (!BUDGET_TLS_CLIENT || is_on())
+		listen();
 	task_state("handshakes");
 	for (;;) {
 		struct session *s = TAILQ_FIRST(&queue);
@@ -333,19 +406,10 @@ static void run(void *unused)
 	}
 }
 
-static bool is_on(void)
-{
-	return tls_settings.port || tls_settings.admin_port;
-}
-
 void tls_init(void)
 {
-	size_t heap = mem_heap().size;
-
 	if (!is_on())
 		return;
-	tls_memory_limit(MAX(heap / 2, (size_t)BUDGET_TLS_MEMORY_MIN));
-	slots = BUDGET_TLS_HANDSHAKES(mem_total());
 	sessions_init();
 	if (tls_settings.admin_port)
 		admin_init();
@@ -356,6 +420,18 @@ void tls_start(const struct stream_ops *ops)
 	if (!is_on())
 		return;
 	session_protocol = ops;
-	if (task_spawn_deep("tls", run, NULL) < 0)
+	if (handshakes_start() < 0)
 		panic("no task for TLS");
+}
+
+int handshakes_start(void)
+{
+	if (running)
+		return 0;
+	tls_memory_limit(MAX(mem_heap().size / 2, (size_t)BUDGET_TLS_MEMORY_MIN));
+	clients.slots = BUDGET_TLS_HANDSHAKES(mem_total());
+	if (BUDGET_TLS_CLIENT)
+		servers.slots = clients.slots;
+	running = task_spawn_deep("tls", run, NULL) == 0;
+	return running ? 0 : -ENOMEM;
 }

@@ -7,6 +7,7 @@
 
 #include <mbedtls/ssl.h>
 
+#include "kernel/budget.h"
 #include "kernel/clock.h"
 #include "kernel/counter.h"
 #include "kernel/kernel.h"
@@ -96,6 +97,8 @@ int server_set_admin_ca(const char *text);
 int server_start(void);
 int server_start_admin(void);
 const mbedtls_ssl_config *server_config(bool for_admin);
+/* What a client offers, too: cipher suites and, beside P-384, groups. */
+extern const int tls_suites[];
 
 /* ---- The administrative port: admin.c --------------------------------------------- */
 
@@ -117,6 +120,7 @@ enum {
 	SESSION_BROKEN = 8,            /* the peer broke the protocol: to be closed */
 	SESSION_SET_UP = 16,           /* ssl is */
 	SESSION_TOLD = 32,             /* opened() was called */
+	SESSION_CLIENT = 64,           /* ours is the client's side */
 };
 
 struct session {
@@ -139,14 +143,20 @@ TAILQ_HEAD(sessions, session);
 /* session.c. Ends the connection, in order or by a reset; tells nobody; frees it. */
 void session_close(struct session *s);
 void session_abort(struct session *s);
+/* Tells the protocol, if it was told of s, that it has died. */
+void session_lose(struct session *s, int why);
+/* The bytes below are a session's from now on: of `lower`, as seen by whoever holds the stream. */
+void session_begin(struct session *s, struct stream *lower);
 /* The handshake is over: opened() follows, from the loop. */
 void session_open(struct session *s);
 extern const struct stream_ops session_ops;
 extern const struct stream_ops *session_protocol;
 void sessions_init(void);
 
-/* handshake.c. Has its task look at what is new; something came for a session; its state's list is
- * left or entered; it is about to be freed: false, later. */
+/* handshake.c. Starts its task, unless it runs: 0 or -ENOMEM. Has it look at what is new;
+ * something came for a session; its state's list is left or entered; it is about to be freed:
+ * false, later. */
+int handshakes_start(void);
 void handshakes_wake(void);
 void handshake_ready(struct session *s);
 void handshake_enter(struct session *s, ktime now);
@@ -154,6 +164,32 @@ void handshake_leave(struct session *s);
 bool handshake_lets_go(struct session *s);
 /* Drops the handshake that has been silent for longest, if there is one: true. */
 bool handshake_drop_stalled(void);
+
+/* ---- Sessions that we open: client/ ------------------------------------------------ */
+
+/* What the files above ask of them. */
+struct client_side {
+	/* s has a slot: its ssl gets a configuration. 0 or an error of mbedTLS. */
+	int (*set_up)(struct session *s);
+	/* The handshake is over: 0, or -EACCES: nobody has verified the peer. */
+	int (*check)(const struct session *s);
+	/* It has failed, in or after the handshake, by an error of mbedTLS: says why on the
+	 * console, and returns the -errno for the protocol. */
+	int (*failed)(struct session *s, int err);
+	/* The same in the handshake by what became of the connection: -errno. */
+	void (*lost)(struct session *s, int why);
+	const struct stream_ops *(*protocol)(const struct session *s);
+	void (*release)(struct session *s);
+};
+
+/* NULL until something connects: in an image where nothing does, the compiler sees that this never
+ * changes, and leaves out all that follows from it. */
+extern const struct client_side *tls_client;
+
+static inline bool session_is_client(const struct session *s)
+{
+	return BUDGET_TLS_CLIENT && tls_client && s->flags & SESSION_CLIENT;
+}
 
 /* buffers.c. An idle session has no record buffers: they are given back when nothing is in them
  * and taken again before the next use: false without memory. */

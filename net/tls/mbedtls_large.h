@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mbedTLS where there is memory: TLS 1.2 and RSA as well, tables, the CPU's AES. */
+/* mbedTLS where there is memory: TLS 1.2 and RSA as well, a client, tables, the CPU's
+ * AES. */
 #include "net/tls/mbedtls_common.h"
 
 #define MBEDTLS_AESNI_C
@@ -19,6 +20,7 @@
 
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
+#define MBEDTLS_SSL_CLI_C
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_SSL_PROTO_TLS1_2
 

@@ -17,7 +17,7 @@ static struct server {
 } public, admin;
 static mbedtls_ssl_ticket_context tickets;
 
-static const int suites[] = {
+const int tls_suites[] = {
 	MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
 	MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
 	MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
@@ -102,7 +102,7 @@ static int configure(struct server *s, enum client_auth clients)
 	if (err == 0)
 		err = mbedtls_ssl_conf_alpn_protocols(config, (const char **)(uintptr_t)protocols);
 	mbedtls_ssl_conf_rng(config, tls_random, NULL);
-	mbedtls_ssl_conf_ciphersuites(config, suites);
+	mbedtls_ssl_conf_ciphersuites(config, tls_suites);
 	mbedtls_ssl_conf_groups(config, groups);
 	mbedtls_ssl_conf_cert_cb(config, choose);
 	mbedtls_ssl_conf_authmode(config, auth[clients]);

@@ -14,13 +14,25 @@
 
 static struct pool pool;
 static struct sessions open = TAILQ_HEAD_INITIALIZER(open);    /* the longest idle first */
+static struct sessions ours = TAILQ_HEAD_INITIALIZER(ours);    /* open, too, but not to go */
 static struct session *serving;        /* whose ready() is running */
 const struct stream_ops *session_protocol;
+const struct client_side *tls_client;
 
 void sessions_init(void)
 {
 	pool_init(&pool, "tls_sessions", sizeof(struct session),
 		  MIN(stream_max(), BUDGET_TLS_SESSIONS(mem_total())));
+}
+
+static struct sessions *open_list(const struct session *s)
+{
+	return session_is_client(s) ? &ours : &open;
+}
+
+static const struct stream_ops *protocol_of(const struct session *s)
+{
+	return session_is_client(s) ? tls_client->protocol(s) : session_protocol;
 }
 
 /* ---- Ends --------------------------------------------------------------------------- */
@@ -31,13 +43,16 @@ static void forget(struct session *s)
 		serving = NULL;
 	s->lower = NULL;
 	if (s->state == SESSION_OPEN)
-		TAILQ_REMOVE(&open, s, in_state);
+		TAILQ_REMOVE(open_list(s), s, in_state);
 	else if (!handshake_lets_go(s))
 		return;
 	if (s->flags & SESSION_SET_UP)
 		mbedtls_ssl_free(&s->ssl);
 	free(s->identity);
-	pool_put(&pool, s);
+	if (session_is_client(s))
+		tls_client->release(s);
+	else
+		pool_put(&pool, s);
 }
 
 void session_close(struct session *s)
@@ -54,13 +69,12 @@ void session_abort(struct session *s)
 	forget(s);
 }
 
-/* To the protocol, its stream has died. */
-static void lose(struct session *s, int why)
+void session_lose(struct session *s, int why)
 {
 	void *conn = s->flags & SESSION_TOLD ? s->conn : NULL;
 
 	if (conn)
-		session_protocol->gone(conn, why);
+		protocol_of(s)->gone(conn, why);
 }
 
 /* ---- The connection below ------------------------------------------------------------- */
@@ -94,27 +108,33 @@ static struct session *session_of(struct stream *s)
 	return (struct session *)s;
 }
 
-static void break_off(struct session *s)
+/* By an error of mbedTLS. */
+static void break_off(struct session *s, int err)
 {
 	if (s->flags & SESSION_BROKEN)
 		return;
 	s->flags |= SESSION_BROKEN;
+	if (session_is_client(s))
+		tls_client->failed(s, err);
 	tls_counters[TLS_BROKEN].n++;
 	if (s->lower)
 		stream_again(s->lower);
 }
 
 /* What is to be made of the next record: true, it may be followed by another. mbedTLS reads the
- * end of the connection as 0, and so it does two records with nothing in them. */
+ * end of the connection as 0, and so it does two records with nothing in them. A server that ends
+ * it without saying so may have been cut off (RFC 8446 §6.1). */
 static bool read_record(struct session *s)
 {
 	int err = mbedtls_ssl_read(&s->ssl, NULL, 0);
 	bool over = stream_available(s->lower) == 0 && stream_ended(s->lower);
 
+	if (session_is_client(s) && err == 0 && over && !s->ssl.in_offt)
+		err = MBEDTLS_ERR_SSL_CONN_EOF;
 	if (err == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || (err == 0 && over && !s->ssl.in_offt))
 		s->flags |= SESSION_ENDED;
 	else if (err != 0 && err != MBEDTLS_ERR_SSL_WANT_READ && err != MBEDTLS_ERR_SSL_WANT_WRITE)
-		break_off(s);
+		break_off(s, err);
 	return err == 0 && !(s->flags & SESSION_ENDED);
 }
 
@@ -131,7 +151,7 @@ static bool pull(struct session *s)
 		if (stream_available(s->lower) == 0 && !stream_ended(s->lower))
 			return false;
 		if (!buffers_take(s)) {
-			break_off(s);
+			break_off(s, MBEDTLS_ERR_SSL_ALLOC_FAILED);
 			return false;
 		}
 		if (!read_record(s))
@@ -156,6 +176,13 @@ static size_t tls_available(struct stream *stream)
 	return pull(s) ? s->ssl.in_msglen : 0;
 }
 
+/* Of a session that is served by a task: no ready() follows that would release them. */
+static void rest(struct session *s)
+{
+	if (session_is_client(s) && serving != s)
+		buffers_release(s);
+}
+
 /* Read onto itself, the bytes are counted off and wiped. */
 static void tls_consume(struct stream *stream, size_t n)
 {
@@ -164,6 +191,7 @@ static void tls_consume(struct stream *stream, size_t n)
 	if (n > 0) {
 		ASSERT(s->ssl.in_offt && n <= s->ssl.in_msglen);
 		mbedtls_ssl_read(&s->ssl, s->ssl.in_offt, n);
+		rest(s);
 	}
 }
 
@@ -186,7 +214,7 @@ static size_t write_record(struct session *s, const void *data, size_t len)
 	}
 	s->pending = 0;
 	if (n < 0)
-		break_off(s);
+		break_off(s, n);
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -198,7 +226,7 @@ static size_t tls_write(struct stream *stream, const void *data, size_t len, uns
 	if (s->flags & SESSION_BROKEN || !s->lower)
 		return 0;
 	if (!buffers_take(s)) {
-		break_off(s);
+		break_off(s, MBEDTLS_ERR_SSL_ALLOC_FAILED);
 		return 0;
 	}
 	while (taken < len) {
@@ -211,6 +239,7 @@ static size_t tls_write(struct stream *stream, const void *data, size_t len, uns
 			break;
 		taken += n;
 	}
+	rest(s);
 	return taken;
 }
 
@@ -248,7 +277,11 @@ static void tls_close(struct stream *stream)
 
 static void tls_abort(struct stream *stream)
 {
-	session_abort(session_of(stream));
+	struct session *s = session_of(stream);
+
+	if (session_is_client(s) && s->state != SESSION_OPEN)
+		tls_client->lost(s, -ETIMEDOUT);
+	session_abort(s);
 }
 
 static const char *tls_identity(struct stream *stream)
@@ -283,7 +316,7 @@ static bool make_room(void)
 	if (!oldest || oldest == serving || clock_now() - oldest->moved < SECONDS(1))
 		return false;
 	tls_counters[TLS_EVICTED].n++;
-	lose(oldest, -ECONNABORTED);
+	session_lose(oldest, -ECONNABORTED);
 	session_close(oldest);
 	return true;
 }
@@ -299,23 +332,29 @@ static void *opened(struct stream *lower)
 		return NULL;
 	}
 	*s = (struct session){
-		.stream = {
-			.io = &tls_io, .peer = lower->peer, .local = lower->local,
-			.secure = true, .admin = lower->local.port == tls_settings.admin_port,
-		},
-		.lower = lower,
+		.stream.admin = lower->local.port == tls_settings.admin_port,
 	};
+	session_begin(s, lower);
+	return s;
+}
+
+void session_begin(struct session *s, struct stream *lower)
+{
+	s->stream.io = &tls_io;
+	s->stream.peer = lower->peer;
+	s->stream.local = lower->local;
+	s->stream.secure = true;
+	s->lower = lower;
 	s->born = clock_now();
 	mbedtls_ssl_init(&s->ssl);
 	mbedtls_ssl_set_bio(&s->ssl, s, bio_send, bio_receive, NULL);
 	handshake_enter(s, s->born);
-	return s;
 }
 
 void session_open(struct session *s)
 {
 	s->state = SESSION_OPEN;
-	TAILQ_INSERT_TAIL(&open, s, in_state);
+	TAILQ_INSERT_TAIL(open_list(s), s, in_state);
 	if (s->lower)
 		stream_again(s->lower);
 }
@@ -323,8 +362,8 @@ void session_open(struct session *s)
 /* The protocol is told of a session, or of news in it. */
 static void tell(struct session *s)
 {
-	TAILQ_REMOVE(&open, s, in_state);
-	TAILQ_INSERT_TAIL(&open, s, in_state);
+	TAILQ_REMOVE(open_list(s), s, in_state);
+	TAILQ_INSERT_TAIL(open_list(s), s, in_state);
 	s->moved = clock_now();
 	serving = s;
 	if (!(s->flags & SESSION_TOLD)) {
@@ -335,7 +374,7 @@ static void tell(struct session *s)
 			return;
 		}
 	}
-	session_protocol->ready(s->conn);
+	protocol_of(s)->ready(s->conn);
 }
 
 static void ready(void *arg)
@@ -355,7 +394,7 @@ static void ready(void *arg)
 	if (!s)
 		return;
 	if (s->flags & SESSION_BROKEN) {
-		lose(s, -EPROTO);
+		session_lose(s, -EPROTO);
 		session_close(s);
 	} else {
 		buffers_release(s);
@@ -366,7 +405,9 @@ static void gone(void *arg, int why)
 {
 	struct session *s = arg;
 
-	lose(s, why);
+	if (session_is_client(s) && s->state != SESSION_OPEN)
+		tls_client->lost(s, why);
+	session_lose(s, why);
 	forget(s);
 }
 
