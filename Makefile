@@ -88,8 +88,9 @@ kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/sw
 endif
 net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
 		net/tls/client/$(if $(filter no,$(TLS))$(filter small,$(BUDGET)),none/)*.c \
-		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c \
-		net/postgres/*.c net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
+		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c net/metadata/none/*.c,net/ip6/*.c \
+		net/metadata/*.c net/bsd/*.c net/postgres/*.c \
+		net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
 	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))

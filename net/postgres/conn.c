@@ -80,8 +80,10 @@ static int next(struct pg *c, struct pg_in *body, bool wait)
 	uint8_t type;
 	size_t want;
 	long size;
-	int err;
+	int err = c->cap > 0 ? 0 : make_room(c, PG_HEAD);
 
+	if (err < 0)
+		return pg_dead(c, err);
 	drop_taken(c);
 	for (;;) {
 		size = pg_message_find(c->in + c->start, c->end - c->start, pg_settings.message,

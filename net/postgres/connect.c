@@ -2,6 +2,7 @@
 /* From an address to a connection that waits for queries: start-up and authentication
  * ("Start-up", "SASL Authentication" in PostgreSQL's documentation of the protocol). */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,16 +29,18 @@ struct logon {
 
 /* The keys of the last log-on: others under the same salt need no rounds. */
 static struct pg_scram_keys keys;
-static ktime quiet_until;              /* a line of a second ago says enough */
+static ktime quiet_until;              /* what was said a second ago is not said again */
+static char said[32];
 
 static const char *const auth_names[] = { "no password", "the password itself", "md5", "SCRAM" };
 static const char *const auth_values[] = { "none", "password", "md5", "scram" };
 
 static void say(const char *what, int err)
 {
-	if (clock_now() < quiet_until)
+	if (clock_now() < quiet_until && strncmp(said, what, sizeof(said) - 1) == 0)
 		return;
 	quiet_until = clock_now() + SECONDS(1);
+	snprintf(said, sizeof(said), "%s", what);
 	log_warn("postgres: %s:%u: %s (error %d)", pg_settings.host, (unsigned)pg_settings.port,
 		 what, -err);
 }
@@ -172,11 +175,8 @@ static int log_on(struct pg *c, struct logon *l)
 		type = pg_read(c, &body);
 		if (type < 0)
 			return type;
-		if (type == PG_ERROR) {
-			err = pg_failed(c, body);
-			say(c->error.message, err);
-			return err;
-		}
+		if (type == PG_ERROR)
+			return pg_failed(c, body);
 		if (type == PG_AUTHENTICATION && !granted) {
 			granted = body.end - body.p == 4 && memcmp(body.p, "\0\0\0", 4) == 0;
 			err = answer(c, l, body);
@@ -216,7 +216,7 @@ int pg_open(struct pg *c, ktime deadline)
 		return 0;
 	}
 	PG_COUNT(PG_N_CONNECT_FAILED);
-	say("cannot log on", err);
+	say(c->error.message[0] ? c->error.message : "cannot log on", err);
 	pg_dead(c, err);
 	pg_close(c);
 	return err;

@@ -120,10 +120,13 @@ int pg_columns_read(struct pg_in body, struct pg_columns **columns)
 		c->column[i].type = pg_in_u32(&body);
 		pg_in_bytes(&body, 6);                  /* its size and modifier */
 		c->column[i].binary = pg_in_u16(&body) == 1;
-		if (body.bad)
+		if (body.bad || len > names) {
+			body.bad = true;        /* it reaches into where later columns must be */
 			break;
+		}
 		c->column[i].name = memcpy(name, text, len);
 		name += len;
+		names -= len;
 	}
 	if (!pg_in_done(&body)) {
 		free(c);

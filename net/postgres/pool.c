@@ -10,11 +10,13 @@
 #include "kernel/kernel.h"
 #include "kernel/mem.h"
 #include "kernel/sync.h"
+#include "net/net.h"
 #include "net/postgres/impl.h"
 
 #define CLEAN_MS 2000                  /* for a connection to become idle, or be closed */
 #define OPEN_MS 5000
-#define RETRY_MS 1000                  /* between attempts to have postgres.min open */
+#define LOOK_MS 500                    /* between two looks at what is idle */
+#define RETRY_S 8                      /* at most, between attempts to have postgres.min open */
 #define KEPT_BYTES 4096u               /* of each buffer, while idle */
 
 static struct pool objects;
@@ -241,12 +243,17 @@ static void bury_dead(void)
 
 static void keep(void *unused)
 {
+	ktime retry = 0, pause = MILLIS(LOOK_MS);
+
 	for (;;) {
 		clean_all();
 		bury_dead();
 		close_old(clock_now());
-		open_missing();
-		event_wait(&work, clock_after_ms(RETRY_MS));
+		if (net_up() && clock_now() >= retry) {
+			pause = open_missing() ? MILLIS(LOOK_MS) : MIN(pause * 2, SECONDS(RETRY_S));
+			retry = clock_now() + pause;
+		}
+		event_wait(&work, clock_after_ms(LOOK_MS));
 	}
 }
 

@@ -417,7 +417,9 @@ void tls_init(void)
 
 void tls_start(const struct stream_ops *ops)
 {
-	if (!is_on())
+	if (is_on() && !slots)
+		log_error("https: was off at boot, and stays so");
+	if (!is_on() || !slots)
 		return;
 	session_protocol = ops;
 	if (handshakes_start() < 0)

@@ -230,7 +230,7 @@ def endless(sock):
 
 def stall(sock):
     """After half an answer."""
-    sock.sendall(message(b"2") + b"D\0\0")
+    sock.sendall(message(b"1") + b"T\0\0")
     time.sleep(4)
 
 
@@ -266,6 +266,15 @@ def test_query(ask, app, what):
     assert seconds < 4 if status == 504 else seconds < 1.9
 
 
+def test_refusals(app):
+    """The console has said which setting would allow what was refused."""
+    text = app.vm.console.text()
+    assert "the server asks for md5; postgres.auth=md5 would allow that" in text
+    assert "the server asks for the password itself; postgres.auth=password would" in text
+    assert "the server asks for no password; postgres.auth=none would allow that" in text
+    assert "SCRAM with 64 rounds: expected 4096 to 200000" in text
+
+
 def test_notices(ask):
     """Notices, parameters and notifications may come at any time, in any number."""
     noise = (message(b"N", b"SNOTICE\0C00000\0Mhello\0\0") + message(b"S", b"a\0b\0")
@@ -275,25 +284,16 @@ def test_notices(ask):
     assert ask(fake)[:2] == (200, {"result": 1})
 
 
-@pytest.mark.parametrize("user, auth_setting, status, line", [
-    ("zeitkern", "scram", 200, ""),
-    ("old", "scram", 502, "the server asks for md5; postgres.auth=md5 would allow that"),
-    ("old", "md5", 200, ""),
-    ("plain", "md5", 502, "the server asks for the password itself"),
-    ("plain", "password", 200, ""),
-    ("anybody", "password", 502, "the server asks for no password"),
-    ("anybody", "none", 200, ""),
-    ("zeitkern", "none", 200, ""),
-])
-def test_auth(boot_app, user, auth_setting, status, line):
-    """What a real server may ask for, and which settings allow it."""
+@pytest.mark.parametrize("user, auth_setting", [
+    ("old", "md5"), ("plain", "password"), ("anybody", "none")])
+def test_auth(boot_app, user, auth_setting):
+    """What a real server may ask for beside SCRAM, where the setting allows it."""
     site = boot_app(f'postgres.host={HOST} postgres.port={PORT} postgres.user={user} '
                     f'postgres.database=shop postgres.password="{PASSWORD}" '
                     f'postgres.auth={auth_setting} postgres.min=0')
     pg = Postgres(site.net, port=PORT)
     try:
-        assert site.get("/").status == status, site.vm.console.text()
-        assert line in site.vm.console.text()
+        assert site.get("/").status == 200, site.vm.console.text()
         assert PASSWORD not in site.vm.console.text()
     finally:
         pg.close()
