@@ -92,6 +92,7 @@ net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.
 		net/metadata/*.c net/bsd/*.c net/postgres/*.c \
 		net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
 	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
+net += $(wildcard $(LIBRARIES:%=net/%/*.c))
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))
 objs := $(ours:%=$O/%.o) $(lwip:%=$O/lwip/%.o) $(OUT)/config.o
@@ -155,7 +156,7 @@ $O/flags: FORCE | setup
 	$(call stamp,$(CC) $(shell $(CC) -dumpfullversion -dumpversion) $(CFLAGS) $(WARN) .)
 
 $O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedtls/.sha256)
-	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(if $(filter app/% net/bsd/%,$<),$(FOR_APP)) \
+	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(if $(filter app/% net/bsd/% $(LIBRARIES:%=net/%/%),$<),$(FOR_APP)) \
 		$(CFLAGS) $(WARN) -frandom-seed=$< -MD -MP -c -o $@ $<
 $O/%.o: %.S $O/flags
 	$(call say,as $<)mkdir -p $(@D) && $(CC) $(CPU_FLAGS) -g -ffile-prefix-map=$(CURDIR)=. -I. \

@@ -406,9 +406,12 @@ static void run(void *unused)
 	}
 }
 
+static bool was_on;                    /* when memory was given out */
+
 void tls_init(void)
 {
-	if (!is_on())
+	was_on = is_on();
+	if (!was_on)
 		return;
 	sessions_init();
 	if (tls_settings.admin_port)
@@ -417,9 +420,11 @@ void tls_init(void)
 
 void tls_start(const struct stream_ops *ops)
 {
-	if (is_on() && !slots)
+	if (is_on() && !was_on) {
 		log_error("https: was off at boot, and stays so");
-	if (!is_on() || !slots)
+		tls_settings.port = 0;
+	}
+	if (!is_on())
 		return;
 	session_protocol = ops;
 	if (handshakes_start() < 0)
