@@ -20,7 +20,7 @@ class Original:
     def __init__(self, net, name, port, *words):
         self.net, self.port = net, port
         self.child = net.popen(["/usr/bin/python3", f"{ROOT}/tests/apps/{name}_app.py", str(port),
-                                *words],
+                                *map(str, words)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         deadline = time.monotonic() + START_S
         while True:
