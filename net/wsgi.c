@@ -136,7 +136,8 @@ const char *environ_get(struct environ *env, const char *key)
 			return known[i].value;
 	}
 	if (strcmp(key, "CONTENT_LENGTH") == 0)
-		return number(env, env->content_length);
+		return env->request->head.flags & HTTP_LENGTH ? number(env, env->content_length) :
+		       NULL;
 	if (strcmp(key, "REMOTE_PORT") == 0)
 		return number(env, env->remote_port);
 	if (strcmp(key, "SERVER_PORT") == 0)

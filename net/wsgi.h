@@ -25,7 +25,7 @@ struct environ {
 	const char *server_name;       /* SERVER_NAME, SERVER_PORT: that it was connected to */
 	const char *url_scheme;        /* wsgi.url_scheme: "http" or "https", to who asks */
 	const char *content_type;      /* CONTENT_TYPE, or NULL */
-	int64_t content_length;        /* CONTENT_LENGTH; -1: not known before its end */
+	int64_t content_length;        /* CONTENT_LENGTH, 0 if none; -1: not known yet */
 	uint16_t remote_port, server_port;
 	struct environ_entry *more;    /* of environ_set() */
 };

@@ -63,12 +63,29 @@ static struct body *upper(struct environ *env, struct start *start)
 	return &u->body;
 }
 
+/* How long the request's body is, read to its end before the answer begins. */
+static struct body *length(struct environ *env, struct start *start)
+{
+	char piece[2000], *text = environ_memory(env, 24);
+	long n, sum = 0;
+
+	while ((n = environ_read(env, piece, sizeof(piece))) > 0)
+		sum += n;
+	start_response(start, n < 0 ? "400 Bad Request" : "200 OK", FIELDS("text/plain"));
+	if (!text)
+		return NULL;
+	snprintf(text, 24, "%ld\n", sum);
+	return wsgi_text(env, text);
+}
+
 static struct body *application(const struct wsgi *self, struct environ *env, struct start *start)
 {
 	if (strcmp(env->path_info, "/environ") == 0)
 		return show(env, start);
 	if (strcmp(env->path_info, "/upper") == 0 && strcmp(env->method, "POST") == 0)
 		return upper(env, start);
+	if (strcmp(env->path_info, "/length") == 0)
+		return length(env, start);
 	if (strcmp(env->path_info, "/") != 0) {
 		start_response(start, "404 Not Found", FIELDS("text/plain"));
 		return wsgi_text(env, "Nothing here\n");

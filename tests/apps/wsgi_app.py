@@ -27,6 +27,13 @@ def upper(environ, start_response):
         yield piece.upper()
 
 
+def length(environ, start_response):
+    """How long the request's body is, read to its end before the answer begins."""
+    total = sum(len(piece) for piece in iter(lambda: environ["wsgi.input"].read(PIECE), b""))
+    start_response("200 OK", TEXT)
+    return [f"{total}\n".encode()]
+
+
 def app(environ, start_response):
     """The application."""
     path = environ["PATH_INFO"]
@@ -34,6 +41,8 @@ def app(environ, start_response):
         return show(environ, start_response)
     if path == "/upper" and environ["REQUEST_METHOD"] == "POST":
         return upper(environ, start_response)
+    if path == "/length":
+        return length(environ, start_response)
     if path != "/":
         start_response("404 Not Found", TEXT)
         return [b"Nothing here\n"]
