@@ -129,6 +129,26 @@ def test_upload_ends(echo):
     echo.vm.wait_for(r"swallow: 3, error \d+", 10)
 
 
+@pytest.mark.large
+def test_deadline(echo, boot, echo_image):
+    """What a handler calls, and a job that it starts, waits no longer than the request may take."""
+    began = time.monotonic()
+    assert echo.get("/within/300/9000").status == 504
+    assert 0.3 <= time.monotonic() - began < 4
+    with echo.client() as client:
+        assert client.get("/within/5000/10").status == 204
+        assert client.get("/sleep/20").status == 200
+    site = boot("metrics=yes http.deadline=300", image=echo_image)
+    with site.client() as client:
+        began = time.monotonic()
+        assert client.get("/sleep/9000").status == 503
+        assert 0.3 <= time.monotonic() - began < 4
+        assert client.get("/sleep/10").status == 200
+        assert client.get("/within/9000/9000").status == 504
+        assert client.get("/hello/x").status == 200
+    site.vm.wait_for(r"sleep: error (110|116)", 5)
+
+
 @pytest.mark.parametrize("how", ["close", "reset", "tls"])
 def test_cancelled(echo, how):
     """A handler that sleeps is woken when its client goes away: -ECANCELED."""
