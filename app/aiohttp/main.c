@@ -6,6 +6,7 @@
 #include "app/app.h"
 #include "kernel/job.h"
 #include "net/client.h"
+#include "net/tls.h"
 
 #define PIECE 16384
 #define RELAY_MS 600000                /* the stream may be long */
@@ -17,7 +18,8 @@ SETTINGS({ .key = "backend.1", .type = SETTING_STRING, .value = url1, .max = siz
 	 { .key = "backend.2", .type = SETTING_STRING, .value = url2, .max = sizeof(url2),
 	   .expected = "a URL" },
 	 { .key = "backend.timeout", .type = SETTING_U32, .value = &timeout_ms, .min = 1,
-	   .max = 60000, .expected = "milliseconds" });
+	   .max = 60000, .expected = "milliseconds" },
+	 TLS_SETTINGS);
 
 struct question {
 	struct job job;
@@ -97,6 +99,7 @@ static void nap(struct request *req, struct response *res)
 
 void app_main(void)
 {
+	client_https();
 	route("GET", "/", merged);
 	route("GET", "/relay", relay);
 	route("GET", "/sleep/:ms", nap);
