@@ -13,7 +13,7 @@
 #include "kernel/machine.h"
 
 /* Device types (§5). */
-enum { VIRTIO_NET = 1, VIRTIO_BLK = 2, VIRTIO_RNG = 4 };
+enum { VIRTIO_NET = 1, VIRTIO_BLK = 2, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4 };
 
 /* Feature bits (§6); those of one device type stand with its driver. */
 #define VIRTIO_F_ANY_LAYOUT (1ull << 27)       /* legacy: the header need not stand alone */
