@@ -16,7 +16,7 @@
 #define ENTRY 64u
 
 static uint32_t port;
-static char text[40000];
+static char text[300000];
 
 static int check(const char *value)
 {
