@@ -37,6 +37,8 @@ const char *client_error_text(int err)
 		return "timed out";
 	case -EPROTO:
 		return "malformed answer";
+	case -EREMOTE:
+		return "answered with an error";
 	case -EMSGSIZE:
 		return "answer too long";
 	case -ELOOP:
