@@ -34,7 +34,7 @@ def template():
                    stdout=subprocess.DEVNULL)
     with open(f"{folder}/data/pg_hba.conf", "w", encoding="ascii") as file:
         file.write("local all all trust\n")
-        file.writelines(f"host all {user} 10.77.0.0/16 {how}\n" for user, how in USERS)
+        file.writelines(f"host all {user} 10.0.0.0/8 {how}\n" for user, how in USERS)
     words = []
     for user, how in USERS:
         kind = "md5" if how == "md5" else "scram-sha-256"
