@@ -88,9 +88,11 @@ kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/sw
 endif
 net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
 		net/tls/client/$(if $(filter no,$(TLS))$(filter small,$(BUDGET)),none/)*.c \
-		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c,net/ip6/*.c net/bsd/*.c \
-		net/postgres/*.c net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
+		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c net/metadata/none/*.c,net/ip6/*.c \
+		net/metadata/*.c net/bsd/*.c net/postgres/*.c \
+		net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
 	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
+net += $(wildcard $(LIBRARIES:%=net/%/*.c))
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))
 objs := $(ours:%=$O/%.o) $(lwip:%=$O/lwip/%.o) $(OUT)/config.o
@@ -154,7 +156,7 @@ $O/flags: FORCE | setup
 	$(call stamp,$(CC) $(shell $(CC) -dumpfullversion -dumpversion) $(CFLAGS) $(WARN) .)
 
 $O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedtls/.sha256)
-	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(if $(filter app/% net/bsd/%,$<),$(FOR_APP)) \
+	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(if $(filter app/% net/bsd/% $(LIBRARIES:%=net/%/%),$<),$(FOR_APP)) \
 		$(CFLAGS) $(WARN) -frandom-seed=$< -MD -MP -c -o $@ $<
 $O/%.o: %.S $O/flags
 	$(call say,as $<)mkdir -p $(@D) && $(CC) $(CPU_FLAGS) -g -ffile-prefix-map=$(CURDIR)=. -I. \

@@ -4,14 +4,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "net/client.h"
 #include "net/http.h"
 
-void route(const char *method, const char *path, handler *fn)
-{
-	router_add(method, path, fn);
-}
+#define REDIRECT_MAX 400
 
 void json(struct response *res, const char *template, ...)
 {
@@ -41,6 +40,28 @@ void header(struct response *res, const char *name, const char *value)
 	response_header(res, name, value);
 }
 
+void redirect(struct response *res, unsigned code, const char *url)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char text[REDIRECT_MAX + 4], *p = text;
+
+	for (; *url && p < text + REDIRECT_MAX; url++) {
+		unsigned char c = (unsigned char)*url;
+
+		if (c > ' ' && c < 0x7f && !strchr("\"<>\\^`{|}", c)) {
+			*p++ = (char)c;
+			continue;
+		}
+		*p++ = '%';
+		*p++ = hex[c >> 4];
+		*p++ = hex[c & 15];
+	}
+	*p = 0;
+	status(res, *url ? 500 : code);
+	if (!*url)
+		header(res, "Location", text);
+}
+
 void body(struct response *res, const char *content_type, const void *data, size_t len)
 {
 	response_body(res, content_type, data, len);
@@ -64,6 +85,13 @@ const char *request_query(struct request *req)
 const char *request_param(struct request *req, const char *name)
 {
 	return http_param(req, name);
+}
+
+int64_t request_int(struct request *req, const char *name)
+{
+	const char *text = http_param(req, name);
+
+	return text ? strtoll(text, NULL, 10) : 0;
 }
 
 const char *request_header(struct request *req, const char *name)

@@ -4,13 +4,18 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kernel/clock.h"
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "kernel/task.h"
+#include "net/document.h"
+#include "net/errors.h"
 #include "net/flow.h"
+#include "net/form.h"
 #include "net/later.h"
+#include "net/router.h"
 
 struct request;
 struct response;
@@ -32,10 +37,19 @@ void app_main(void);
 extern const struct setting app_settings[] __attribute__((weak));
 extern const unsigned app_settings_count __attribute__((weak));
 
-/* Serves `path` by fn. A path segment ":name" matches any one segment. A
- * duplicate or malformed route panics at boot, where it is seen. HEAD is
- * answered from GET, OPTIONS and 405 with Allow from what is routed. */
-void route(const char *method, const char *path, handler *fn);
+/* Serves `path` by fn. A path segment ":name" matches any one segment; ":name:int", ":name:float",
+ * ":name:uuid" one of that form, ":name:path" all that follows (net/router.h). A duplicate or
+ * malformed route panics at boot, where it is seen. HEAD is answered from GET, OPTIONS and 405 with
+ * Allow from what is routed. */
+static inline __attribute__((always_inline)) void route(const char *method, const char *path,
+							handler *fn)
+{
+	/* Decided by the compiler: types that no route has are not in the image. */
+	if (strstr(path, ":int") || strstr(path, ":float") || strstr(path, ":uuid") ||
+	    strstr(path, ":path"))
+		router_types(method, path);
+	router_add(method, path, fn);
+}
 
 /* Answers with JSON. The template is JSON in which names may go unquoted and
  * %d %u %ld %lu %lld %llu %zu %f %.Nf %s %c print a value, %s quoted and escaped:
@@ -56,6 +70,10 @@ void failed(struct response *res, const char *whom, int err);
 /* Adds a header field. Control characters panic: never pass a client's bytes. */
 void header(struct response *res, const char *name, const char *value);
 
+/* Answers with a redirect to `url`, of at most 400 bytes; what may not stand in one, a client's
+ * bytes maybe, is percent-encoded. 303 is what follows a POST. */
+void redirect(struct response *res, unsigned code, const char *url);
+
 /* Answers with `len` bytes, copied. */
 void body(struct response *res, const char *content_type, const void *data, size_t len);
 
@@ -66,6 +84,7 @@ const char *request_method(struct request *req);
 const char *request_path(struct request *req);
 const char *request_query(struct request *req);
 const char *request_param(struct request *req, const char *name);
+int64_t request_int(struct request *req, const char *name);    /* of ":name:int" */
 const char *request_header(struct request *req, const char *name);
 const void *request_body(struct request *req, size_t *len);
 

@@ -13,6 +13,7 @@
 #include "kernel/settings.h"
 #include "net/clock_page.h"
 #include "net/http.h"
+#include "net/metadata.h"
 #include "net/metrics.h"
 #include "net/net.h"
 #include "net/tls.h"
@@ -24,6 +25,7 @@ static void apply_settings(void)
 {
 	config_apply(image_config, "image");
 	settings_apply();
+	metadata_yields();
 	dev_apply_settings();
 	config_apply(machine.cmdline, "command line");
 	mem_wipe(machine.cmdline, sizeof(machine.cmdline));    /* it may hold a secret */
@@ -36,6 +38,7 @@ void image_boot(void)
 	tls_declare();
 	metrics_declare();
 	clock_page_declare();
+	metadata_declare();
 	if (app_settings)
 		config_declare(app_settings, app_settings_count);
 	apply_settings();
@@ -46,6 +49,7 @@ void image_boot(void)
 	metrics_init();
 	app_main();
 	clock_page_init();
+	metadata_init();
 }
 
 static void say_where(const struct addr *a)
@@ -55,6 +59,14 @@ static void say_where(const struct addr *a)
 
 	log_info("serving http%s://%s%s%s:%u/", http_port() ? "" : "s", v6 ? "[" : "",
 		 addr_text(text, a), v6 ? "]" : "", http_port() ? http_port() : https_port());
+}
+
+static void serve(void)
+{
+	int e = http_start();
+
+	if (e < 0)
+		panic("cannot listen on port %u: error %d", http_port(), -e);
 }
 
 static void power_off(void)
@@ -67,11 +79,9 @@ static void power_off(void)
 
 void image_main(void *unused)
 {
-	int e = http_start();
+	int e;
 
-	if (e < 0)
-		panic("cannot listen on port %u: error %d", http_port(), -e);
-	net_on_address(say_where);
+	metadata_before(serve, say_where);
 	e = power_on_button(power_off);
 	if (e < 0 && e != -ENODEV)
 		panic("no task for the power button");

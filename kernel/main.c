@@ -22,12 +22,12 @@ static uint32_t watchdog_s = WATCHDOG_S;
 static const struct setting settings[] = {
 	{ .key = "log.level", .type = SETTING_CHECKED, .check = log_set_level,
 	  .expected = "error, warn, info or debug" },
-	{ .key = "crash", .type = SETTING_CHECKED, .check = crash_set,
+	{ .key = "crash", .boot = true, .type = SETTING_CHECKED, .check = crash_set,
 	  .expected = "exit or reboot" },
 	{ .key = "seed", .type = SETTING_CHECKED, .check = random_set_seed, .secret = true,
 	  .expected = "64 hex digits or more, in pairs" },
-	{ .key = "watchdog", .type = SETTING_U32, .value = &watchdog_s, .max = WATCHDOG_MAX_S,
-	  .expected = "a number of seconds, 0 to 3600; 0: none" },
+	{ .key = "watchdog", .boot = true, .type = SETTING_U32, .value = &watchdog_s,
+	  .max = WATCHDOG_MAX_S, .expected = "a number of seconds, 0 to 3600; 0: none" },
 };
 
 static void report_entropy(void)

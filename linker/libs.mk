@@ -20,7 +20,7 @@ crypto := aes aesce aesni asn1parse asn1write base64 bignum bignum_core block_ci
 psa := crypto crypto_aead crypto_cipher crypto_client crypto_driver_wrappers_no_static crypto_ecp \
 	crypto_hash crypto_mac crypto_rsa crypto_slot_management util
 x509 := x509 x509_create x509_crt x509write x509write_crt
-ssl := ciphersuites client msg ticket tls tls12_client tls12_server tls13_client tls13_generic \
+ssl := ciphersuites client msg ticket tls tls12_server tls13_client tls13_generic \
 	tls13_keys tls13_server
 mbedtls := $(crypto:%=library/%) $(psa:%=library/psa_%) $(x509:%=library/%) $(ssl:%=library/ssl_%)
 

@@ -102,9 +102,10 @@ static int set_dns(const char *value)
 }
 
 static const struct setting settings[] = {
-	{ .key = "ip", .type = SETTING_CHECKED, .check = set_ip,
+	{ .key = "ip", .boot = true, .type = SETTING_CHECKED, .check = set_ip,
 	  .expected = "dhcp, off, or an address with its prefix: 192.0.2.7/24" },
-	{ .key = "gw", .type = SETTING_CHECKED, .check = set_gw, .expected = "an address" },
+	{ .key = "gw", .boot = true, .type = SETTING_CHECKED, .check = set_gw,
+	  .expected = "an address" },
 	{ .key = "dns", .type = SETTING_CHECKED, .check = set_dns,
 	  .expected = "an address, or two with a comma between" },
 };

@@ -20,6 +20,7 @@
 #define HEAD_MAX BUDGET_HEAD           /* of an answer, and of what precedes it (1xx) */
 
 static struct pool pool;
+static int (*start_tls)(struct sock *s, const char *host, const char *alpn, ktime deadline);
 struct counter client_counters[CLIENT_COUNTS] = {
 	[CLIENT_REQUESTS] = { .name = "http_client_requests_total" },
 	[CLIENT_REUSED] = { .name = "http_client_reused_total" },
@@ -136,6 +137,18 @@ static int exchange(struct client *c, const struct client_ask *a)
 	return err < 0 ? err : read_head(c, a->head_only);
 }
 
+/* A new connection: 0 or -errno. */
+static int reach(struct client *c)
+{
+	int err = sock_connect(&c->s, c->host.name, c->host.port, c->deadline);
+
+	if (err < 0)
+		c->s = NULL;
+	else if (c->host.secure)
+		err = start_tls(c->s, c->host.name, "http/1.1", c->deadline);
+	return err;
+}
+
 /* One request to one host: 0 and the head has been read, or -errno and c->s is NULL. */
 static int ask(struct client *c, const struct client_ask *a)
 {
@@ -153,12 +166,9 @@ static int ask(struct client *c, const struct client_ask *a)
 			return err;
 		client_counters[CLIENT_RETRIED].n++;
 	}
-	err = sock_connect(&c->s, c->host.name, c->host.port, c->deadline);
-	if (err < 0) {
-		c->s = NULL;
-		return err;
-	}
-	err = exchange(c, a);
+	err = reach(c);
+	if (err == 0)
+		err = exchange(c, a);
 	if (err < 0)
 		drop_connection(c);
 	return err;
@@ -206,7 +216,7 @@ static int follow(struct client *c, const struct client_request *q, char room[2]
 	if (err == 0)
 		err = url_parse(&u, q->url);
 	while (err == 0) {
-		if (u.secure)
+		if (u.secure && !start_tls)
 			return -EPROTONOSUPPORT;
 		a.foreign |= a.url && !client_same_host(&c->host, &u);
 		set_host(c, &u);
@@ -256,6 +266,11 @@ int client_open(struct client **out, const struct client_request *q)
 	}
 	*out = c;
 	return 0;
+}
+
+void client_https(void)
+{
+	start_tls = sock_start_tls;
 }
 
 void client_close(struct client *c)

@@ -20,7 +20,8 @@
 static bool enabled SEALED;
 
 static const struct setting settings[] = {
-	{.key = "clock", .type = SETTING_BOOL, .value = &enabled, .expected = "yes or no"},
+	{.key = "clock", .boot = true, .type = SETTING_BOOL,
+	 .value = &enabled, .expected = "yes or no"},
 };
 
 /* The members of a template's object, without its braces. */

@@ -25,6 +25,10 @@ int response_stream(struct request *req, const char *type);
 int response_write(struct request *req, const void *data, size_t len);
 int response_print(struct request *req, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* What is missing will not come: the answer ends with a reset, so that nobody takes it for
+ * whole. */
+void response_break(struct request *req);
+
 /* Server-sent events (HTML, "server-sent events"): begins such an answer; sends an event, whose
  * `data` may have several lines; name and id may be NULL. As the calls above. */
 int response_events(struct request *req);

@@ -33,30 +33,29 @@ static inline bool date(ktime now)
 	return now < date_until || new_date(now);
 }
 
+/* Digits and words, one after the other: half the bytes of a table. */
 const char *http_reason(unsigned status)
 {
-	static const struct { uint16_t status; const char *text; } reasons[] = {
-		{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-		{205, "Reset Content"}, {206, "Partial Content"}, {301, "Moved Permanently"},
-		{302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-		{307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
-		{401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-		{405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"},
-		{409, "Conflict"}, {410, "Gone"}, {411, "Length Required"},
-		{412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"},
-		{415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-		{417, "Expectation Failed"}, {422, "Unprocessable Content"},
-		{428, "Precondition Required"}, {429, "Too Many Requests"},
-		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-		{501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"},
-		{504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
-	};
+	static const char reasons[] =
+		"200OK\0" "201Created\0" "202Accepted\0" "204No Content\0" "205Reset Content\0"
+		"206Partial Content\0" "301Moved Permanently\0" "302Found\0" "303See Other\0"
+		"304Not Modified\0" "307Temporary Redirect\0" "308Permanent Redirect\0"
+		"400Bad Request\0" "401Unauthorized\0" "403Forbidden\0" "404Not Found\0"
+		"405Method Not Allowed\0" "406Not Acceptable\0" "408Request Timeout\0"
+		"409Conflict\0" "410Gone\0" "411Length Required\0" "412Precondition Failed\0"
+		"413Content Too Large\0" "414URI Too Long\0" "415Unsupported Media Type\0"
+		"416Range Not Satisfiable\0" "417Expectation Failed\0"
+		"422Unprocessable Content\0" "428Precondition Required\0"
+		"429Too Many Requests\0" "431Request Header Fields Too Large\0"
+		"500Internal Server Error\0" "501Not Implemented\0" "502Bad Gateway\0"
+		"503Service Unavailable\0" "504Gateway Timeout\0"
+		"505HTTP Version Not Supported\0";
 	static const char *const kinds[] = {"Success", "Redirection", "Client Error",
 					    "Server Error"};
 
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-		if (reasons[i].status == status)
-			return reasons[i].text;
+	for (const char *p = reasons; *p; p += strlen(p) + 1) {
+		if ((unsigned)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111) == status)
+			return p + 3;
 	}
 	return kinds[status / 100 - 2];
 }

@@ -251,13 +251,23 @@ static void handler_left(struct request *r)
 	later_put(r->later);
 }
 
-static const struct run_ops handler_ops = {handler_ready, later_gone, handler_left};
+static void handler_gone(struct run *run)
+{
+	struct later *l = (struct later *)run;
+
+	later_gone(run);
+	if (l->req->done)
+		later_put(l);          /* it was about to end */
+}
+
+static const struct run_ops handler_ops = {handler_ready, handler_gone, handler_left};
 
 void later_end(struct later *l)
 {
 	struct stream *s = l->run.conn ? l->run.conn->s : NULL;
 
 	ASSERT(l->begun);
+	l->told = true;
 	if (l->req && !l->req->done)
 		l->run.ops = l->req->run.ops = &handler_ops;
 	else if (end(l) == STEP_AGAIN)
@@ -284,6 +294,11 @@ int response_stream(struct request *r, const char *type)
 int response_write(struct request *r, const void *data, size_t len)
 {
 	return later_write(r->later, data, len, FOREVER);
+}
+
+void response_break(struct request *r)
+{
+	r->later->broken = true;
 }
 
 int response_print(struct request *r, const char *format, ...)

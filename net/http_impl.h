@@ -176,8 +176,8 @@ struct request {
 	struct { uint16_t at; uint8_t was; } patch[REQUEST_PATCHES];
 	struct http_slice param[ROUTE_PARAMS];
 	char *param_text[ROUTE_PARAMS];
-	char *strings;                 /* room for param_text: in store or in strings_work */
-	struct work *strings_work;
+	char *strings;                 /* room for param_text: in store or in memory */
+	struct work *memory;           /* of request_memory() */
 	struct http_head head;
 	uint8_t store[REQUEST_STORE];
 	struct response res;
@@ -191,6 +191,9 @@ void requests_init(unsigned cap);
  * still holds what cached_len says. */
 struct request *request_get(void);
 void request_put(struct request *r);
+
+/* `size` bytes, aligned to 8, until the handler has returned; NULL: none. */
+void *request_memory(struct request *r, size_t size);
 
 /* Finds the route of r->head, r->bytes on c's port. */
 void request_route(struct conn *c, struct request *r);
@@ -206,7 +209,13 @@ bool request_deserted(struct stream *s);
 
 /* Begins a request whose handler reads the body itself: true, and c->work is r's; false, and it is
  * to be collected. NULL unless there are such routes. */
-extern bool (*request_streams)(struct conn *c, struct request *r) SEALED;
+extern bool (*request_streams)(struct conn *c, struct request *r);
+
+/* NULL unless there is something to do: makes the answer of a request whose status is 400 or more
+ * and has no body (net/errors.h); finds what answers where no route does, of the application's
+ * port (net/wsgi.h). */
+extern void (*request_errors)(struct request *r);
+extern const struct route *(*request_mounts)(struct request *r, const char *path, size_t len);
 
 /* Whether the connection goes on after an answer to such a head (RFC 9112 §9.3). */
 enum persist request_persist(uint8_t flags, uint8_t minor);

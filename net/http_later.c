@@ -24,6 +24,8 @@ void later_park(struct request *r)
 	request_put(r);
 }
 
+static const struct run_ops later_ops;
+
 void later_ready(struct later *l)
 {
 	struct stream *s = l->run.conn->s;
@@ -58,6 +60,8 @@ void later_gone(struct run *run)
 	}
 	if (run->watch)
 		event_signal(run->watch);
+	if (l->req && l->req->done && run->ops == &later_ops)
+		later_park(l->req);
 	tell(l);
 }
 

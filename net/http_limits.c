@@ -11,11 +11,12 @@
 #define TIMEOUT_MAX_S 86400
 #define BODY_BYTES_MAX (4u << 20)
 
-struct http_settings http_settings SEALED;
+struct http_settings http_settings;
 
 #define SECONDS_SETTING(name) \
-	{.key = "http." #name, .type = SETTING_U32, .value = &http_settings.name, .min = 1, \
-	 .max = TIMEOUT_MAX_S, .expected = "seconds, 1 to 86400"}
+	{.key = "http." #name, .boot = true, .type = SETTING_U32, \
+	 .value = &http_settings.name, .min = 1, .max = TIMEOUT_MAX_S, \
+	 .expected = "seconds, 1 to 86400"}
 #define NUMBER_SETTING(word, field, low, high, what) \
 	{.key = "http." word, .type = SETTING_U32, .value = &http_settings.field, .min = low, \
 	 .max = high, .expected = what}
@@ -33,9 +34,12 @@ static const struct setting settings[] = {
 		       "a number, 1 to " TEXT_OF(HTTP_FIELDS_MAX)),
 	NUMBER_SETTING("max_uri", parse.max_uri, 16, HTTP_HEAD_MAX, "bytes, 16 to 32768"),
 	NUMBER_SETTING("max_body", max_body, 0, BODY_BYTES_MAX, "bytes, 0 to 4194304"),
-	NUMBER_SETTING("max_connections", max_connections, 0, UINT32_MAX,
-		       "a number; 0: as many as memory allows"),
-	NUMBER_SETTING("max_per_address", max_per_address, 0, UINT32_MAX, "a number; 0: no limit"),
+	{.key = "http.max_connections", .boot = true, .type = SETTING_U32,
+	 .value = &http_settings.max_connections, .max = UINT32_MAX,
+	 .expected = "a number; 0: as many as memory allows"},
+	{.key = "http.max_per_address", .boot = true, .type = SETTING_U32,
+	 .value = &http_settings.max_per_address, .max = UINT32_MAX,
+	 .expected = "a number; 0: no limit"},
 };
 
 struct counter http_counters[COUNT_MAX] = {

@@ -12,6 +12,9 @@
 #define HTTPS_PORT 443
 #define REDIRECT_MAX (RESPONSE_EXTRA_MAX - 14)   /* "Location: " and a line's end fit, too */
 
+void (*request_errors)(struct request *r) SEALED;
+const struct route *(*request_mounts)(struct request *r, const char *path, size_t len) SEALED;
+
 static struct pool requests;
 static struct request *spare;
 
@@ -33,10 +36,32 @@ struct request *request_get(void)
 	if (r) {
 		r->cached_len = 0;
 		r->reading = 0;
-		r->work = r->strings_work = r->res.big = NULL;
+		r->work = r->memory = r->res.big = NULL;
 		r->patches = 0;
 	}
 	return r;
+}
+
+/* Each piece begins with where the next one is. */
+void *request_memory(struct request *r, size_t size)
+{
+	struct work *w = work_new(sizeof(w) + size, NULL);
+
+	if (!w)
+		return NULL;
+	memcpy(w->data, &r->memory, sizeof(w));
+	r->memory = w;
+	return w->data + sizeof(w);
+}
+
+static void free_memory(struct request *r)
+{
+	while (r->memory) {
+		struct work *w = r->memory;
+
+		memcpy(&r->memory, w->data, sizeof(w));
+		work_free(w);
+	}
 }
 
 void request_put(struct request *r)
@@ -45,12 +70,12 @@ void request_put(struct request *r)
 		r->patches--;
 		r->bytes[r->patch[r->patches].at] = r->patch[r->patches].was;
 	}
-	if (r->work || r->strings_work || r->res.big) {
+	if (r->work || r->memory || r->res.big) {
 		r->reading = 0;
 		work_free(r->work);
-		work_free(r->strings_work);
+		free_memory(r);
 		work_free(r->res.big);
-		r->work = r->strings_work = r->res.big = NULL;
+		r->work = r->res.big = NULL;
 	}
 	if (spare)
 		pool_put(&requests, r);
@@ -76,6 +101,8 @@ void request_route(struct conn *c, struct request *r)
 		return;
 	r->route = router_find(c->s->admin, method, r->head.method.len, path, len, r->param,
 			       &r->miss);
+	if (!r->route && request_mounts)
+		r->route = request_mounts(r, path, len);
 	if (!r->route && r->miss == 405 && r->head.method.len == 7 &&
 	    memcmp(method, "OPTIONS", 7) == 0)
 		r->miss = 0;
@@ -134,11 +161,8 @@ static bool make_strings(struct request *r)
 	r->strings = (char *)r->store + r->head.len;
 	if (len <= room)
 		return true;
-	r->strings_work = work_new(len, NULL);
-	if (!r->strings_work)
-		return false;
-	r->strings = (char *)r->strings_work->data;
-	return true;
+	r->strings = request_memory(r, len);
+	return r->strings;
 }
 
 /* Run by net_call(): when the handler waits, the connection is taken up again
@@ -235,14 +259,21 @@ static enum step ready(struct conn *c)
 			request_cancel(r);
 		return STEP_WAIT;
 	}
+	if (r->res.status >= 400 && request_errors)
+		request_errors(r);
 	return request_answer(c, r, request_persist(r->head.flags, r->head.minor),
 			      request_asks_head(r));
 }
 
 static void gone(struct run *run)
 {
+	struct request *r = (struct request *)run;
+
 	run->conn = NULL;
-	request_cancel((struct request *)run);
+	if (r->done)
+		request_put(r);        /* it was about to be sent */
+	else
+		request_cancel(r);
 }
 
 const struct run_ops request_ops = {ready, gone, request_put};

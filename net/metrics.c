@@ -19,7 +19,8 @@
 static bool enabled SEALED;
 
 static const struct setting settings[] = {
-	{.key = "metrics", .type = SETTING_BOOL, .value = &enabled, .expected = "yes or no"},
+	{.key = "metrics", .boot = true, .type = SETTING_BOOL,
+	 .value = &enabled, .expected = "yes or no"},
 };
 
 static PRINTF_LIKE(2, 3) void add(struct response *res, const char *fmt, ...)

@@ -37,8 +37,8 @@ static uint32_t mtu = MTU_USUAL;
 static const struct setting settings[] = {
 	{ .key = "hostname", .type = SETTING_STRING, .value = hostname, .max = HOSTNAME_MAX,
 	  .expected = "a name of at most 63 characters" },
-	{ .key = "mtu", .type = SETTING_U32, .value = &mtu, .min = MTU_MIN, .max = MTU_MAX,
-	  .expected = "a number of bytes, 576 to 9000" },
+	{ .key = "mtu", .boot = true, .type = SETTING_U32, .value = &mtu, .min = MTU_MIN,
+	  .max = MTU_MAX, .expected = "a number of bytes, 576 to 9000" },
 };
 
 struct counter net_counters[NET_COUNTS] = {

@@ -62,6 +62,15 @@ static bool literal_is(struct segment lit, struct segment got)
 	return g == got.end;
 }
 
+bool (*route_types)(const char *type, const char *value, const char **end,
+		    const char *last) SEALED;
+
+/* Its type, ":int" of ":name:int", or NULL. */
+static const char *type_of(struct segment s)
+{
+	return memchr(s.p + 1, ':', (size_t)(s.end - s.p - 1));
+}
+
 static bool match(const struct route *r, const char *path, size_t len, struct http_slice *param)
 {
 	const char *end = path + len, *route_end = r->path + strlen(r->path);
@@ -73,7 +82,8 @@ static bool match(const struct route *r, const char *path, size_t len, struct ht
 		if (!segment_first(&got, got.end, end))
 			return false;
 		if (is_param(want)) {
-			if (got.p == got.end)
+			if (got.p == got.end ||
+			    (route_types && !route_types(type_of(want), got.p, &got.end, end)))
 				return false;
 			if (param)
 				param[n] = (struct http_slice){(uint16_t)(got.p - path),
@@ -97,9 +107,19 @@ static bool same_text(struct segment a, struct segment b)
 	return a.end - a.p == b.end - b.p && memcmp(a.p, b.p, (size_t)(a.end - a.p)) == 0;
 }
 
-/* The order of the table: by the kinds of the segments, literal before ":name",
- * a path before those that go on after it. *same becomes true when a and b match
- * the same paths. */
+/* 0: literal, 1: ":name:type", 2: ":name", 3: ":name:path". */
+static int kind(struct segment s)
+{
+	const char *type;
+
+	if (!is_param(s))
+		return 0;
+	type = type_of(s);
+	return !type ? 2 : type[1] == 'p' ? 3 : 1;
+}
+
+/* The order of the table: by the kinds of the segments, a path before those that go on after it.
+ * *same becomes true when a and b match the same paths. */
 static int compare(const char *a, const char *b, bool *same)
 {
 	struct segment sa = {a, a}, sb = {b, b};
@@ -113,9 +133,9 @@ static int compare(const char *a, const char *b, bool *same)
 			*same = *same && more_a == more_b;
 			return more_a - more_b;
 		}
-		if (is_param(sa) != is_param(sb)) {
+		if (kind(sa) != kind(sb)) {
 			*same = false;
-			return is_param(sa) - is_param(sb);
+			return kind(sa) - kind(sb);
 		}
 		*same = *same && (is_param(sa) || same_text(sa, sb));
 	}
@@ -140,7 +160,7 @@ static uint8_t check(const char *method, const char *path)
 
 		params += named;
 		if ((s.p == s.end && s.end != end) || (named && s.end - s.p == 1) ||
-		    params > ROUTE_PARAMS)
+		    params > ROUTE_PARAMS || (named && type_of(s) && !route_types))
 			panic("route: malformed: %s %s", method, path);
 		for (const char *c = s.p; c < s.end; c++) {
 			if (!http_char_is((uint8_t)*c, CHAR_TARGET) || *c == '?' || *c == '%')
@@ -279,7 +299,9 @@ int route_param(const struct route *r, const char *name)
 	for (; segment_first(&s, at, end); at = s.end) {
 		if (!is_param(s))
 			continue;
-		if (strlen(name) == (size_t)(s.end - s.p - 1) &&
+		const char *type = type_of(s), *name_end = type ? type : s.end;
+
+		if (strlen(name) == (size_t)(name_end - s.p - 1) &&
 		    memcmp(s.p + 1, name, strlen(name)) == 0)
 			return n;
 		n++;

@@ -29,6 +29,16 @@ struct route {
  * table: the author sees it at the first boot. */
 void router_add(const char *method, const char *path, http_handler *fn);
 
+/* Boot: ":name:type" segments are understood from here on. `int` is 1 to 18 digits, `float` digits
+ * with a point among them, `uuid` as RFC 9562 has it, `path` all that is left, "/" included, as the
+ * last segment. A typed segment comes before ":name" and after a literal, `path` last. */
+void router_types(const char *method, const char *path);
+
+/* What it sets; NULL without typed routes. Whether the value, up to *end, is of the type (":int/"
+ * and so on; NULL: none); moves *end to `last` for a path. */
+extern bool (*route_types)(const char *type, const char *value, const char **end,
+			   const char *last);
+
 /* The same, for a handler that reads the body itself. */
 void router_add_stream(const char *method, const char *path, http_handler *fn);
 

@@ -231,7 +231,7 @@ def boot(row, image):
 
     def make(settings="", wait=True, start=True, **more):
         try:
-            site = Site(row, more.pop("image", image), settings, **more)
+            site = Site(more.pop("row", row), more.pop("image", image), settings, **more)
         except NoNamespace as error:
             pytest.skip(f"no network namespace here: {error}")
         sites.append(site)

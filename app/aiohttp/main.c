@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A service that asks two others at once and merges what they say: tests/apps/aiohttp.py in C. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "app/app.h"
 #include "kernel/job.h"
 #include "net/client.h"
+#include "net/tls.h"
 
-#define COUNT_MS 600000                /* the stream may be long */
+#define PIECE 16384
+#define RELAY_MS 600000                /* the stream may be long */
 
 static char url1[256], url2[256];
 static uint32_t timeout_ms = 2000;
@@ -15,7 +18,8 @@ SETTINGS({ .key = "backend.1", .type = SETTING_STRING, .value = url1, .max = siz
 	 { .key = "backend.2", .type = SETTING_STRING, .value = url2, .max = sizeof(url2),
 	   .expected = "a URL" },
 	 { .key = "backend.timeout", .type = SETTING_U32, .value = &timeout_ms, .min = 1,
-	   .max = 60000, .expected = "milliseconds" });
+	   .max = 60000, .expected = "milliseconds" },
+	 TLS_SETTINGS);
 
 struct question {
 	struct job job;
@@ -62,21 +66,25 @@ static void merged(struct request *req, struct response *res)
 	client_close(q[1].answer);
 }
 
-static void count(struct request *req, struct response *res)
+/* The backend's answer, of any length, at the pace of who asked us. */
+static void relay(struct request *req, struct response *res)
 {
-	struct client *c;
-	char piece[1024];
-	unsigned long long bytes = 0;
-	long n = client_open(&c, &(struct client_request){
-		.url = url1, .deadline = clock_after_ms(COUNT_MS) });
+	struct client *c = NULL;
+	char *piece = malloc(PIECE);
+	long n = !piece ? -ENOMEM : client_open(&c, &(struct client_request){
+		.url = url1, .deadline = clock_after_ms(RELAY_MS) });
 
-	while (c && (n = client_read(c, piece, sizeof(piece))) > 0)
-		bytes += (unsigned long long)n;
-	client_close(c);
-	if (n < 0)
+	if (n < 0) {
 		failed(res, "backend.1", (int)n);
-	else
-		json(res, "{ bytes: %llu }", bytes);
+	} else if (response_stream(req, "application/octet-stream") == 0) {
+		while ((n = client_read(c, piece, PIECE)) > 0 &&
+		       response_write(req, piece, (size_t)n) == 0)
+			;
+		if (n < 0)
+			response_break(req);
+	}
+	client_close(c);
+	free(piece);
 }
 
 static void nap(struct request *req, struct response *res)
@@ -91,7 +99,8 @@ static void nap(struct request *req, struct response *res)
 
 void app_main(void)
 {
+	client_https();
 	route("GET", "/", merged);
-	route("GET", "/count", count);
+	route("GET", "/relay", relay);
 	route("GET", "/sleep/:ms", nap);
 }

@@ -4,5 +4,5 @@ MACHINES  := host
 FIRMWARES := none
 FORMATS   := elf
 BOOT      := elf
-DRIVERS   :=
+DRIVERS   := smbios
 NETDEVS   := one tap

@@ -52,7 +52,7 @@ enum {
 static int set_irq(const char *value);
 
 static const struct setting settings[] = {
-	{ .key = "pci.irq", .type = SETTING_CHECKED, .check = set_irq,
+	{ .key = "pci.irq", .boot = true, .type = SETTING_CHECKED, .check = set_irq,
 	  .expected = "msix, msi, intx or poll" },
 };
 static enum pci_irq irq_first SEALED;  /* those before it are not tried */

@@ -33,7 +33,7 @@
 
 static char wanted[NAME_MAX_LEN];
 static const struct setting settings[] = {
-	{ .key = "nic", .type = SETTING_STRING, .value = wanted, .max = NAME_MAX_LEN,
+	{ .key = "nic", .boot = true, .type = SETTING_STRING, .value = wanted, .max = NAME_MAX_LEN,
 	  .expected = "a MAC address, or a place as in 00:03.0 or 0xfeb00e00" },
 };
 

@@ -77,10 +77,11 @@ static int set_gw6(const char *value)
 }
 
 static const struct setting settings[] = {
-	{ .key = "ip6", .type = SETTING_CHECKED, .check = set_ip6,
+	{ .key = "ip6", .boot = true, .type = SETTING_CHECKED, .check = set_ip6,
 	  .expected = "auto, dhcp, off, or an address with its prefix: 2001:db8::7/64" },
-	{ .key = "gw6", .type = SETTING_CHECKED, .check = set_gw6, .expected = "an IPv6 address" },
-	{ .key = "ip6.secret", .type = SETTING_CHECKED, .check = slaac_set_secret,
+	{ .key = "gw6", .boot = true, .type = SETTING_CHECKED, .check = set_gw6,
+	  .expected = "an IPv6 address" },
+	{ .key = "ip6.secret", .boot = true, .type = SETTING_CHECKED, .check = slaac_set_secret,
 	  .secret = true, .expected = "any text" },
 };
 

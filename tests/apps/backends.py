@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Servers that a test scripts: each connection gets a function of its own, in a thread."""
+"""Servers that a test scripts: each connection gets a function of its own, in a thread.
 
+As a program, a server for tests of load: `backends.py ADDRESS PORT DELAY MORE` answers each request
+with {} after DELAY seconds; MORE is a field line of its answers, or "HTTP/1.0": such answers, after
+which it is the client who closes."""
+
+import asyncio
 import contextlib
+import resource
 import socket
+import subprocess
+import sys
 import threading
 
-from netns import HOST
+HOST = "10.77.0.1"
 
 
 class Backend:
@@ -96,3 +104,53 @@ def reset(sock):
     """Ends a connection with RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     sock.close()
+
+
+class Quick(asyncio.Protocol):
+    """A connection of the program."""
+
+    def __init__(self, delay, more):
+        self.delay, self.transport, self.data = delay, None, b""
+        version, more = ("1.0", "") if more == "HTTP/1.0" else ("1.1", more + "\r\n")
+        self.text = f"HTTP/{version} 200 OK\r\n{more}Content-Length: 2\r\n\r\n{{}}".encode()
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.data += data
+        while b"\r\n\r\n" in self.data:
+            self.data = self.data.split(b"\r\n\r\n", 1)[1]
+            asyncio.get_running_loop().call_later(self.delay, self.answer)
+
+    def answer(self):
+        """Sends it, and closes if it says so."""
+        self.transport.write(self.text)
+        if b"close" in self.text:
+            self.transport.close()
+
+
+async def serve(address, port, delay, more):
+    """Serves until it is killed."""
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Quick(float(delay), more), address, int(port), backlog=8192)
+    print("serving", flush=True)
+    await server.serve_forever()
+
+
+@contextlib.contextmanager
+def program(net, port, delay, more):
+    """This file as a program, in a site's namespace."""
+    child = net.popen([sys.executable, __file__, HOST, str(port), str(delay), more],
+                      stdout=subprocess.PIPE)
+    try:
+        assert child.stdout.readline() == b"serving\n"
+        yield child
+    finally:
+        net.end(child)
+        child.stdout.close()
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    asyncio.run(serve(*sys.argv[1:]))

@@ -14,11 +14,13 @@ START_S = 20
 
 
 class Original:
-    """It, in a site's namespace, at a port of the host's side, started as `NAME_app.py PORT`."""
+    """It, in a site's namespace, at a port of the host's side, started as `NAME_app.py PORT`
+    and more words, if any."""
 
-    def __init__(self, net, name, port):
+    def __init__(self, net, name, port, *words):
         self.net, self.port = net, port
-        self.child = net.popen(["/usr/bin/python3", f"{ROOT}/tests/apps/{name}_app.py", str(port)],
+        self.child = net.popen(["/usr/bin/python3", f"{ROOT}/tests/apps/{name}_app.py", str(port),
+                                *words],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         deadline = time.monotonic() + START_S
         while True:

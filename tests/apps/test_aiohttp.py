@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """app/aiohttp: two backends at once, and every way in which a backend can fail."""
 
+import contextlib
 import json
+import socket
+import subprocess
 import threading
 import time
 
 import pytest
-from backends import Backend, answers, good, request, reset
+from backends import Backend, answers, good, program, request, reset
 
 APP = "aiohttp"
 ONE, TWO = 9001, 9002
@@ -213,15 +216,109 @@ def test_redirect(app, two):
     assert asked == [b"/one", b"/sub/x?q=1", b"/end"]
 
 
-def test_streamed(app, full):
-    """A body far larger than memory passes in bounded memory."""
-    size = (10 << 30) if full else (64 << 20)
+def load(app, connections, seconds):
+    """wrk, all of whose requests must succeed."""
+    done = app.net.run("wrk", "-t", "2", "-c", str(connections), "-d", str(seconds), "--timeout",
+                       "10", f"http://{app.address}:8080/", stdout=subprocess.PIPE)
+    assert b"Non-2xx" not in done.stdout and b"Socket errors" not in done.stdout, done.stdout
+    return done.stdout
 
+
+@pytest.mark.parametrize("more", ["Connection: close", "HTTP/1.0"])
+def test_many_connections(app, full, more):
+    """Thousands of outgoing connections (with --full: 100,000) to two peers, closed by these or by
+    us: none fails, and ports in TIME_WAIT do not run out."""
+    wanted = 100000 if full else 4000
+    with program(app.net, ONE, 0, more), program(app.net, TWO, 0, more):
+        assert app.get("/").status == 200
+        before = made = app.metrics()["net_tcp_connects_total"]
+        while made - before < wanted:
+            load(app, 32, 20 if full else 2)
+            made = app.metrics()["net_tcp_connects_total"]
+
+
+def stream(size, sent):
+    """A backend that sends so much, with little of it in its own socket; sent[0] counts."""
+    def serve(sock):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32768)
+        request(sock)
+        sock.settimeout(None)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        block = b"x" * 16384
+        while sent[0] < size:
+            sent[0] += sock.send(block[:size - sent[0]])
+    return serve
+
+
+def relay(sock):
+    """Asks for a relayed answer and reads its head: a file of what follows."""
+    sock.sendall(b"GET /relay HTTP/1.1\r\nHost: x\r\n\r\n")
+    file = sock.makefile("rb")
+    assert file.readline() == b"HTTP/1.1 200 OK\r\n"
+    while file.readline() != b"\r\n":
+        pass
+    return file
+
+
+def chunks(file, limit=1 << 60):
+    """Reads a body, at most about so many bytes of it: how many came, and whether its end did."""
+    got = 0
+    with contextlib.suppress(ConnectionResetError):
+        while got < limit:
+            size = int(file.readline() or b"-1", 16)
+            if size <= 0:
+                return got, size == 0
+            got += len(file.read(size + 2)) - 2
+    return got, False
+
+
+def test_relayed(app, full):
+    """A body far larger than memory passes in bounded memory."""
+    size, sent = (10 << 30) if full else (32 << 20), [0]
+    with Backend(app.net, stream(size, sent), ONE), app.socket(timeout=30) as sock:
+        assert chunks(relay(sock)) == (size, True)
+
+
+def test_cut_relay(app):
+    """What was cut does not end as if it were whole."""
     def serve(sock):
         request(sock)
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
-        block = b"x" * 65536
-        for _ in range(size // len(block)):
-            sock.sendall(block)
-    answer, _ = ask(app, serve, "/count")
-    assert json.loads(answer.body) == {"bytes": size}
+        sock.sendall(good(b"x" * 100000)[:-50000])
+        time.sleep(0.2)
+        reset(sock)
+    with Backend(app.net, serve, ONE), app.socket() as sock:
+        got, whole = chunks(relay(sock))
+    assert got <= 50000 and not whole
+
+
+def test_slow_reader(app):
+    """Who does not read makes the backend wait, in bounded memory; who then reads gets it all."""
+    size, sent = 16 << 20, [0]
+    with Backend(app.net, stream(size, sent), ONE):
+        sock = app.net.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        sock.settimeout(30)
+        with sock:
+            sock.connect((app.address, 8080))
+            heap = app.metrics()["zeitkern_heap_used_bytes"]
+            file = relay(sock)
+            got, _ = chunks(file, 1000)
+            time.sleep(1)
+            before = sent[0]
+            time.sleep(1)
+            assert sent[0] == before < 1 << 20
+            assert app.metrics()["zeitkern_heap_used_bytes"] < heap + (64 << 10)
+            rest, whole = chunks(file)
+            assert got + rest == size and whole
+
+
+def test_reader_gone(app):
+    """A client that goes away in the middle: the backend's connection ends, too."""
+    sent = [0]
+    with Backend(app.net, stream(1 << 30, sent), ONE) as one:
+        with app.socket() as sock:
+            chunks(relay(sock), 100000)
+        deadline = time.monotonic() + 5
+        while one.open and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not one.open

@@ -88,6 +88,9 @@ void *mem_take(size_t size)
 
 void counters_add(struct counter *table, unsigned n)
 {
+	for (unsigned i = 0; i < table_count; i++)
+		if (tables[i] == table)
+			return;
 	tables[table_count] = table;
 	table_len[table_count++] = n;
 }

@@ -56,6 +56,7 @@ enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 struct peer {
 	uint32_t ip;                   /* host order */
 	uint16_t port;
+	uint16_t ours;                 /* our port, once we have opened; else 8080 */
 	uint32_t seq, ack;             /* what it sends next; what it has received */
 	bool stamps;                   /* puts timestamps into its segments */
 	uint32_t stamp, echo;

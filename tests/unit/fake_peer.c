@@ -65,7 +65,7 @@ void peer_queue(struct peer *p, unsigned flags, uint32_t seq, const void *data, 
 	put32(ip + 16, OUR_IP);
 	put16(ip + 10, 0xffff ^ sum(ip, 20, 0));
 	put16(tcp, p->port);
-	put16(tcp + 2, PORT);
+	put16(tcp + 2, p->ours ? p->ours : PORT);
 	put32(tcp + 4, seq);
 	put32(tcp + 8, flags & ACK ? p->ack : 0);
 	tcp[12] = (uint8_t)((20 + opts) / 4 << 4);
@@ -98,6 +98,8 @@ static void take(struct peer *p, const uint8_t *tcp, size_t len)
 			p->got_stamp = p->echo = get32(tcp + at + 4);
 	if (p->flags & SYN) {
 		p->ack = p->got_seq + 1;
+		if (!(p->flags & ACK))
+			p->ours = (uint16_t)get16(tcp);
 	} else if (p->got_seq == p->ack && p->len + data <= sizeof(p->data)) {
 		memcpy(p->data + p->len, tcp + hlen, data);
 		p->len += data;

@@ -239,6 +239,25 @@ static void test_gone(void **unused)
 	fake_free(s);
 }
 
+/* It goes after the handler has returned, before the end is sent. */
+static void test_gone_late(void **unused)
+{
+	struct fake_stream *s = ask(GET("/"), 2000);
+
+	fake_room(s, 1 << 20);
+	fake_resume();
+	assert_int_equal(result, 0);
+	fake_reset(s);
+	fake_free(s);
+
+	s = ask(POST "Content-Length: 1\r\n\r\n", 1 << 20);
+	fake_input(s, "x", 1);
+	fake_resume();
+	assert_int_equal(result, 0);
+	fake_reset(s);
+	fake_free(s);
+}
+
 /* Without a stack: begun, watched, ended. */
 static void test_parked(void **unused)
 {
@@ -354,6 +373,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_old, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gone_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_ends, setup, teardown),

@@ -79,6 +79,7 @@ static int setup(void **unused)
 	fake_start("", 4);
 	router_add("GET", "/", park);
 	router_add("GET", "/slow", park_slowly);
+	router_add("GET", "/plain", slow);
 	router_add("GET", "/once", at_once);
 	router_add("GET", "/better", thinks_better);
 	gone_count = 0;
@@ -189,6 +190,29 @@ static void test_gone(void **unused)
 	fake_free(s);
 }
 
+/* It goes after the handler has returned, before that is seen. */
+static void test_gone_late(void **unused)
+{
+	struct fake_stream *s = ask(GET("/slow"));
+
+	fake_resume();
+	fake_reset(s);
+	assert_int_equal(gone_count, 1);
+	assert_false(answer());
+	fake_free(s);
+
+	s = ask(GET("/slow"));
+	drop_when_gone = true;
+	fake_resume();
+	fake_reset(s);
+	fake_free(s);
+
+	s = ask(GET("/plain"));
+	fake_resume();
+	fake_reset(s);
+	fake_free(s);
+}
+
 /* A client that closes only its side is told all the same. */
 static void test_half_closed(void **unused)
 {
@@ -276,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_in_handler, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_handler_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gone_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_half_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_request_free, setup, teardown),

@@ -1,4 +1,4 @@
-/* sources: net/router.c net/http_chars.c tests/unit/fake_kernel.c */
+/* sources: net/router.c net/route_types.c net/http_chars.c tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* net/router.h: what matches, what comes first, what is refused at boot. */
 /* cflags: -Wno-clobbered */
@@ -163,6 +163,52 @@ static void test_refused(void **unused)
 	assert_true(PANICS(router_add("GET", "/full", c)));
 }
 
+static void typed(const char *path, http_handler *fn)
+{
+	router_types("GET", path);
+	router_add("GET", path, fn);
+}
+
+static void test_types(void **unused)
+{
+	route_types = NULL;
+	assert_true(PANICS(router_add("GET", "/i/:n:int", a)));
+	typed("/i/:n:path", d);
+	typed("/i/:n", c);
+	typed("/i/:n:int", b);
+	typed("/i/0", a);
+	typed("/u/:u:uuid", a);
+	typed("/f/:f:float/x", b);
+	typed("/f/:rest:path", c);
+	assert_ptr_equal(find("GET", "/i/0"), a);
+	assert_ptr_equal(find("GET", "/i/00"), b);
+	assert_ptr_equal(find("GET", "/i/%30%31"), b);
+	assert_ptr_equal(find("GET", "/i/123456789012345678"), b);
+	assert_ptr_equal(find("GET", "/i/1234567890123456789"), c);
+	assert_ptr_equal(find("GET", "/i/-1"), c);
+	assert_ptr_equal(find("GET", "/i/1x"), c);
+	assert_ptr_equal(find("GET", "/i/1/2"), d);
+	assert_int_equal(param[0].at, 3);
+	assert_int_equal(param[0].len, 3);
+	assert_int_equal(miss("GET", "/i/"), 404);
+	assert_ptr_equal(find("GET", "/u/01234567-89ab-cdef-0123-456789ABCDEF"), a);
+	assert_int_equal(miss("GET", "/u/01234567-89ab-cdef-0123-456789ABCDEg"), 404);
+	assert_int_equal(miss("GET", "/u/01234567-89abccdef-0123-456789ABCDEF"), 404);
+	assert_ptr_equal(find("GET", "/f/1.5/x"), b);
+	assert_ptr_equal(find("GET", "/f/1./x"), c);
+	assert_ptr_equal(find("GET", "/f/15/x"), c);
+	assert_int_equal(miss("POST", "/f/a/b/c"), 405);
+
+	const struct route *r = router_find(false, "GET", 3, "/i/7", 4, param, &status);
+
+	assert_int_equal(route_param(r, "n"), 0);
+	assert_int_equal(route_param(r, "n:int"), -ENOENT);
+	assert_true(PANICS(router_types("GET", "/x/:n:number")));
+	assert_true(PANICS(router_types("GET", "/x/:n:path/more")));
+	assert_true(PANICS(router_types("GET", "/x/::int")));
+	route_types = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +217,7 @@ int main(void)
 		cmocka_unit_test_setup(test_order, setup),
 		cmocka_unit_test_setup(test_methods, setup),
 		cmocka_unit_test_setup(test_refused, setup),
+		cmocka_unit_test_setup(test_types, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

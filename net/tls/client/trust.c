@@ -30,16 +30,6 @@ static const uint16_t groups[] = {
 	MBEDTLS_SSL_IANA_TLS_GROUP_NONE,
 };
 
-/* In TLS 1.2 servers may sign by RSASSA-PSS, too (RFC 8446 §4.2.3), which mbedTLS does not accept
- * there: PKCS #1 v1.5 stands before it, and means nothing in TLS 1.3. */
-static const uint16_t signatures[] = {
-	MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-	MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
-	MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256, MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
-	MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384, MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
-	MBEDTLS_TLS1_3_SIG_NONE,
-};
-
 /* ---- Settings --------------------------------------------------------------------------- */
 
 static void forget(mbedtls_x509_crt *chain)
@@ -138,7 +128,6 @@ int profile_config(struct profile *p, const mbedtls_ssl_config **out)
 	mbedtls_ssl_conf_rng(config, tls_random, NULL);
 	mbedtls_ssl_conf_ciphersuites(config, tls_suites);
 	mbedtls_ssl_conf_groups(config, groups);
-	mbedtls_ssl_conf_sig_algs(config, signatures);
 	mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
 	mbedtls_ssl_conf_ca_chain(config, &ca, NULL);
 	mbedtls_ssl_conf_session_tickets(config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""Settings from metadata services: each cloud's, imitated from what it documents (tests/imds.py),
+on a machine that recognises it or is told; and services that are away, slow, wrong or hostile."""
+
+import re
+import time
+
+import pytest
+
+import images
+import imds
+from memory import memory_dump
+from netns import NoNamespace
+from site_vm import Site
+from table import BY_NAME
+from test_boot import BOOT_S
+
+SETTINGS = "#zeitkern\nhttp.port=81\n"
+SERVES = r"serving http://10\.77\.2\.2:(\d+)/"
+MOST_S = 2.6             # two seconds, and what a busy computer makes of them
+
+
+@pytest.fixture
+def booted():
+    """booted(machine, cloud, ...) -> (Site, Server) of a machine that has said where it serves."""
+    made = []
+
+    def make(name, cloud, cmdline="", trouble=None, serve=True, dhcp=False):
+        extra = []
+        for words in (cloud.smbios if name == "q35" else ()):
+            extra += ["-smbios", words]
+        if not extra:
+            cmdline = f"metadata={cloud.name} {cmdline}"
+        row = BY_NAME[name]
+        try:
+            site = Site(row, images.image(row.board, app="time"), cmdline, dhcp=dhcp,
+                        extra=tuple(extra))
+        except NoNamespace as error:
+            pytest.skip(f"no network namespace here: {error}")
+        made.append(site)
+        server = imds.Server(site.net, cloud, trouble) if serve else None
+        if server:
+            made.append(server)
+        site.boot(wait=False)
+        site.vm.wait_for("serving http://", BOOT_S)
+        return site, server
+    yield make
+    for thing in reversed(made):
+        thing.close()
+
+
+def said(site):
+    """Its lines about metadata, without their time."""
+    return [line.split("] ", 1)[1] for line in site.vm.console.text().splitlines()
+            if "metadata" in line]
+
+
+@pytest.mark.parametrize("kind", imds.CLOUDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("name", ("q35", "virt", "microvm"))
+def test_cloud(kind, name, booted):
+    """The hostname and settings of each cloud, which is recognised by SMBIOS where there is one.
+    Every request is as documented; nothing but the values stays in memory."""
+    if name == "virt" and kind not in (imds.Aws, imds.Azure):
+        pytest.skip("as on the other architecture")
+    cloud = kind(SETTINGS)
+    site, _ = booted(name, cloud)
+    text = site.vm.console.text()
+    assert re.search(SERVES, text)[1] == "81", text
+    assert said(site) == [f"metadata: asking {cloud.name}",
+                          f"metadata: {len(SETTINGS)} bytes of settings"], text
+    wanted = ([("PUT", cloud.token_path, 200)] if cloud.token_path else [])
+    wanted += [("GET", cloud.hostname_path, 200), ("GET", cloud.user_data_path, 200)]
+    assert cloud.asked == wanted
+    site.options.board = site.row.board
+    with site.socket(port=81) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert sock.recv(100).startswith(b"HTTP/1.1 200 ")
+    if name == "microvm":
+        assert b"box-4711\0" in memory_dump(site.vm)
+
+
+def delay(site):
+    """Seconds from the first question to the service."""
+    return site.vm.when("serving http://") - site.vm.when("metadata: asking")
+
+
+def test_not_recognised(booted):
+    """Nobody is asked on a machine that names no cloud, nor where metadata=none says so."""
+    cloud = imds.Hetzner(SETTINGS)
+    cloud.smbios = ("type=1,manufacturer=Somebody,product=Google",)
+    site, _ = booted("q35", cloud)
+    assert said(site) == [] and cloud.asked == []
+    cloud = imds.Hetzner(SETTINGS)
+    site, _ = booted("q35", cloud, "metadata=none")
+    assert said(site) == [] and cloud.asked == []
+
+
+@pytest.mark.parametrize("name", ("microvm", "virt"))
+def test_precedence(name, booted):
+    """What other sources have set stands; what is decided at boot is refused; the rest is taken,
+    each key of it that can come late."""
+    words = ("http.port=81 hostname=c ip=10.77.9.9/16 http.max_connections=9 nic=none\n"
+             "metadata=none log.level=debug ntp=10.77.0.1 dns=10.77.0.1 http.max_uri=1000\n"
+             "http.max_head=4096 http.max_headers=20 http.max_body=1000 http.redirect=no\n"
+             "https.port=8444 tls.client=optional https.handshake_timeout=9 no.such=hidden\n"
+             f"http.max_uri=999 seed={'ab' * 32}")
+    cloud = imds.Aws(f"#zeitkern\n{words}")
+    site, _ = booted(name, cloud, "hostname=b http.max_body=2000")
+    text = site.vm.console.text()
+    assert re.search(SERVES, text)[1] == "81", text
+    refused = ["ip", "http.max_connections", "nic", "metadata"]
+    assert re.findall(r"metadata: (\S+) is decided at boot", text) == refused, text
+    assert re.findall(r"metadata: (\S+) stands as", text) == ["hostname", "hostname",
+                                                              "dns", "http.max_body"], text
+    assert text.count("metadata: http.max_uri is given twice") == 1, text
+    assert 'metadata: unknown setting "no.such"' in text and "hidden" not in text
+    site.vm.wait_for("https: port 8444", BOOT_S)
+    assert site.vm.running()
+
+
+@pytest.mark.parametrize("cmdline, dhcp", (("ip=10.77.2.2/16", False), ("", True)))
+def test_routes(cmdline, dhcp, booted):
+    """The address is on the link where there is no gateway, or behind DHCP's."""
+    cloud = imds.Firecracker(SETTINGS)
+    site, _ = booted("microvm", cloud, cmdline, dhcp=dhcp)
+    assert ":81/" in site.vm.console.text()
+
+
+def test_away(booted):
+    """Nobody listens, or nobody answers at all: a line, within two seconds, and the service."""
+    site, _ = booted("microvm", imds.Aws(SETTINGS), serve=False)
+    assert delay(site) < MOST_S
+    assert re.search(r"metadata: no answer of aws from 169\.254\.169\.254 within 2000 ms: .+",
+                     site.vm.console.text()) and len(said(site)) == 2
+    site, _ = booted("microvm", imds.Aws(SETTINGS), "ip=10.77.2.2/16 gw=10.77.99.99", serve=False)
+    assert delay(site) < MOST_S and len(said(site)) == 2
+    assert site.get().status == 200
+
+
+AGAIN = {1: 503, 2: 500, 4: 429}
+OK = b"HTTP/1.1 200 OK\r\n"
+TROUBLE = {
+    "again": (AGAIN.get, None),
+    "forbidden": (lambda n: 403, "aws answers 403 to PUT /latest/api/token"),
+    "no token": (lambda n: 404, "aws has no /latest/api/token"),
+    "moved": (lambda n: 302, "aws answers 302 to PUT /latest/api/token"),
+    "broken": (lambda n: 500, "aws answers 500 to PUT /latest/api/token"),
+    "noise": (lambda n: b"\x00\xff" * 100, "no answer of aws"),
+    "hang up": (lambda n: b"", "no answer of aws"),
+    "cut": (lambda n: OK + b"Content-Length: 100\r\n\r\nx", "no answer of aws"),
+    "head": (lambda n: OK + b"A: b\r\n" * 10000, "no answer of aws|longer than"),
+    "bad token": (lambda n: OK + b"Content-Length: 5\r\n\r\na\x01b\r\n", "the token is none"),
+    "long token": (lambda n: OK + b"Content-Length: 600\r\n\r\n" + b"t" * 600,
+                   r"/latest/api/token: longer than 0 KiB"),
+    "endless": (lambda n: OK + b"\r\n" + b"t" * (8 << 20), "longer than"),
+}
+
+
+@pytest.mark.parametrize("what", TROUBLE)
+def test_trouble(what, booted):
+    """What is busy is asked again; what is wrong is one line, and the service comes up."""
+    trouble, line = TROUBLE[what]
+    site, _ = booted("microvm", imds.Aws(SETTINGS), trouble=trouble)
+    text = site.vm.console.text()
+    assert delay(site) < MOST_S
+    assert (re.search(SERVES, text)[1] == "81") == (line is None), text
+    assert len(said(site)) == 2 and (line is None or re.search(f"metadata: .*({line})", text)), text
+
+
+def test_slow(booted):
+    """A service that takes its time is given two seconds in all."""
+    def slowly(_):
+        time.sleep(0.9)
+
+    site, _ = booted("microvm", imds.DigitalOcean(SETTINGS), trouble=slowly)
+    assert delay(site) < MOST_S and "no answer" in said(site)[1], said(site)
+
+
+USER_DATA = {
+    "none": (imds.Aws, None, "metadata: no user-data"),
+    "cloud-config": (imds.Hetzner, "#cloud-config\nx: hidden",
+                     'metadata: user-data: the first line is "#cloud-config": expected'),
+    "large": (imds.Vultr, "#zeitkern " + "hidden " * 20000,
+              "metadata: /latest/user-data: longer than 64 KiB, not used"),
+    "large, base64": (imds.Azure, "#zeitkern " + "hidden " * 20000, "longer than 64 KiB, not used"),
+    "binary": (imds.Gce, b"#zeitkern\nseed=hidden\0", "metadata: user-data: byte 22 is none of a"),
+    "secret": (imds.Oci, "#zeitkern\nseed=hidden", "metadata: seed=(secret): expected 64 hex"),
+}
+
+
+@pytest.mark.parametrize("what", USER_DATA)
+def test_user_data(what, booted):
+    """One clear line that shows no secret, and the service."""
+    kind, data, line = USER_DATA[what]
+    site, _ = booted("microvm", kind(data))
+    text = site.vm.console.text()
+    assert line in text and "hidden" not in text and ":8080/" in text, text
+
+
+def test_no_base64(booted):
+    """User data that are not encoded where the cloud says that they are."""
+    cloud = imds.Azure(SETTINGS)
+    cloud.encoded = lambda data: data
+    site, _ = booted("microvm", cloud)
+    assert "metadata: user-data: azure has base64, this is none; not used" in said(site)
