@@ -18,6 +18,7 @@
 
 #include "kernel/clock.h"
 #include "kernel/config.h"
+#include "net/tls.h"
 
 struct pg;
 
@@ -29,10 +30,14 @@ extern struct pg_settings {
 	char host[256], user[64], database[64], password[128];
 	uint32_t port, min, max, idle_s, message;
 	enum pg_auth auth;             /* the weakest that is good enough */
+	bool tls;                      /* or nothing */
 } pg_settings;
 
-/* The entries of the app's table: SETTINGS(PG_SETTINGS), alone or with others. */
+/* The entries of the app's table: SETTINGS(PG_SETTINGS), alone or with others. With postgres.tls
+ * the server must show a certificate for postgres.host that tls.ca vouches for (net/tls.h). */
 #define PG_SETTINGS \
+	TLS_SETTINGS, \
+	{ .key = "postgres.tls", .type = SETTING_BOOL, .value = &pg_settings.tls }, \
 	{ .key = "postgres.host", .type = SETTING_STRING, .value = pg_settings.host, \
 	  .max = sizeof(pg_settings.host), .expected = "a name or an address" }, \
 	{ .key = "postgres.port", .type = SETTING_U32, .value = &pg_settings.port, .min = 1, \

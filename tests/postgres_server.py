@@ -42,14 +42,16 @@ def template():
                      f"CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}';\n")
     words.append("CREATE DATABASE shop OWNER zeitkern;\n")
     subprocess.run([*AS_USER, f"{BIN}/postgres", "--single", "-D", f"{folder}/data", "postgres"],
-                   check=True, input="".join(words).encode(), stdout=subprocess.DEVNULL)
+                   check=True, input="".join(words).encode(), stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
     return folder
 
 
 class Postgres:
-    """One cluster on 10.77.0.1; `config` is added to postgresql.conf."""
+    """One cluster on 10.77.0.1; `config` is added to postgresql.conf, and copies of files by their
+    name there, {name: path}, lie beside that."""
 
-    def __init__(self, net, config="", port=5432):
+    def __init__(self, net, config="", port=5432, files=None):
         self.net, self.port, self.child = net, port, None
         self.folder = tempfile.mkdtemp(prefix="zeitkern-pg-")
         self.data = f"{self.folder}/data"
@@ -59,6 +61,9 @@ class Postgres:
             file.write(f"listen_addresses = '*'\nport = {port}\nfsync = off\n"
                        f"unix_socket_directories = '{self.folder}'\nmax_connections = 40\n"
                        f"{config}\n")
+        for name, path in (files or {}).items():
+            shutil.copyfile(path, f"{self.data}/{name}")
+            os.chmod(f"{self.data}/{name}", 0o600)
         self.start()
 
     def start(self):
