@@ -38,10 +38,13 @@ WRAPPED += mbedtls_psa_ecp_export_public_key
 endif
 
 # What an app brings, in app/NAME/library.mk: the names of LIBRARIES (linker/libs.lock), for each
-# the files it is made of, as NAME := a b (a.c, b.c of its source) and flags as NAME_FLAGS, and
-# STACK, if they need more than BUDGET_STACK bytes of one, in whole pages. They are compiled as they
-# are; net/bsd/include comes first on the path of them and of the app.
+# the files it is made of, as NAME := a b (a.c, b.c of its source), flags as NAME_FLAGS and the file
+# of its licence as NAME_LICENCE, unless that is COPYING or LICENSE; STACK, if they need more than
+# BUDGET_STACK bytes of one, in whole pages; BUDGETS, if they do not fit into each. They are compiled
+# as they are; net/bsd/include comes first on the path of them and of the app.
 $(if $(GUEST),,$(eval -include app/$(APP)/library.mk))
+$(if $(filter-out $(or $(BUDGETS),$(BUDGET)),$(BUDGET)),$(error APP=$(APP) is not possible with \
+	BOARD=$(BOARD): $(LIBRARIES) needs more memory))
 FOR_APP := -isystem net/bsd/include $(if $(LIBRARIES),-isystem build/src)
 
 # mbedTLS reaches what a client does by way of net/tls/client, which an image that opens no sessions

@@ -67,6 +67,6 @@ long client_read(struct client *c, void *buf, size_t len);
 void client_close(struct client *c);
 
 /* What a gateway answers when its backend has failed so: 502, 503 or 504 (RFC 9110 §15.6), and in
- * words. */
+ * words. -EREMOTE is the caller's word for an answer whose status was not what it wanted. */
 unsigned client_error_status(int err);
 const char *client_error_text(int err);

@@ -27,6 +27,8 @@ const char *client_error_text(int err)
 		return "not a URL or field";
 	case -EPROTONOSUPPORT:
 		return "https is not supported";
+	case -ENOTCONN:
+		return "not connected";
 	case -EACCES:
 		return "not verified";
 	case -EAGAIN:
@@ -35,6 +37,8 @@ const char *client_error_text(int err)
 		return "timed out";
 	case -EPROTO:
 		return "malformed answer";
+	case -EREMOTE:
+		return "answered with an error";
 	case -EMSGSIZE:
 		return "answer too long";
 	case -ELOOP:

@@ -18,7 +18,6 @@
 
 #include "kernel/clock.h"
 #include "kernel/config.h"
-#include "net/tls.h"
 
 struct pg;
 
@@ -30,14 +29,12 @@ extern struct pg_settings {
 	char host[256], user[64], database[64], password[128];
 	uint32_t port, min, max, idle_s, message;
 	enum pg_auth auth;             /* the weakest that is good enough */
-	bool tls;                      /* or nothing */
+	bool verify;                   /* sslmode is verify-full */
 } pg_settings;
 
-/* The entries of the app's table: SETTINGS(PG_SETTINGS), alone or with others. With postgres.tls
- * the server must show a certificate for postgres.host that tls.ca vouches for (net/tls.h). */
+/* The entries of the app's table: SETTINGS(PG_SETTINGS), with TLS_SETTINGS (net/tls.h) for
+ * sslmode=verify-full. */
 #define PG_SETTINGS \
-	TLS_SETTINGS, \
-	{ .key = "postgres.tls", .type = SETTING_BOOL, .value = &pg_settings.tls }, \
 	{ .key = "postgres.host", .type = SETTING_STRING, .value = pg_settings.host, \
 	  .max = sizeof(pg_settings.host), .expected = "a name or an address" }, \
 	{ .key = "postgres.port", .type = SETTING_U32, .value = &pg_settings.port, .min = 1, \
@@ -50,6 +47,8 @@ extern struct pg_settings {
 	  .expected = "up to 127 printable ASCII characters", .secret = true }, \
 	{ .key = "postgres.auth", .type = SETTING_CHECKED, .check = pg_set_auth, \
 	  .expected = "scram, md5, password or none: the weakest that is good enough" }, \
+	{ .key = "postgres.sslmode", .type = SETTING_CHECKED, .check = pg_set_sslmode, \
+	  .expected = "disable, or verify-full: TLS by net/tls.h" }, \
 	{ .key = "postgres.min", .type = SETTING_U32, .value = &pg_settings.min, .max = 256, \
 	  .expected = "connections, 0 to 256" }, \
 	{ .key = "postgres.max", .type = SETTING_U32, .value = &pg_settings.max, .min = 1, \
@@ -60,6 +59,7 @@ extern struct pg_settings {
 	  .min = 4096, .max = 64u << 20, .expected = "bytes, 4096 to 67108864" }
 int pg_set_password(const char *value);
 int pg_set_auth(const char *value);
+int pg_set_sslmode(const char *value);
 
 /* In app_main(): makes the pool of postgres.max connections and the task that keeps
  * postgres.min of them open. */

@@ -48,10 +48,9 @@ def template():
 
 
 class Postgres:
-    """One cluster on 10.77.0.1; `config` is added to postgresql.conf, and copies of files by their
-    name there, {name: path}, lie beside that."""
+    """One cluster on 10.77.0.1; `config` is added to postgresql.conf."""
 
-    def __init__(self, net, config="", port=5432, files=None):
+    def __init__(self, net, config="", port=5432):
         self.net, self.port, self.child = net, port, None
         self.folder = tempfile.mkdtemp(prefix="zeitkern-pg-")
         self.data = f"{self.folder}/data"
@@ -61,9 +60,6 @@ class Postgres:
             file.write(f"listen_addresses = '*'\nport = {port}\nfsync = off\n"
                        f"unix_socket_directories = '{self.folder}'\nmax_connections = 40\n"
                        f"{config}\n")
-        for name, path in (files or {}).items():
-            shutil.copyfile(path, f"{self.data}/{name}")
-            os.chmod(f"{self.data}/{name}", 0o600)
         self.start()
 
     def start(self):

@@ -3,11 +3,12 @@
 #include "app/app.h"
 #include "app/postgres/features.h"
 #include "net/postgres.h"
+#include "net/tls.h"
 
 #define TIMEOUT_MS 2000
 #define COLUMNS "id, name, price, stock"
 
-SETTINGS(PG_SETTINGS);
+SETTINGS(PG_SETTINGS, TLS_SETTINGS);
 
 static void get_one(struct request *req, struct response *res)
 {

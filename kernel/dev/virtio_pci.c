@@ -142,7 +142,8 @@ bool virtio_pci_is(const struct device *dev, unsigned type)
 {
 	uint32_t id = dev->arg;
 	static const uint16_t transitional[] = {
-		[VIRTIO_NET] = 0x1000, [VIRTIO_BLK] = 0x1001, [VIRTIO_RNG] = 0x1005,
+		[VIRTIO_NET] = 0x1000, [VIRTIO_BLK] = 0x1001, [VIRTIO_CONSOLE] = 0x1003,
+		[VIRTIO_SCSI] = 0x1004, [VIRTIO_RNG] = 0x1005,
 	};
 
 	return id == (VENDOR << 16 | (MODERN_BASE + type)) ||

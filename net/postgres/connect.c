@@ -12,7 +12,6 @@
 
 #define VERSION 0x30000u
 #define CANCEL 80877102u
-#define TLS 80877103u
 
 enum request {
 	AUTH_OK = 0, AUTH_PASSWORD = 3, AUTH_MD5 = 5, AUTH_SASL = 10, AUTH_SASL_GO = 11,
@@ -44,48 +43,6 @@ static void say(const char *what, int err)
 	snprintf(said, sizeof(said), "%s", what);
 	log_warn("postgres: %s:%u: %s (error %d)", pg_settings.host, (unsigned)pg_settings.port,
 		 what, -err);
-}
-
-/* Words of four bytes each, as they are before a connection has begun. */
-static int send_words(struct sock *s, const uint32_t *words, unsigned n, ktime deadline)
-{
-	uint32_t big[4];
-
-	ASSERT(n <= ARRAY_LEN(big));
-	for (unsigned i = 0; i < n; i++)
-		big[i] = __builtin_bswap32(words[i]);
-	return sock_write(s, big, n * sizeof(big[0]), deadline);
-}
-
-/* "SSL Session Encryption": from here on in TLS, or not at all. What came behind the answer would
- * be taken for a part of the handshake, not of what follows it. */
-static int secure(struct sock *s, ktime deadline)
-{
-	static const uint32_t words[] = { 8, TLS };
-	char answer;
-	long n = send_words(s, words, ARRAY_LEN(words), deadline);
-
-	if (n == 0)
-		n = sock_read(s, &answer, 1, deadline);
-	if (n <= 0)
-		return n < 0 ? (int)n : -ECONNRESET;
-	if (answer == 'S')
-		return sock_start_tls(s, pg_settings.host, "postgresql", deadline);
-	log_warn("postgres: the server has no TLS, which postgres.tls=yes asks for");
-	return answer == 'N' ? -EACCES : -EPROTO;
-}
-
-/* A connection to the server, in TLS if that is asked for. */
-static int dial(struct sock **s, const char *host, ktime deadline)
-{
-	int err = sock_connect(s, host, (uint16_t)pg_settings.port, deadline);
-
-	if (err == 0 && pg_settings.tls) {
-		err = secure(*s, deadline);
-		if (err < 0)
-			sock_abort(*s);
-	}
-	return err;
 }
 
 static int send_startup(struct pg *c)
@@ -243,7 +200,9 @@ int pg_open(struct pg *c, ktime deadline)
 	*c = (struct pg){ .deadline = deadline, .state = PG_BUSY };
 	c->out.max = pg_settings.message;
 	c->notices_end = &c->notices;
-	err = dial(&c->sock, pg_settings.host, deadline);
+	err = sock_connect(&c->sock, pg_settings.host, (uint16_t)pg_settings.port, deadline);
+	if (err == 0 && (err = pg_secure(c->sock, deadline)) < 0)
+		sock_abort(c->sock);
 	if (err < 0) {
 		say("cannot connect", err);
 		PG_COUNT(PG_N_CONNECT_FAILED);
@@ -284,15 +243,20 @@ void pg_close(struct pg *c)
 
 int pg_cancel_running(const struct pg *c, ktime deadline)
 {
-	const uint32_t words[] = { 16, CANCEL, c->pid, c->key };
+	uint32_t words[] = { 16, CANCEL, c->pid, c->key };
 	char host[ADDR_TEXT];
+	const struct endpoint *peer = sock_peer(c->sock);
 	struct sock *s;
 	uint8_t end;
-	int err = dial(&s, addr_text(host, &sock_peer(c->sock)->addr), deadline);
+	int err = sock_connect(&s, addr_text(host, &peer->addr), peer->port, deadline);
 
 	if (err < 0)
 		return err;
-	err = send_words(s, words, ARRAY_LEN(words), deadline);
+	for (unsigned i = 0; i < ARRAY_LEN(words); i++)
+		words[i] = __builtin_bswap32(words[i]);
+	err = pg_secure(s, deadline);
+	if (err == 0)
+		err = sock_write(s, words, sizeof(words), deadline);
 	if (err == 0)
 		err = (int)MIN(sock_read(s, &end, 1, deadline), 0);     /* the server closes */
 	sock_close(s);

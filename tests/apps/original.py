@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from images import ROOT
-from netns import HOST
+from netns import EXTRA, HOST
 
 START_S = 20
 
@@ -20,7 +20,7 @@ class Original:
     def __init__(self, net, name, port, *words):
         self.net, self.port = net, port
         self.child = net.popen(["/usr/bin/python3", f"{ROOT}/tests/apps/{name}_app.py", str(port),
-                                *words],
+                                *map(str, words)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         deadline = time.monotonic() + START_S
         while True:
@@ -36,6 +36,7 @@ class Original:
         sock = self.net.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.settimeout(START_S)
+            sock.bind((EXTRA[0], 0))      # from its own address it might reach itself
             sock.connect((HOST, self.port))
         except OSError:
             sock.close()

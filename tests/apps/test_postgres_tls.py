@@ -1,67 +1,105 @@
 # SPDX-License-Identifier: MIT
-"""app/postgres over TLS: only a server whose certificate is good gets as far as a log-on."""
+"""postgres.sslmode=verify-full: app/postgres and a real PostgreSQL over TLS."""
 
+import json
+import os
+import shutil
 import time
 
 import pki
 import pytest
-from postgres_server import PASSWORD, Postgres
+from conftest import shared
+from netns import HOST
+from postgres_server import AS_USER, PASSWORD, Postgres
 
 APP = "postgres"
-PORT = 5434
-NAME = "test.example"                # 10.77.0.1, says dnsmasq
-FILES = "ssl = on\nssl_cert_file = 'pg.crt'\nssl_key_file = 'pg.key'"
+NAME = "db.test.example"          # dnsmasq: HOST
+WORDS = (f'postgres.user=zeitkern postgres.database=shop postgres.password="{PASSWORD}" '
+         'postgres.sslmode=verify-full postgres.min=0')
+
+
+def secured(site, pair, more=""):
+    """PostgreSQL that shows a certificate, and lets in over TLS alone."""
+    pg = Postgres(site.net)
+    pg.stop()
+    for path, name in ((pair.cert, "cert"), (pair.key, "key")):
+        shutil.copy(path, f"{pg.data}/{name}.pem")
+        os.chmod(f"{pg.data}/{name}.pem", 0o600)
+        shutil.chown(f"{pg.data}/{name}.pem", *owner(pg))
+    with open(f"{pg.data}/postgresql.conf", "a", encoding="ascii") as out:
+        out.write(f"ssl = on\nssl_cert_file = 'cert.pem'\nssl_key_file = 'key.pem'\n{more}\n")
+    with open(f"{pg.data}/pg_hba.conf", "w", encoding="ascii") as out:
+        out.write("local all all trust\nhostssl all all 10.77.0.0/16 scram-sha-256\n")
+    pg.start()
+    return pg
+
+
+def owner(pg):
+    """Whose the cluster's files are."""
+    status = os.stat(f"{pg.data}/postgresql.conf")
+    return status.st_uid, status.st_gid
+
+
+def ask(site, path="/"):
+    """(status, JSON) of a request."""
+    answer = site.get(path)
+    return answer.status, json.loads(answer.body)
 
 
 @pytest.fixture(scope="module")
-def certs(trust):
-    """Certificates by what is wrong with them."""
-    return {"good": pki.signed(trust.root, trust.folder, "pg", [NAME]),
-            "stranger": pki.signed(trust.other, trust.folder, "pg-other", [NAME]),
-            "another name": pki.signed(trust.root, trust.folder, "pg-name", ["other.example"])}
+def pairs(trust):
+    """The server's certificate, and one for another name; of yesterday."""
+    return [pki.signed(trust.root, trust.folder, f"db-{n}", (name,), since=-1)
+            for n, name in enumerate((NAME, "other.example"))]
 
 
-@pytest.fixture
-def secure(row, boot_app, trust):
-    """The service, which wants TLS."""
-    words = (f'metrics=yes postgres.host={NAME} postgres.port={PORT} postgres.user=zeitkern '
-             f'postgres.database=shop postgres.password="{PASSWORD}" postgres.tls=yes '
-             'postgres.min=0 postgres.idle=1')
-    settings, more = pki.given(row, trust.folder, {"tls.ca": trust.root.cert}, words)
-    return boot_app(settings, **more)
+@pytest.fixture(scope="module")
+def app_site(row, app_image, trust):
+    """app/postgres that wants TLS."""
+    settings, more = pki.given(row, trust.folder, {"tls.ca": trust.root.cert},
+                               f"metrics=yes postgres.host={NAME} {WORDS}")
+    yield from shared(row, app_image, settings, **more)
 
 
-def serve(site, pair):
-    """A server with this certificate, or without TLS."""
-    return Postgres(site.net, "log_connections = on\n" + (FILES if pair else ""), PORT,
-                    {"pg.crt": pair.cert, "pg.key": pair.key} if pair else {})
-
-
-def test_tls(secure, certs):
-    """A good certificate: served, cancelled too, in TLS. Others, or none: 502, and why."""
-    pg = serve(secure, certs["good"])
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_verified(app, pairs, version):
+    """Over TLS, which the server sees, also what takes long and is cancelled."""
+    pg = secured(app, pairs[0], f"ssl_min_protocol_version = '{version}'\n"
+                                f"ssl_max_protocol_version = '{version}'")
     try:
-        assert secure.get("/").body == b'{"result": 1}'
-        assert "user=zeitkern" in pg.text()
-        assert pg.sql("SELECT ssl, version FROM pg_stat_ssl NATURAL JOIN pg_stat_activity "
-                      "WHERE usename = 'zeitkern'") == "t|TLSv1.3\n"
-        assert secure.get("/rows/20000").status == 200
-        assert secure.get("/sleep/9000/300").status == 504
+        assert ask(app) == (200, {"result": 1}), app.vm.console.text()[-500:]
+        seen = pg.sql("SELECT version FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) "
+                      "WHERE usename = 'zeitkern'")
+        assert seen.split() and set(seen.split()) == {version}, seen
+        assert ask(app, "/sleep/20000/300")[0] == 504
+        running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(%' " \
+                  "AND state = 'active' AND usename = 'zeitkern'"
         deadline = time.monotonic() + 5
-        while pg.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' "
-                     "AND usename = 'zeitkern'") != "0\n":
+        while pg.sql(running).strip() != "0":
             assert time.monotonic() < deadline
             time.sleep(0.1)
     finally:
         pg.close()
-    for wrong, line in (("stranger", "no authority of tls.ca"),
-                        ("another name", "does not name it"), (None, "the server has no TLS")):
-        pg = serve(secure, certs.get(wrong))
-        try:
-            answer = secure.get("/")
-            assert answer.status == 502, (wrong, answer, secure.vm.console.text())
-            assert line in secure.vm.console.text()
-            assert "user=zeitkern" not in pg.text()      # nobody has tried to log on
-        finally:
-            pg.close()
-    assert PASSWORD not in secure.vm.console.text()
+
+
+def test_wrong_name(app, pairs):
+    """Another's certificate: no word of the password, 502."""
+    pg = secured(app, pairs[1])
+    try:
+        mark = len(app.vm.console.lines)
+        assert ask(app)[0] == 502
+        assert app.vm.console.wait_for(f"tls: {NAME}: its certificate does not name it", 2,
+                                       mark)[0]
+    finally:
+        pg.close()
+
+
+def test_without(app):
+    """A server without TLS is not talked to."""
+    pg = Postgres(app.net)
+    try:
+        mark = len(app.vm.console.lines)
+        assert ask(app)[0] == 502
+        assert app.vm.console.wait_for("the server has no TLS", 2, mark)[0]
+    finally:
+        pg.close()

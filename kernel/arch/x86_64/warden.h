@@ -56,6 +56,7 @@
 #define QUEUE_SIZE 48
 #define QUEUE_WIDTH 52
 #define QUEUE_RINGS 56                 /* not 0: QUEUE_RING, with these in place of others */
+#define QUEUE_REACH 16384              /* ARCH_REACH */
 #define QUEUE_KEEP QUEUE_AVAIL
 #define QUEUE_SPAN QUEUE_EVENT
 
