@@ -94,7 +94,7 @@ struct arch_queue {
 
 /* Registers a queue; returns its number (0..), -ENOSPC (ARCH_QUEUES), or -ENOTSUP where no
  * device of that kind exists. */
-#define ARCH_QUEUES 16
+#define ARCH_QUEUES 32
 int arch_queue_add(const struct arch_queue *q);
 
 /* Switches to the sealed page tables and closes the gate. `dma` is the only

@@ -111,6 +111,10 @@ static void *table_alloc(size_t bytes)
 		unsigned pages = (unsigned)(ALIGN_UP(bytes, (size_t)PAGE_SIZE) / PAGE_SIZE);
 
 		at = mem_sealed_pages(pages);
+		if (!at) {
+			left = 0;
+			return NULL;
+		}
 		left = pages * (size_t)PAGE_SIZE;
 	}
 	table = at;

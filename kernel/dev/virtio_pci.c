@@ -73,8 +73,11 @@ static uint8_t pci_status(struct virtio *v)
 	return v->regs[DEVICE_STATUS];
 }
 
+/* What is acknowledged has been reset. */
 static void pci_set_status(struct virtio *v, uint8_t status)
 {
+	if (status == VIRTIO_ACKNOWLEDGE)
+		pci_master(v->dev);
 	v->regs[DEVICE_STATUS] = status;
 }
 

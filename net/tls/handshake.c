@@ -28,7 +28,7 @@
 #include "net/tls/impl.h"
 
 #define STALLED MILLIS(500)
-#define SERVER_STALLED SECONDS(3)
+#define SERVER_STALLED SECONDS(1)
 #define SWEEP_EVERY MILLIS(250)
 #define ENTROPY_EVERY SECONDS(1)
 #define ADDRESS_EVERY MILLIS(20)

@@ -33,7 +33,7 @@
 #define W_ACK_MAX 32
 #define W_QUEUE 896
 #define W_QUEUE_SHIFT 6
-#define W_SIZE 1920
+#define W_SIZE 2944
 
 /* Offsets in one of its queues. */
 #define Q_STAGED 0

@@ -445,7 +445,7 @@ warden_tss:
 warden_idt:
 	.skip	VECTORS * 16
 warden_queue:
-	.skip	16 << QUEUE_SHIFT
+	.skip	QUEUES << QUEUE_SHIFT
 warden_queues:
 	.skip	8
 warden_lapic:

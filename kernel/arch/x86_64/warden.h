@@ -45,6 +45,7 @@
 #define LAPIC_TIMER_INITIAL 0x380
 
 /* struct warden_queue, 64 bytes. */
+#define QUEUES 32                      /* ARCH_QUEUES */
 #define QUEUE_SHIFT 6
 #define QUEUE_STAGED 0
 #define QUEUE_DESC 8
