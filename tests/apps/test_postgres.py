@@ -117,7 +117,8 @@ def tell(shop, address, port):
         for method, path, data in STORY:
             text = data if isinstance(data, str) else json.dumps(data)
             link = http.client.HTTPConnection(address, port, timeout=20)
-            link.request(method, path, text if data else None)
+            link.request(method, path, text if data else None,
+                         {"Content-Type": "application/json"} if data else {})
             got = link.getresponse()
             text = got.read()
             answers.append((got.status, json.loads(text) if got.status < 300 else None))
