@@ -49,10 +49,10 @@ extern struct pg_settings {
 	  .expected = "scram, md5, password or none: the weakest that is good enough" }, \
 	{ .key = "postgres.sslmode", .type = SETTING_CHECKED, .check = pg_set_sslmode, \
 	  .expected = "disable, or verify-full: TLS by net/tls.h" }, \
-	{ .key = "postgres.min", .type = SETTING_U32, .value = &pg_settings.min, .max = 256, \
-	  .expected = "connections, 0 to 256" }, \
-	{ .key = "postgres.max", .type = SETTING_U32, .value = &pg_settings.max, .min = 1, \
-	  .max = 256, .expected = "connections, 1 to 256" }, \
+	{ .key = "postgres.min", .boot = true, .type = SETTING_U32, \
+	  .value = &pg_settings.min, .max = 256, .expected = "connections, 0 to 256" }, \
+	{ .key = "postgres.max", .boot = true, .type = SETTING_U32, \
+	  .value = &pg_settings.max, .min = 1, .max = 256, .expected = "connections, 1 to 256" }, \
 	{ .key = "postgres.idle", .type = SETTING_U32, .value = &pg_settings.idle_s, .min = 1, \
 	  .max = 86400, .expected = "seconds, 1 to 86400" }, \
 	{ .key = "postgres.message", .type = SETTING_U32, .value = &pg_settings.message, \

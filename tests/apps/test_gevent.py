@@ -20,6 +20,7 @@ PORT, TIMEOUT_S = 6379, 3
 SETTINGS = f"redis.addr={HOST} redis.timeout_ms={TIMEOUT_S * 1000}"
 MEM = 256                # room for hundreds of stacks, under ASan too
 AT_ONCE = 300
+STACK_SPARE = 2048       # of a task's stack, whatever hiredis does on it
 ORIGINAL_PORT = 9100
 HANG_S = 30
 
@@ -152,6 +153,10 @@ def test_crowd(app, redis):
         status, body, _ = answer.result()
     assert status == 200
     assert body == {"tasks": AT_ONCE, "served": AT_ONCE, "sum": AT_ONCE * (AT_ONCE + 1) // 2}
+    metrics = app.metrics()
+    assert metrics['zeitkern_pool_peak{pool="bsd_socket"}'] >= AT_ONCE
+    room = metrics["zeitkern_task_stack_bytes"] - metrics["zeitkern_task_stack_deepest_bytes"]
+    assert room >= STACK_SPARE, f"library.mk: STACK leaves {room:.0f} bytes"
 
 
 def test_crowd_half(app, redis):

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from backends import Backend
 from original import Original, lines
-from test_gevent import reachable, seen, until
+from test_gevent import STACK_SPARE, reachable, seen, until
 
 from client import Client
 from netns import HOST
@@ -98,6 +98,9 @@ def test_at_once(app):
             answers = list(pool.map(lambda n: get(app, "/publish", f"n{n:03}"), range(AT_ONCE)))
         assert answers == [(200, {"published": 4})] * AT_ONCE
         assert sorted(texts(child)) == [f"n{n:03}" for n in range(AT_ONCE)]
+    metrics = app.metrics()
+    room = metrics["zeitkern_task_stack_bytes"] - metrics["zeitkern_task_stack_deepest_bytes"]
+    assert room >= STACK_SPARE, f"library.mk: a stack has {room:.0f} bytes left"
 
 
 def test_no_broker(app):
