@@ -132,15 +132,15 @@ static void act(unsigned i, unsigned what)
 /* A request, whole or begun. */
 static void ask(struct fake_stream *s, unsigned which)
 {
+#define AS(line, fields) line " HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
 	static const char *const requests[] = {
-		"GET /park HTTP/1.1\r\nHost: a\r\n\r\n", "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n", "GET /stream HTTP/1.0\r\n\r\n",
-		"HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n", "HEAD /park HTTP/1.1\r\nHost: a\r\n\r\n",
-		"POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n",
-		"POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"POST /mirror HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
-		"POST /mirror HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+		AS("GET /park", ""), AS("GET /slow", ""), AS("GET /stream", ""),
+		"GET /stream HTTP/1.0\r\n\r\n", AS("HEAD /stream", ""), AS("HEAD /park", ""),
+		AS("POST /up", "Content-Length: 20\r\n"),
+		AS("POST /up", "Transfer-Encoding: chunked\r\n"),
+		AS("POST /mirror", "Content-Length: 9\r\nExpect: 100-continue\r\n"),
+		AS("POST /mirror", "Transfer-Encoding: chunked\r\n"),
+		AS("POST /ignore", "Content-Length: 5\r\n"),
 		"5\r\nhello\r\n", "0\r\n\r\n", "123456789",
 	};
 	const char *r = requests[which % ARRAY_LEN(requests)];
