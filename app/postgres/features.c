@@ -4,6 +4,7 @@
 #include "app/postgres/features.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,6 +202,27 @@ static void pipeline(struct request *req, struct response *res)
 		do
 			e = e < 0 ? e : add_up(db, &count, &sum);
 		while (e == 0 && (e = pg_next(db)) == 1);
+	}
+	answer_sum(res, db, e, count, sum);
+}
+
+/* Many texts, each twice: more than are kept prepared. */
+static void texts(struct request *req, struct response *res)
+{
+	struct pg *db = borrow(res, 60000);
+	long long count = 0, sum = 0;
+	unsigned long n;
+	char sql[40];
+	int e = 0;
+
+	if (!db)
+		return;
+	n = number(req, "n");
+	for (unsigned long i = 0; i < 2 * n && e == 0; i++) {
+		snprintf(sql, sizeof(sql), "SELECT $1 + %lu", i % n);
+		e = pg_query(db, sql, pg_int4(1));
+		if (e == 0)
+			e = add_up(db, &count, &sum);
 	}
 	answer_sum(res, db, e, count, sum);
 }
@@ -427,6 +449,7 @@ void features(void)
 	route("GET", "/rows/:n", rows);
 	route("GET", "/cursor/:n", cursor);
 	route("GET", "/pipeline/:n", pipeline);
+	route("GET", "/texts/:n", texts);
 	route("GET", "/simple", simple);
 	route("POST", "/import", import);
 	route("GET", "/export", export);

@@ -173,6 +173,18 @@ def test_pipeline(shop):
     assert ask(shop, "/simple") == {"count": 4, "sum": 10}
 
 
+def test_many_texts(shop):
+    """More texts than are kept prepared, and as many as are kept: the oldest make room, here and on
+    the server."""
+    before = shop.metrics()["postgres_prepared_total"]
+    assert ask(shop, "/texts/100") == {"count": 200, "sum": 10100}
+    middle = shop.metrics()["postgres_prepared_total"]
+    assert middle - before == 200
+    for _ in range(3):
+        assert ask(shop, "/texts/20") == {"count": 40, "sum": 420}
+    assert shop.metrics()["postgres_prepared_total"] - middle <= 20 * MAX
+
+
 def test_copy(shop, server):
     """COPY in, of which an error is an error; COPY out."""
     server.sql("TRUNCATE item RESTART IDENTITY", "shop", "zeitkern")
