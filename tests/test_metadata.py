@@ -3,12 +3,14 @@
 on a machine that recognises it or is told; and services that are away, slow, wrong or hostile."""
 
 import re
+import ssl
 import time
 
 import pytest
 
 import images
 import imds
+import pki
 from net6 import enable
 from memory import memory_dump
 from netns import NoNamespace
@@ -119,6 +121,19 @@ def test_precedence(name, booted):
     assert 'metadata: unknown setting "no.such"' in text and "hidden" not in text
     site.vm.wait_for("https: port 8444", BOOT_S)
     assert site.vm.running()
+
+
+def test_certificate(booted, tmp_path):
+    """HTTPS by the certificate and key that user data bring."""
+    root = pki.authority(str(tmp_path), "root")
+    pair = pki.signed(root, str(tmp_path), "ours", ["zeitkern.test"])
+    words = "".join(f'tls.{name}="{open(path, encoding="ascii").read()}"\n'
+                    for name, path in (("cert", pair.cert), ("key", pair.key)))
+    site, _ = booted("microvm", imds.Hetzner(f"#zeitkern\n{words}"))
+    site.vm.wait_for("https: port 8443", BOOT_S)
+    trust = ssl.create_default_context(cafile=root.cert)
+    with trust.wrap_socket(site.socket(port=8443), server_hostname="zeitkern.test") as sock:
+        assert sock.version() == "TLSv1.3"
 
 
 @pytest.mark.parametrize("cmdline, dhcp", (("ip=10.77.2.2/16", False), ("", True)))
