@@ -185,11 +185,13 @@ static void set_host(struct client *c, const struct url *u)
 
 /* ---- Redirects ------------------------------------------------------------------- */
 
-/* Where the answer sends us: 1 and the URL in `to`, 0: nowhere, or -errno. */
-static int redirected(const struct client *c, const struct url *from, char to[URL_MAX])
+/* Where the answer sends us: 1 and c->url, which `from` may lie in no more; 0: nowhere; or
+ * -errno. */
+static int redirected(struct client *c, const struct url *from)
 {
 	const char *where;
 	size_t len;
+	char *to;
 	int err;
 
 	switch (c->h.status) {
@@ -201,12 +203,19 @@ static int redirected(const struct client *c, const struct url *from, char to[UR
 	where = client_field(&c->h, c->head, "location", &len);
 	if (!where)
 		return 0;
+	to = malloc(URL_MAX);
+	if (!to)
+		return -ENOMEM;
 	err = url_resolve(to, from, where, len);
-	return err == 0 ? 1 : err == -EINVAL ? -EPROTO : err;
+	free(err == 0 ? c->url : to);
+	if (err < 0)
+		return err == -EINVAL ? -EPROTO : err;
+	c->url = to;
+	return 1;
 }
 
-/* Asks, and asks where the answer says, with `room` for the URLs. */
-static int follow(struct client *c, const struct client_request *q, char room[2][URL_MAX])
+/* Asks, and asks where the answer says. */
+static int follow(struct client *c, const struct client_request *q)
 {
 	unsigned left = q->redirects;
 	struct client_ask a;
@@ -224,15 +233,15 @@ static int follow(struct client *c, const struct client_request *q, char room[2]
 		err = ask(c, &a);
 		if (err < 0 || q->redirects == 0)
 			return err;
-		err = redirected(c, &u, room[left % 2]);
+		err = redirected(c, &u);
 		if (err <= 0)
 			return err;
-		if (left == 0)
+		if (left-- == 0)
 			return -ELOOP;
 		client_counters[CLIENT_REDIRECTS].n++;
 		client_ask_again(&a, c->h.status);
 		client_done(c);
-		err = url_parse(&u, room[left-- % 2]);
+		err = url_parse(&u, c->url);
 	}
 	return err;
 }
@@ -241,7 +250,6 @@ static int follow(struct client *c, const struct client_request *q, char room[2]
 
 int client_open(struct client **out, const struct client_request *q)
 {
-	char (*room)[URL_MAX] = q->redirects > 0 ? malloc(2 * URL_MAX) : NULL;
 	struct client *c;
 	int err = -ENOMEM;
 
@@ -250,12 +258,12 @@ int client_open(struct client **out, const struct client_request *q)
 	if (!pool.size)
 		pool_init(&pool, "http_client", sizeof(struct client), port_limits.clients);
 	*out = NULL;
-	c = q->redirects > 0 && !room ? NULL : pool_get(&pool);
+	c = pool_get(&pool);
 	if (c) {
 		*c = (struct client){ .deadline = q->deadline };
-		err = follow(c, q, room);
+		err = follow(c, q);
+		free(c->url);
 	}
-	free(room);
 	if (err < 0) {
 		client_counters[CLIENT_FAILED].n++;
 		if (c) {

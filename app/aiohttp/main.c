@@ -38,13 +38,12 @@ static int ask(void *arg)
 		.url = q->url, .deadline = q->deadline, .max = ANSWER_MAX, .redirects = 5 });
 }
 
-/* The object that a backend has answered with, or NULL and an error. */
+/* The object that a backend has answered with, or NULL and an error; err: how asking it went. */
 static const struct value *object(struct request *req, const struct question *q, int *err)
 {
 	const struct value *v = NULL;
 	size_t len;
 
-	*err = job_result(&q->job);
 	if (*err == 0 && client_status(q->answer) >= 400)
 		*err = -EREMOTE;
 	if (*err == 0) {
@@ -69,14 +68,30 @@ static void merged(struct request *req, struct response *res)
 	for (i = 0; i < 2 && err == 0; i++)
 		err = job_start(jobs[i], "backend", ask, &q[i]);
 	job_all(jobs, (unsigned)(err < 0 ? i - 1 : i), FOREVER);
-	for (i = 0; i < 2 && err == 0; i++)
+	for (i = 0; i < 2 && err == 0; i++) {
+		err = job_result(jobs[i]);
 		objects[i] = object(req, &q[i], &err);
+	}
 	if (err < 0)
 		failed(res, i == 1 ? "backend.1" : "backend.2", err);
 	else
 		json_merged(res, objects, 2);
 	client_close(q[0].answer);
 	client_close(q[1].answer);
+}
+
+/* Only the first. */
+static void one(struct request *req, struct response *res)
+{
+	struct question q = { .url = urls[0], .deadline = clock_after_ms(timeout_ms) };
+	int err = ask(&q);
+	const struct value *v = object(req, &q, &err);
+
+	if (err < 0)
+		failed(res, "backend.1", err);
+	else
+		json_value(res, v);
+	client_close(q.answer);
 }
 
 /* The backend's answer, of any length, at the pace of who asked us. */
@@ -112,6 +127,7 @@ void app_main(void)
 {
 	client_https();
 	route("GET", "/", merged);
+	route("GET", "/one", one);
 	route("GET", "/relay", relay);
 	route("GET", "/sleep/:ms:int", nap);
 }

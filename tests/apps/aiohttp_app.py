@@ -42,6 +42,15 @@ async def merged(request):
     return web.json_response({**one, **two})
 
 
+@routes.get("/one")
+async def only(request):
+    """Only the first."""
+    try:
+        return web.json_response(await ask(request.app["session"], 0))
+    except Failed as error:
+        return web.json_response({"error": "backend.1"}, status=error.args[0])
+
+
 @routes.get("/relay")
 async def relay(request):
     """The backend's answer, of any length, at the pace of who asked us."""

@@ -221,6 +221,25 @@ def test_redirect(app, two):
     assert asked == [b"/one", b"/sub/x?q=1", b"/end"]
 
 
+def test_cancelled(app, two):
+    """A client that goes away: what it asked for is not waited for any more."""
+    ended = threading.Event()
+
+    def serve(sock):
+        request(sock)
+        sock.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(1) == b""
+        ended.set()
+    with Backend(app.net, serve, ONE) as first:
+        with app.socket() as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            while not first.accepted:
+                time.sleep(0.01)
+            time.sleep(0.1)
+        assert ended.wait(TIMEOUT_S / 2)
+
+
 BODIES = (b'{"a": 1, "b": [true, null, "x"]}', b'{"b": {"c": 1.5e3}}', b'{"\\u00fc": "\xc3\xbc"}',
           b"{}", b"[]", b"null", b"{", b"", b'{"a": 1} x', b"\xff")
 
@@ -239,6 +258,7 @@ def test_original(app, two):
     try:
         for body in BODIES:
             same(answers(good(body)))
+            same(answers(good(body)), "/one")
         for name in ("never", "reset", "short", "close", "not HTTP", "redirect loop", "error",
                      "chunk size"):
             same(FAULTS[name][0])
