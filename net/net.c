@@ -156,7 +156,6 @@ static bool work(void)
 _Noreturn void net_run(void *unused)
 {
 	owner = task_self();
-	task_limit(FOREVER);           /* a handler's was inherited */
 	task_state("net loop");
 	if (!started) {
 		started = true;
