@@ -155,8 +155,10 @@ setup:
 $O/flags: FORCE | setup
 	$(call stamp,$(CC) $(shell $(CC) -dumpfullversion -dumpversion) $(CFLAGS) $(WARN) .)
 
-$O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedtls/.sha256)
-	$(call say,cc $<)mkdir -p $(@D) && $(CC) $(if $(filter app/% net/bsd/% $(LIBRARIES:%=net/%/%),$<),$(FOR_APP)) \
+$O/%.o: %.c $O/flags | $(LIBC) build/src/lwip/.sha256 $(LIBTLS:%=build/src/mbedtls/.sha256) \
+		$(LIBRARIES:%=build/src/%/.sha256)
+	$(call say,cc $<)mkdir -p $(@D) && $(CC) \
+		$(if $(filter app/% net/bsd/% $(LIBRARIES:%=net/%/%),$<),$(FOR_APP)) \
 		$(CFLAGS) $(WARN) -frandom-seed=$< -MD -MP -c -o $@ $<
 $O/%.o: %.S $O/flags
 	$(call say,as $<)mkdir -p $(@D) && $(CC) $(CPU_FLAGS) -g -ffile-prefix-map=$(CURDIR)=. -I. \

@@ -27,13 +27,21 @@ typedef void handler(struct request *req, struct response *res);
 /* The service: called once at start-up, before the network is up; adds routes. */
 void app_main(void);
 
-/* The service's own settings, if it has any (kernel/config.h), applied before app_main():
- *	static char addr[64] = "127.0.0.1";
- *	SETTINGS({ .key = "redis.host", .type = SETTING_STRING, .value = addr, .max = sizeof(addr),
- *		   .expected = "a name or an address" }); */
+/* The service's own settings, if it has any, applied before app_main(); `expected` says in words
+ * what a value is (kernel/config.h):
+ *	static char host[64] = "127.0.0.1";
+ *	static uint32_t port = 6379;
+ *	SETTINGS(TEXT_SETTING("redis.addr", host, "a name or an address"),
+ *		 NUMBER_SETTING("redis.port", port, 1, 65535, "a port, 1 to 65535")); */
 #define SETTINGS(...) \
 	const struct setting app_settings[] = { __VA_ARGS__ }; \
 	const unsigned app_settings_count = ARRAY_LEN(app_settings)
+#define TEXT_SETTING(name, array, words) \
+	{ .key = name, .type = SETTING_STRING, .value = array, .max = sizeof(array), \
+	  .expected = words }
+#define NUMBER_SETTING(name, number, least, most, words) \
+	{ .key = name, .type = SETTING_U32, .value = &(number), .min = least, .max = most, \
+	  .expected = words }
 extern const struct setting app_settings[] __attribute__((weak));
 extern const unsigned app_settings_count __attribute__((weak));
 

@@ -12,9 +12,10 @@
 #define HEADER_SIZE 36u
 #define MCFG_FIRST 44u
 #define MCFG_ENTRY 16u
+#define PORT_MAX 0xffffu
 
 /* Generic address structure (§5.2.3.2). */
-enum { GAS_SPACE = 0, GAS_ADDRESS = 4, GAS_PORT = 1 };
+enum { GAS_SPACE = 0, GAS_BITS = 1, GAS_ADDRESS = 4, GAS_MEMORY = 0, GAS_PORT = 1 };
 
 /* SPCR by offset; interface types (Microsoft, "Debug Port Table 2", table 3). */
 enum { SPCR_TYPE = 36, SPCR_BASE = 40 };
@@ -153,5 +154,8 @@ int acpi_spcr(struct acpi_table t, struct device *dev)
 		dev->kind = DEV_UART_16550;
 	else
 		return -ENOENT;
-	return (space == GAS_PORT) == (dev->kind == DEV_UART_16550) ? 0 : -ENOENT;
+	if (space == GAS_PORT)
+		return dev->kind == DEV_UART_16550 && dev->base <= PORT_MAX ? 0 : -ENOENT;
+	dev->arg = acpi_get(t, SPCR_BASE + GAS_BITS, 1) == 8 && dev->kind == DEV_UART_16550;
+	return space == GAS_MEMORY && dev->base > PORT_MAX ? 0 : -ENOENT;
 }

@@ -63,6 +63,6 @@ void acpi_reduced(struct aml dsdt);
  * fills base and size and returns 0; -EINVAL: it is not; -ENOENT: there is no such entry. */
 int acpi_mcfg(struct acpi_table t, unsigned i, struct device *dev);
 
-/* SPCR (Microsoft, "Serial Port Console Redirection Table"): the console's kind, a 16550 at I/O
- * ports or a PL011, and base: 0, or -ENOENT. */
+/* SPCR (Microsoft, "Serial Port Console Redirection Table"): the console's kind, a 16550 or a
+ * PL011, base and arg: 0, or -ENOENT. */
 int acpi_spcr(struct acpi_table t, struct device *dev);

@@ -57,6 +57,10 @@ enum arch_queue_kind {
 	QUEUE_RING,                /* by the index behind the last one, written to the doorbell */
 };
 
+/* The most bytes that a descriptor of QUEUE_VRING may say; and as many lie in the DMA pool from its
+ * address on, whatever it says, since a device may look at it while it is written again. */
+#define ARCH_REACH 16384u
+
 /* A descriptor of QUEUE_RING: e1000's and vmxnet3's. The device may write into its table. */
 struct ring_desc {
 	volatile uint64_t addr, word;
@@ -90,7 +94,7 @@ struct arch_queue {
 
 /* Registers a queue; returns its number (0..), -ENOSPC (ARCH_QUEUES), or -ENOTSUP where no
  * device of that kind exists. */
-#define ARCH_QUEUES 16
+#define ARCH_QUEUES 32
 int arch_queue_add(const struct arch_queue *q);
 
 /* Switches to the sealed page tables and closes the gate. `dma` is the only
@@ -110,7 +114,7 @@ uint64_t arch_ticks_hz(void);
 void arch_idle(uint64_t until);
 
 /* Publishes `n` staged descriptors of queue `q`: the warden copies each from
- * `staged` to `desc` after checking that it lies in the DMA pool, has no
+ * `staged` to `desc` after checking that it lies in the DMA pool, ARCH_REACH bytes of it, has no
  * WRITE, NEXT or INDIRECT flag, advances avail.idx by n, and rings the
  * doorbell if the device asked for it. Of a QUEUE_OWNED, whose buffers were checked before,
  * it copies the status and size of the n descriptors after those of the last call; of a

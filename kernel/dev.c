@@ -36,16 +36,28 @@ static const struct device *open_first(enum device_kind kind, int (*open)(const 
 	return NULL;
 }
 
-void dev_open_console(void)
+/* In the order of the machine's devices: the first is the one that the machine means. */
+static void open_console(bool late)
 {
-	for (unsigned i = 0; board_uarts[i] && !console; i++)
-		if (open_first(board_uarts[i]->kind, board_uarts[i]->open))
-			console = board_uarts[i];
+	for (unsigned n = 0; n < machine.dev_count && !console; n++) {
+		for (unsigned i = 0; board_uarts[i] && !console; i++) {
+			const struct uart *u = board_uarts[i];
+
+			if (u->kind == machine.dev[n].kind && u->late == late &&
+			    u->open(&machine.dev[n]) == 0)
+				console = u;
+		}
+	}
 	if (!console)
 		return;
 	for (unsigned i = 0; i < early_len; i++)
 		console_putc(early[i]);
 	early_len = 0;
+}
+
+void dev_open_console(void)
+{
+	open_console(false);
 }
 
 /* Every bus, with those that another bus added. */
@@ -63,6 +75,7 @@ void dev_open_rest(void)
 	const struct device *d;
 
 	open_buses();
+	open_console(true);
 	for (unsigned i = 0; board_rtcs[i] && !rtc; i++)
 		if (open_first(board_rtcs[i]->kind, board_rtcs[i]->open))
 			rtc = board_rtcs[i];

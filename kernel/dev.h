@@ -3,12 +3,14 @@
  * in kernel/dev; boards/BOARD/board.c lists those that the image carries. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/machine.h"
 
 struct uart {
 	enum device_kind kind;
+	bool late;                           /* needs memory, and the buses */
 	int (*open)(const struct device *);  /* 0 or -errno; maps what it needs after the seal */
 	void (*putc)(char c);                /* polls; usable from the crash report */
 	int (*getc)(void);                   /* a byte, or -EAGAIN */
@@ -61,7 +63,8 @@ extern const struct watchdog *const board_watchdogs[];
 extern const struct source *const board_sources[];
 
 /* kernel/dev.c: opens the first of each that the machine has; logs what was
- * chosen. dev_open_rest() opens every bus first, then every source of entropy.
+ * chosen. dev_open_rest() opens every bus first, then a late console where there is no
+ * other, then every source of entropy.
  * A driver that answers -ENODEV is passed over in silence and the next device
  * of its kind is tried (an empty virtio slot). rtc_read is -ENODEV when the machine has none. */
 void dev_open_console(void);

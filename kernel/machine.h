@@ -17,7 +17,8 @@
 
 enum device_kind {
 	DEV_NONE,
-	DEV_UART_16550,   /* base is an I/O port below 0x10000, else MMIO */
+	DEV_UART_16550,   /* base is an I/O port below 0x10000, else MMIO, arg: 1 for registers of
+	                   * a byte, else of a word */
 	DEV_UART_PL011,
 	DEV_UART_CMSDK,   /* arg: clock, Hz */
 	DEV_IOAPIC,       /* irq: its first global interrupt */

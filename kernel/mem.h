@@ -27,7 +27,7 @@ static inline void mem_wipe(void *p, size_t size)
 void mem_init(void);
 
 /* Boot only. Zeroed pages that the payload cannot reach after the seal (page
- * tables), or can only read (descriptor tables). Never fail: panic. */
+ * tables; it panics without), or can only read (descriptor tables; NULL: no more). */
 void *mem_boot_pages(unsigned n);
 void *mem_sealed_pages(unsigned n);
 /* Sealed pages with open ones right behind them; NULL where there are not as many. */

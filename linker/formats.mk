@@ -31,4 +31,5 @@ $(OUT)/zeitkern.sd: $(OUT)/zeitkern.bin $(OUT)/settings build/src/u-boot-sunxi/.
 	$(call say,card $@)linker/card $@ build/src/u-boot-sunxi/usr/lib/u-boot/$(UBOOT) $< $(OUT)/settings \
 		$(call quote,$(CMDLINE))
 $(OUT)/NOTICE: $(OUT)/zeitkern.elf linker/notice FORCE
-	@linker/notice $<.map $(if $(filter sd,$(FORMAT)),build/src/u-boot-sunxi) >$@
+	@linker/notice $<.map $(if $(filter sd,$(FORMAT)),build/src/u-boot-sunxi) \
+		$(foreach name,$(LIBRARIES),$(name)=$($(name)_LICENCE)) >$@

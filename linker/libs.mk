@@ -20,7 +20,7 @@ crypto := aes aesce aesni asn1parse asn1write base64 bignum bignum_core block_ci
 psa := crypto crypto_aead crypto_cipher crypto_client crypto_driver_wrappers_no_static crypto_ecp \
 	crypto_hash crypto_mac crypto_rsa crypto_slot_management util
 x509 := x509 x509_create x509_crt x509write x509write_crt
-ssl := ciphersuites client msg ticket tls tls12_client tls12_server tls13_client tls13_generic \
+ssl := ciphersuites client msg ticket tls tls12_server tls13_client tls13_generic \
 	tls13_keys tls13_server
 mbedtls := $(crypto:%=library/%) $(psa:%=library/psa_%) $(x509:%=library/%) $(ssl:%=library/ssl_%)
 
@@ -38,10 +38,13 @@ WRAPPED += mbedtls_psa_ecp_export_public_key
 endif
 
 # What an app brings, in app/NAME/library.mk: the names of LIBRARIES (linker/libs.lock), for each
-# the files it is made of, as NAME := a b (a.c, b.c of its source) and flags as NAME_FLAGS, and
-# STACK, if they need more than BUDGET_STACK bytes of one, in whole pages. They are compiled as they
-# are; net/bsd/include comes first on the path of them and of the app.
+# the files it is made of, as NAME := a b (a.c, b.c of its source), flags as NAME_FLAGS and the file
+# of its licence as NAME_LICENCE, unless that is COPYING or LICENSE; STACK, if they need more than
+# BUDGET_STACK bytes of one, in whole pages; BUDGETS, if they do not fit into each. They are compiled
+# as they are; net/bsd/include comes first on the path of them and of the app.
 $(if $(GUEST),,$(eval -include app/$(APP)/library.mk))
+$(if $(filter-out $(or $(BUDGETS),$(BUDGET)),$(BUDGET)),$(error APP=$(APP) is not possible with \
+	BOARD=$(BOARD): $(LIBRARIES) needs more memory))
 FOR_APP := -isystem net/bsd/include $(if $(LIBRARIES),-isystem build/src)
 
 # mbedTLS reaches what a client does by way of net/tls/client, which an image that opens no sessions

@@ -20,6 +20,7 @@
 #define HEAD_MAX BUDGET_HEAD           /* of an answer, and of what precedes it (1xx) */
 
 static struct pool pool;
+static int (*start_tls)(struct sock *s, const char *host, const char *alpn, ktime deadline);
 struct counter client_counters[CLIENT_COUNTS] = {
 	[CLIENT_REQUESTS] = { .name = "http_client_requests_total" },
 	[CLIENT_REUSED] = { .name = "http_client_reused_total" },
@@ -136,6 +137,18 @@ static int exchange(struct client *c, const struct client_ask *a)
 	return err < 0 ? err : read_head(c, a->head_only);
 }
 
+/* A new connection: 0 or -errno. */
+static int reach(struct client *c)
+{
+	int err = sock_connect(&c->s, c->host.name, c->host.port, c->deadline);
+
+	if (err < 0)
+		c->s = NULL;
+	else if (c->host.secure)
+		err = start_tls(c->s, c->host.name, "http/1.1", c->deadline);
+	return err;
+}
+
 /* One request to one host: 0 and the head has been read, or -errno and c->s is NULL. */
 static int ask(struct client *c, const struct client_ask *a)
 {
@@ -153,12 +166,9 @@ static int ask(struct client *c, const struct client_ask *a)
 			return err;
 		client_counters[CLIENT_RETRIED].n++;
 	}
-	err = sock_connect(&c->s, c->host.name, c->host.port, c->deadline);
-	if (err < 0) {
-		c->s = NULL;
-		return err;
-	}
-	err = exchange(c, a);
+	err = reach(c);
+	if (err == 0)
+		err = exchange(c, a);
 	if (err < 0)
 		drop_connection(c);
 	return err;
@@ -175,11 +185,13 @@ static void set_host(struct client *c, const struct url *u)
 
 /* ---- Redirects ------------------------------------------------------------------- */
 
-/* Where the answer sends us: 1 and the URL in `to`, 0: nowhere, or -errno. */
-static int redirected(const struct client *c, const struct url *from, char to[URL_MAX])
+/* Where the answer sends us: 1 and c->url, which `from` may lie in no more; 0: nowhere; or
+ * -errno. */
+static int redirected(struct client *c, const struct url *from)
 {
 	const char *where;
 	size_t len;
+	char *to;
 	int err;
 
 	switch (c->h.status) {
@@ -191,12 +203,19 @@ static int redirected(const struct client *c, const struct url *from, char to[UR
 	where = client_field(&c->h, c->head, "location", &len);
 	if (!where)
 		return 0;
+	to = malloc(URL_MAX);
+	if (!to)
+		return -ENOMEM;
 	err = url_resolve(to, from, where, len);
-	return err == 0 ? 1 : err == -EINVAL ? -EPROTO : err;
+	free(err == 0 ? c->url : to);
+	if (err < 0)
+		return err == -EINVAL ? -EPROTO : err;
+	c->url = to;
+	return 1;
 }
 
-/* Asks, and asks where the answer says, with `room` for the URLs. */
-static int follow(struct client *c, const struct client_request *q, char room[2][URL_MAX])
+/* Asks, and asks where the answer says. */
+static int follow(struct client *c, const struct client_request *q)
 {
 	unsigned left = q->redirects;
 	struct client_ask a;
@@ -206,7 +225,7 @@ static int follow(struct client *c, const struct client_request *q, char room[2]
 	if (err == 0)
 		err = url_parse(&u, q->url);
 	while (err == 0) {
-		if (u.secure)
+		if (u.secure && !start_tls)
 			return -EPROTONOSUPPORT;
 		a.foreign |= a.url && !client_same_host(&c->host, &u);
 		set_host(c, &u);
@@ -214,15 +233,15 @@ static int follow(struct client *c, const struct client_request *q, char room[2]
 		err = ask(c, &a);
 		if (err < 0 || q->redirects == 0)
 			return err;
-		err = redirected(c, &u, room[left % 2]);
+		err = redirected(c, &u);
 		if (err <= 0)
 			return err;
-		if (left == 0)
+		if (left-- == 0)
 			return -ELOOP;
 		client_counters[CLIENT_REDIRECTS].n++;
 		client_ask_again(&a, c->h.status);
 		client_done(c);
-		err = url_parse(&u, room[left-- % 2]);
+		err = url_parse(&u, c->url);
 	}
 	return err;
 }
@@ -231,7 +250,6 @@ static int follow(struct client *c, const struct client_request *q, char room[2]
 
 int client_open(struct client **out, const struct client_request *q)
 {
-	char (*room)[URL_MAX] = q->redirects > 0 ? malloc(2 * URL_MAX) : NULL;
 	struct client *c;
 	int err = -ENOMEM;
 
@@ -240,12 +258,12 @@ int client_open(struct client **out, const struct client_request *q)
 	if (!pool.size)
 		pool_init(&pool, "http_client", sizeof(struct client), port_limits.clients);
 	*out = NULL;
-	c = q->redirects > 0 && !room ? NULL : pool_get(&pool);
+	c = pool_get(&pool);
 	if (c) {
 		*c = (struct client){ .deadline = q->deadline };
-		err = follow(c, q, room);
+		err = follow(c, q);
+		free(c->url);
 	}
-	free(room);
 	if (err < 0) {
 		client_counters[CLIENT_FAILED].n++;
 		if (c) {
@@ -256,6 +274,11 @@ int client_open(struct client **out, const struct client_request *q)
 	}
 	*out = c;
 	return 0;
+}
+
+void client_https(void)
+{
+	start_tls = sock_start_tls;
 }
 
 void client_close(struct client *c)

@@ -13,9 +13,10 @@
  * body. Connections that may be used again are kept, a few for each host, for some seconds; an
  * idempotent request that finds that its kept connection has died is sent once more on a new one.
  *
- * Errors: -EINVAL the URL or a field is none; -EPROTONOSUPPORT https:, for an image without it;
- * -ETIMEDOUT; -EPROTO the answer is malformed, or ends before its length; -EMSGSIZE its head or
- * body is too long; -ELOOP too many redirects; -ENOMEM; -ECANCELED; those of sock_connect(). */
+ * Errors: -EINVAL the URL or a field is none; -EPROTONOSUPPORT https:, where client_https() was not
+ * called; -ETIMEDOUT; -EPROTO the answer is malformed, or ends before its length; -EMSGSIZE its
+ * head or body is too long; -ELOOP too many redirects; -ENOMEM; -ECANCELED; those of sock_connect()
+ * and of tls_connect(), as -EACCES: the server is not to be trusted. */
 #pragma once
 
 #include <stddef.h>
@@ -25,11 +26,15 @@
 
 struct client;
 
+/* Boot: https: URLs may be asked, of servers that prove to be who they are (net/tls.h), for which
+ * the app has the settings TLS_SETTINGS. Only an image that calls this has TLS for clients. */
+void client_https(void);
+
 /* What is asked. Members left out are as said. All of it belongs to the caller and is not looked at
  * once the call has returned. */
 struct client_request {
 	const char *method;            /* "GET" */
-	const char *url;               /* http://HOST[:PORT][/PATH][?QUERY] */
+	const char *url;               /* http[s]://HOST[:PORT][/PATH][?QUERY] */
 	const char *const *fields;     /* { "Name", "value", ..., NULL }; none */
 	const void *body;              /* none: no Content-Length, but for POST, PUT and PATCH */
 	size_t body_len;
@@ -62,6 +67,6 @@ long client_read(struct client *c, void *buf, size_t len);
 void client_close(struct client *c);
 
 /* What a gateway answers when its backend has failed so: 502, 503 or 504 (RFC 9110 §15.6), and in
- * words. */
+ * words. -EREMOTE is the caller's word for an answer whose status was not what it wanted. */
 unsigned client_error_status(int err);
 const char *client_error_text(int err);

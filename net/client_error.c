@@ -9,6 +9,7 @@ unsigned client_error_status(int err)
 	switch (err) {
 	case -ETIMEDOUT:
 		return 504;
+	case -EAGAIN:
 	case -ENOMEM:
 	case -EADDRNOTAVAIL:
 	case -ENETDOWN:
@@ -26,10 +27,18 @@ const char *client_error_text(int err)
 		return "not a URL or field";
 	case -EPROTONOSUPPORT:
 		return "https is not supported";
+	case -ENOTCONN:
+		return "not connected";
+	case -EACCES:
+		return "not verified";
+	case -EAGAIN:
+		return "the time is not known yet";
 	case -ETIMEDOUT:
 		return "timed out";
 	case -EPROTO:
 		return "malformed answer";
+	case -EREMOTE:
+		return "answered with an error";
 	case -EMSGSIZE:
 		return "answer too long";
 	case -ELOOP:

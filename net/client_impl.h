@@ -27,6 +27,7 @@ struct client {
 	struct sock *s;                /* NULL once the answer has been read */
 	uint8_t *head;                 /* of the answer, `head_len` bytes */
 	char *body;                    /* what client_fetch() has read */
+	char *url;                     /* where we were sent, while that is asked */
 	size_t head_len, body_len;
 	ktime deadline;
 	struct client_head h;

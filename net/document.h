@@ -24,6 +24,11 @@ struct value;
  * DOCUMENT_DEPTH, 503 no memory. Never waits. */
 const struct value *request_json(struct request *req, struct response *res);
 
+/* The value of a text of `len` bytes, of a backend's answer maybe, in the request's memory until
+ * the handler returns, and no longer than the text; NULL: it is not JSON, nested deeper than
+ * DOCUMENT_DEPTH, or there is no memory. Never waits. */
+const struct value *json_read(struct request *req, const char *text, size_t len);
+
 enum value_kind { VALUE_NONE, VALUE_NULL, VALUE_BOOL, VALUE_NUMBER, VALUE_TEXT, VALUE_ARRAY,
 		  VALUE_OBJECT };
 
@@ -48,3 +53,6 @@ bool value_bool(const struct value *v, bool *b);
 
 /* Answers with a value as JSON. */
 void json_value(struct response *res, const struct value *v);
+
+/* Answers with one object that has the members of n objects; of those with one name, the last. */
+void json_merged(struct response *res, const struct value *const objects[], size_t n);

@@ -102,7 +102,6 @@ struct text field_parameter(struct text field, const char *name)
 {
 	size_t len = strlen(name);
 
-	until(&field, ';');
 	while (field.len > 0) {
 		struct text word = trimmed(field), key, value;
 

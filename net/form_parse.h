@@ -24,7 +24,7 @@ size_t form_decode(char *out, struct text t);
 bool cookie_next(struct text *in, struct text *name, struct text *value);
 
 /* A parameter of a field's value, as in "form-data; name=x; filename=\"a\\\"b\"" (RFC 9110
- * §5.6.6): its value, whose quoted pairs stay as they are. NULL text: none. */
+ * §5.6.6) and in Forwarded: its value, whose quoted pairs stay as they are. NULL text: none. */
 struct text field_parameter(struct text field, const char *name);
 
 /* multipart/form-data (RFC 7578, RFC 2046 §5.1): takes the next part off *in, whose delimiter is

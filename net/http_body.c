@@ -32,9 +32,14 @@ static bool begin(struct conn *c, struct request *r)
 	return true;
 }
 
-void route_stream(const char *method, const char *path, http_handler *fn)
+void route_streams(void)
 {
 	request_streams = begin;
+}
+
+void route_stream(const char *method, const char *path, http_handler *fn)
+{
+	route_streams();
 	router_add_stream(method, path, fn);
 }
 

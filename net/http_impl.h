@@ -211,6 +211,9 @@ bool request_deserted(struct stream *s);
  * to be collected. NULL unless there are such routes. */
 extern bool (*request_streams)(struct conn *c, struct request *r);
 
+/* Boot: there are routes whose handler reads the body. */
+void route_streams(void);
+
 /* NULL unless there is something to do: makes the answer of a request whose status is 400 or more
  * and has no body (net/errors.h); finds what answers where no route does, of the application's
  * port (net/wsgi.h). */

@@ -101,7 +101,7 @@ void request_route(struct conn *c, struct request *r)
 		return;
 	r->route = router_find(c->s->admin, method, r->head.method.len, path, len, r->param,
 			       &r->miss);
-	if (!r->route && request_mounts)
+	if (!r->route && request_mounts && !c->s->admin)
 		r->route = request_mounts(r, path, len);
 	if (!r->route && r->miss == 405 && r->head.method.len == 7 &&
 	    memcmp(method, "OPTIONS", 7) == 0)

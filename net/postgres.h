@@ -29,9 +29,11 @@ extern struct pg_settings {
 	char host[256], user[64], database[64], password[128];
 	uint32_t port, min, max, idle_s, message;
 	enum pg_auth auth;             /* the weakest that is good enough */
+	bool verify;                   /* sslmode is verify-full */
 } pg_settings;
 
-/* The entries of the app's table: SETTINGS(PG_SETTINGS), alone or with others. */
+/* The entries of the app's table: SETTINGS(PG_SETTINGS), with TLS_SETTINGS (net/tls.h) for
+ * sslmode=verify-full. */
 #define PG_SETTINGS \
 	{ .key = "postgres.host", .type = SETTING_STRING, .value = pg_settings.host, \
 	  .max = sizeof(pg_settings.host), .expected = "a name or an address" }, \
@@ -45,6 +47,8 @@ extern struct pg_settings {
 	  .expected = "up to 127 printable ASCII characters", .secret = true }, \
 	{ .key = "postgres.auth", .type = SETTING_CHECKED, .check = pg_set_auth, \
 	  .expected = "scram, md5, password or none: the weakest that is good enough" }, \
+	{ .key = "postgres.sslmode", .type = SETTING_CHECKED, .check = pg_set_sslmode, \
+	  .expected = "disable, or verify-full: TLS by net/tls.h" }, \
 	{ .key = "postgres.min", .type = SETTING_U32, .value = &pg_settings.min, .max = 256, \
 	  .expected = "connections, 0 to 256" }, \
 	{ .key = "postgres.max", .type = SETTING_U32, .value = &pg_settings.max, .min = 1, \
@@ -55,6 +59,7 @@ extern struct pg_settings {
 	  .min = 4096, .max = 64u << 20, .expected = "bytes, 4096 to 67108864" }
 int pg_set_password(const char *value);
 int pg_set_auth(const char *value);
+int pg_set_sslmode(const char *value);
 
 /* In app_main(): makes the pool of postgres.max connections and the task that keeps
  * postgres.min of them open. */

@@ -6,8 +6,10 @@
 
 #include <lwip/opt.h>
 
+#include <lwip/dhcp.h>
 #include <lwip/ip4_addr.h>
 #include <lwip/netif.h>
+#include <lwip/prot/dhcp.h>
 
 #include "kernel/kernel.h"
 #include "net/port/bytes.h"
@@ -18,18 +20,25 @@ static struct route {
 	uint32_t to, mask, gateway;    /* host order; gateway 0: on the link */
 } routes[BUDGET_IP4_ROUTES];
 static unsigned count;
+static bool asked;                     /* since the option came */
 static ip4_addr_t answer;              /* what port_gateway() points at */
 
 void routes_clear(void)
 {
 	count = 0;
+	asked = false;
+}
+
+void routes_asked(void)
+{
+	asked = true;
 }
 
 int routes_set(const uint8_t *o, size_t len)
 {
 	size_t at = 0;
 
-	count = 0;
+	routes_clear();
 	while (at < len && count < BUDGET_IP4_ROUTES) {
 		unsigned prefix = o[at++], bytes = (prefix + 7) / 8;
 		uint32_t to = 0;
@@ -53,6 +62,9 @@ bool routes_hop(uint32_t to, uint32_t *hop)
 	const struct route *best = NULL;
 	uint32_t host = __builtin_bswap32(to);
 
+	/* An answer without the option shows in nothing but the state. */
+	if (asked && netif_dhcp_data(&port_netif)->state == DHCP_STATE_BOUND)
+		routes_clear();
 	for (unsigned i = 0; i < count; i++)
 		if ((host & routes[i].mask) == routes[i].to &&
 		    (!best || routes[i].mask > best->mask))
@@ -68,7 +80,7 @@ bool routes_reach(uint32_t to)
 	uint32_t hop;
 	ip4_addr_t ip = { to };
 
-	return count == 0 || routes_hop(to, &hop) || ip4_addr_ismulticast(&ip) ||
+	return routes_hop(to, &hop) || count == 0 || ip4_addr_ismulticast(&ip) ||
 	       ip4_addr_isbroadcast(&ip, &port_netif) ||
 	       ip4_addr_net_eq(&ip, netif_ip4_addr(&port_netif), netif_ip4_netmask(&port_netif));
 }

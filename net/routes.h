@@ -18,6 +18,9 @@ int routes_set(const uint8_t *option, size_t len);
 /* No routes of DHCP's. */
 void routes_clear(void);
 
+/* DHCP has been asked: once it has answered, an option that it left out is no more. */
+void routes_asked(void);
+
 /* The gateway for a destination beyond the link, or the destination itself when it is on the link
  * after all, in *hop; network order. False: the interface's own gateway it is. */
 bool routes_hop(uint32_t to, uint32_t *hop);

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "kernel/budget.h"
+#include "kernel/kernel.h"
 #include "net/stream.h"
 
 /* Boot, before the settings are applied: declares https.*, tls.*, and counters. */
@@ -51,7 +53,7 @@ void tls_shutdown(struct stream *s);
  * we trust, tls.connect.cert and .key: who we are, to servers that ask. */
 #define TLS_SETTINGS \
 	{ .key = "tls.ca", .type = SETTING_CHECKED, .check = tls_set_ca, \
-	  .expected = "certificates of authorities, in PEM" }, \
+	  .expected = "up to " TEXT_OF(BUDGET_TLS_AUTHORITIES) " certificates in PEM" }, \
 	{ .key = "tls.connect.cert", .type = SETTING_CHECKED, .check = tls_set_connect_cert, \
 	  .expected = "certificates in PEM, ours first, or base64 of one" }, \
 	{ .key = "tls.connect.key", .type = SETTING_CHECKED, .check = tls_set_connect_key, \

@@ -164,9 +164,10 @@ def app_image(request, row):
 
 @pytest.fixture(scope="module")
 def app_site(request, row, app_image):
-    """That app, with the module's SETTINGS if it has any."""
+    """That app, with the module's SETTINGS and MEM (MiB) if it has any."""
     settings = getattr(request.module, "SETTINGS", "")
-    yield from shared(row, app_image, f"metrics=yes {settings}")
+    yield from shared(row, app_image, f"metrics=yes {settings}",
+                      mem=getattr(request.module, "MEM", 64))
 
 
 def checked(request, site):
@@ -231,7 +232,7 @@ def boot(row, image):
 
     def make(settings="", wait=True, start=True, **more):
         try:
-            site = Site(row, more.pop("image", image), settings, **more)
+            site = Site(more.pop("row", row), more.pop("image", image), settings, **more)
         except NoNamespace as error:
             pytest.skip(f"no network namespace here: {error}")
         sites.append(site)

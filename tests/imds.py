@@ -210,6 +210,8 @@ class Server(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     """Asks the Cloud."""
     protocol_version = "HTTP/1.1"
+    wbufsize = -1            # one segment for an answer
+
 
     def log_message(self, *unused):
         """Nothing on the console."""

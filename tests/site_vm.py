@@ -119,9 +119,9 @@ class Site:
         """A connected Client."""
         return Client(self.socket(source, timeout), timeout)
 
-    def get(self, path="/", **more):
-        """One request on a connection of its own, which we close."""
-        with self.client() as client:
+    def get(self, path="/", source=None, **more):
+        """One request on a connection of its own, from an address if given, which we close."""
+        with self.client(source) as client:
             return client.get(path, **more)
 
     def clock(self):

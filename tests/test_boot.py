@@ -105,11 +105,48 @@ def test_reset(name):
         assert abs(served_time(answer) - time.time()) < 1.2
 
 
-def test_stalled_console():
+VIRTCONSOLE = ("-chardev", "stdio,id=console", "-device", "{}", "-device",
+               "virtconsole,chardev=console")
+
+
+@pytest.mark.parametrize("name, machine, bus", (
+    ("microvm", "microvm,isa-serial=off", "virtio-serial-device"),
+    ("q35", "q35", "virtio-serial-pci,disable-legacy=on"),
+    ("q35", "q35", "virtio-serial-pci-transitional")))
+def test_virtio_console(name, machine, bus):
+    """Where there is no UART the console is virtio's: from the first line on, while a service
+    runs, to the last."""
+    row = BY_NAME[name]
+    port = free_port()
+    opts = row.options(images.image("pc", app="time"), forwards=((port, GUEST_PORT),),
+                       console=tuple(word.format(bus) for word in VIRTCONSOLE))
+    opts.machine = machine
+    with Vm(opts) as vm:
+        vm.wait_for(r"^\[   0\.000000\] Zeitkern on ", BOOT_S)
+        assert first_answer(vm, port).status == 200
+        vm.wait_for(r"serving http://10\.0\.2\.15:8080/")
+        vm.powerdown()
+        assert vm.wait(6) == 0, vm.console.text()
+        assert re.search("power button: finishing what runs$", vm.console.text(), re.M)
+
+
+def test_virtio_console_crash():
+    """A crash is reported there, too, to its last line."""
+    opts = BY_NAME["q35"].options(images.image("pc", guest="write_text"), console=tuple(
+        word.format("virtio-serial-pci") for word in VIRTCONSOLE))
+    with Vm(opts) as vm:
+        vm.wait_for(r"^\*\*\* fault: .*writ", BOOT_S)
+        vm.wait_for(r"^exit code 2$", BOOT_S)
+
+
+@pytest.mark.parametrize("name", ("microvm", "q35-virtio"))
+def test_stalled_console(name):
     """Nobody reads the console and its pipe is full: the service comes up all the same."""
-    row = BY_NAME["microvm"]
+    row = BY_NAME[name.split("-", maxsplit=1)[0]]
     port = free_port()
     opts = row.options(images.image("pc", app="time"), forwards=((port, GUEST_PORT),))
+    if name == "q35-virtio":
+        opts.console = tuple(word.format("virtio-serial-pci") for word in VIRTCONSOLE)
     ours, theirs = os.pipe()
     os.set_blocking(theirs, False)
     with contextlib.suppress(BlockingIOError):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Settings from config drives: volumes as cloud-init's tools and OpenStack make them, by xorriso,
-mkfs.vfat and mtools, on virtio-blk; and what may be wrong with them."""
+mkfs.vfat and mtools, on virtio-blk and virtio-scsi; and what may be wrong with them."""
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -64,6 +65,16 @@ def options(name, drives, cmdline="", nic_first=False):
     return row.options(images.image(row.board, app="time"), cmdline=cmdline, extra=tuple(extra))
 
 
+def scsi(name, drives, cmdline="", device="scsi-cd"):
+    """A machine with these on one SCSI host, target by target from 3 on."""
+    row = BY_NAME[name]
+    extra = ["-device", "virtio-scsi-" + ("pci" if row.nic == "pci" else "device")]
+    for i, drive in enumerate(drives):
+        extra += ["-drive", f"if=none,id=drive{i},format=raw,readonly=on,file={drive}",
+                  "-device", f"{device},drive=drive{i},scsi-id={i + 3}"]
+    return row.options(images.image(row.board, app="time"), cmdline=cmdline, extra=tuple(extra))
+
+
 def console(opts, until=r"serving http://"):
     """What a machine says up to that line."""
     with Vm(opts) as vm:
@@ -92,6 +103,29 @@ def test_nocloud(name, tmp_path):
     assert lines(text) == [f"config drive: NoCloud on {where(text)}, ISO 9660",
                            f"config drive: {len(NOCLOUD['user-data'])} bytes of settings"], text
     assert "serving http://10.0.2.15:82/" in console(options(name, drives, "http.port=82"))
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_scsi(name, tmp_path):
+    """A CD, as Proxmox and Nova attach one, behind another; or a disk with a FAT volume."""
+    other = tmp_path / "other"
+    other.write_bytes(bytes(1 << 20))
+    text = console(scsi(name, [other, iso(tmp_path, NOCLOUD)]))
+    assert SERVES in text and len(lines(text)) == 2, text
+    text = console(scsi(name, [vfat(tmp_path, NOCLOUD)], device="scsi-hd"))
+    assert SERVES in text and len(lines(text)) == 2, text
+    text = console(scsi(name, [other], STATIC))
+    assert lines(text) == [], text
+
+
+@pytest.mark.parametrize("firmware", ("bios", "uefi"))
+def test_firmware(firmware, tmp_path):
+    """Started by firmware from a disk, which has used the devices before us."""
+    row = dataclasses.replace(BY_NAME["q35"], firmware=firmware)
+    opts = scsi("q35", [iso(tmp_path, NOCLOUD)])
+    text = console(row.options(images.image("pc", app="time", firmware=firmware),
+                               extra=opts.extra))
+    assert SERVES in text and len(lines(text)) == 2, text
 
 
 NOVA = {"openstack/latest/meta_data.json": '{"uuid": "8", "meta": {"hostname": "wrong"}, '

@@ -5,6 +5,7 @@ In user-mode networking, to a 200. What a NIC does with frames, the wire suites 
 """
 
 import re
+import subprocess
 
 import pytest
 
@@ -161,6 +162,43 @@ def test_link(nic, full):
         assert taken(vm) == 1, vm.console.text()
         assert re.search(r"net: .*: no link", vm.console.text()), vm.console.text()
         assert first_answer(vm, port).status == 200
+
+
+def test_late_link():
+    """A link that comes up seconds after the NIC was set up, as VirtualBox's e1000 has it, is
+    found where no other NIC gets an answer."""
+    vm, port = several("q35", (("vmxnet3", "a"), ("e1000e", "n")), "ip=10.0.2.15/24 gw=10.0.2.2",
+                       stopped=True)
+    with vm:
+        vm.qmp.execute("set_link", name="n", up=False)
+        vm.qmp.execute("cont")
+        vm.wait_for(r"net: e1000e? at .*: no link", BOOT_S)
+        vm.qmp.execute("set_link", name="n", up=True)
+        assert taken(vm) == 1, vm.console.text()
+        assert first_answer(vm, port).status == 200
+
+
+def test_pin_nowhere(tmp_path):
+    """A device tree that leads PCI's pins to an interrupt that the GIC has not: one line, and the
+    NIC is looked at by time."""
+    tree = tmp_path / "tree"
+    machine = f"virt,dumpdtb={tree}"
+    with Vm(Row("virt", "virt", "virt", "e1000").options(images.image("virt", app="time"))) as vm:
+        command = [word.replace("virt", machine, 1) if word == "virt" else word
+                   for word in vm.args]
+    subprocess.run(command[:command.index("-chardev")], check=True, stdout=subprocess.DEVNULL,
+                   stdin=subprocess.DEVNULL)
+    # interrupt-map: pin, the GIC, its two cells of address; an SPI, its number, level.
+    data, changed = re.subn(
+        rb"(\x00{3}[\x01-\x04].{4}\x00{12})\x00{3}[\x03-\x06](\x00{3}\x04)",
+        lambda found: found[1] + b"\0\0\x70\0" + found[2], tree.read_bytes(), flags=re.S)
+    assert changed == 16
+    tree.write_bytes(data)
+    vm, port = start("virt", "e1000", extra=("-dtb", str(tree)))
+    with vm:
+        assert first_answer(vm, port).status == 200
+        assert re.search(r"gic: interrupt \d+ cannot be routed", vm.console.text())
+        assert "looked at by time" in vm.console.text()
 
 
 def test_no_answer(full):

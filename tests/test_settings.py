@@ -59,7 +59,7 @@ def test_fw_cfg(name, tmp_path):
         text = vm.console.text()
         assert "serving http://10.0.2.15:82/" in text
         for line in (r'fw_cfg: unknown setting "no\.such"$',
-                     r"fw_cfg: ntp: longer than 16384 bytes",
+                     r"fw_cfg: ntp: longer than 262144 bytes",
                      r"fw_cfg: gw=-----BEGIN\?abc: expected an address",
                      r"fw_cfg: dns=10\.0\.0\.1\?x: expected"):
             assert len(re.findall(line, text, re.M)) == 1, (line, text)

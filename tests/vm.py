@@ -88,6 +88,7 @@ class Options:
     cmdline: str = ""
     disk_format: str = "raw"      # with the firmware "bios", for which `image` is a disk
     disk: tuple = ("virtio-blk-pci",)   # the devices that it hangs on, itself the last
+    console: tuple = ("-serial", "stdio")
     page: bytes = None            # a settings page or file as it is, instead of cmdline in one
     extra: tuple = ()             # appended to QEMU's command line
 
@@ -205,7 +206,7 @@ def command(opts, page_fd=-1, folder=""):
     args = [QEMU[opts.board], "-M", opts.machine + smm, "-accel", opts.accel,
             "-cpu", cpu_model(opts),
             "-m", f"{mem}M", "-smp", str(opts.smp), "-nodefaults", "-no-user-config",
-            "-no-reboot", "-display", "none", "-serial", "stdio"]
+            "-no-reboot", "-display", "none", *opts.console]
     if mmio:
         args += ["-global", "virtio-mmio.force-legacy=false"]
     if not opts.no_nic:

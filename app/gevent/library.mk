@@ -3,3 +3,4 @@
 LIBRARIES := hiredis
 hiredis := alloc async hiredis net read sds sockcompat
 STACK := 24576
+BUDGETS := large

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Coroutines that switch to each other: the counterpart of tests/apps/greenlet_app.py. What one
- * request runs does not wait, so that no other sees its coroutines. */
+/* Coroutines that switch to each other: the counterpart of tests/apps/greenlet_app.py. Those that
+ * lie in statics do not wait, so that no two requests meet in them. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/app.h"
 #include "kernel/coroutine.h"
@@ -86,6 +87,23 @@ static void answer(struct response *res, int (*example)(void))
 static void get_classic(struct request *req, struct response *res) { answer(res, classic); }
 static void get_thrown(struct request *req, struct response *res) { answer(res, thrown); }
 
+static int sleep_inside(void *value, void **result)
+{
+	*result = "slept\n";
+	return task_sleep(clock_after_ms(20));
+}
+
+static void get_nap(struct request *req, struct response *res)
+{
+	struct coroutine nap = COROUTINE("nap", sleep_inside);
+	void *text;
+
+	if (coroutine_switch(&nap, NULL, &text) == 0)
+		body(res, "text/plain", text, strlen(text));
+	else
+		status(res, 503);
+}
+
 static void print(void *unused)
 {
 	if (classic() == 0)
@@ -96,5 +114,6 @@ void app_main(void)
 {
 	route("GET", "/", get_classic);
 	route("GET", "/thrown", get_thrown);
+	route("GET", "/nap", get_nap);
 	task_spawn("print", print, NULL);
 }

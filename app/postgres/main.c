@@ -5,12 +5,13 @@
 #include "app/app.h"
 #include "app/postgres/features.h"
 #include "net/postgres.h"
+#include "net/tls.h"
 
 #define TIMEOUT_MS 2000
 #define COLUMNS "id, name, price, stock"
 #define FROM_JSON "json_to_record($1) AS j (name text, price numeric, stock int)"
 
-SETTINGS(PG_SETTINGS);
+SETTINGS(PG_SETTINGS, TLS_SETTINGS);
 
 static void get_one(struct request *req, struct response *res)
 {

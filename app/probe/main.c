@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a server can be trusted over TLS: the counterpart of tests/apps/probe.py. */
+/* Whether a server can be trusted over TLS: the counterpart of tests/apps/probe_app.py. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -104,4 +104,5 @@
 #define BUDGET_TLS_SPARE 0                  /* a pair of record buffers is kept */
 #define BUDGET_TLS_CERTS 4
 #define BUDGET_TLS_CLIENT 0                 /* no sessions of ours */
+#define BUDGET_TLS_AUTHORITIES 0            /* of tls.ca */
 #define BUDGET_TLS_STACK 5632u               /* of the task that does handshakes */

@@ -5,15 +5,18 @@
 #include "net/netdev.h"
 
 extern const struct bus pci_ecam, pci_ports;
-extern const struct uart uart_16550;
+extern const struct uart uart_16550, uart_8250, uart_virtio, uart_virtio_pci;
 extern const struct rtc rtc_kvmclock, rtc_cmos;
 extern const struct entropy rng_virtio, rng_virtio_pci, vmgenid;
-extern const struct source blk_virtio, blk_virtio_pci, fw_cfg_ports, smbios_strings;
+extern const struct source blk_virtio, blk_virtio_pci, scsi_virtio, scsi_virtio_pci;
+extern const struct source fw_cfg_ports, smbios_strings;
 extern const struct button power_ged, power_acpi;
 extern const struct netdev_ops virtio_net, virtio_net_pci, e1000, vmxnet3;
 
 const struct bus *const board_buses[] = { &pci_ecam, &pci_ports, NULL };
-const struct uart *const board_uarts[] = { &uart_16550, NULL };
+const struct uart *const board_uarts[] = {
+	&uart_16550, &uart_8250, &uart_virtio, &uart_virtio_pci, NULL
+};
 const struct rtc *const board_rtcs[] = { &rtc_kvmclock, &rtc_cmos, NULL };
 const struct entropy *const board_entropy[] = {
 	&vmgenid, &rng_virtio, &rng_virtio_pci, NULL
@@ -21,7 +24,8 @@ const struct entropy *const board_entropy[] = {
 const struct button *const board_buttons[] = { &power_ged, &power_acpi, NULL };
 const struct watchdog *const board_watchdogs[] = { NULL };
 const struct source *const board_sources[] = {
-	&blk_virtio, &blk_virtio_pci, &smbios_strings, &fw_cfg_ports, NULL
+	&blk_virtio, &blk_virtio_pci, &scsi_virtio, &scsi_virtio_pci, &smbios_strings,
+	&fw_cfg_ports, NULL
 };
 const struct netdev_ops *const board_netdevs[] = {
 	&virtio_net, &virtio_net_pci, &e1000, &vmxnet3, NULL

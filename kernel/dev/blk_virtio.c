@@ -3,14 +3,14 @@
  * (kernel/config_drive.h). Requests are polled for, one at a time; before the seal the device is
  * reset and what it shared is taken back, so that nothing is left that could read or write a disk.
  *
- * Why a driver and not the firmware's own reader: it serves machines that have no firmware, microvm
- * and Firecracker's, and each loader alike. QEMU: -drive if=none,id=c,format=raw,file=cidata.iso
- * -device virtio-blk-pci,drive=c (virtio-blk-device on microvm and virt). */
+ * Why a driver (and scsi_virtio.c) and not the firmware's own reader: it serves machines that have
+ * no firmware, microvm and Firecracker's, and each loader alike. QEMU: -drive
+ * if=none,id=c,format=raw,file=cidata.iso -device virtio-blk-pci,drive=c (virtio-blk-device on
+ * microvm and virt). */
 #include <errno.h>
 #include <string.h>
 
 #include "kernel/arch.h"
-#include "kernel/clock.h"
 #include "kernel/config_drive.h"
 #include "kernel/dev.h"
 #include "kernel/dev/virtio.h"
@@ -18,7 +18,6 @@
 
 #define WAIT_MS 1000                   /* for one request; a device that is later is left */
 #define ENTRIES 4                      /* of its queue: a request takes 3 */
-#define VRING_DESC_NEXT 1u             /* §2.7.5 */
 #define CFG_CAPACITY 0u                /* §5.2.4 */
 
 /* §5.2.6. */
@@ -41,30 +40,15 @@ struct disk {
 	bool failed;
 };
 
-/* Before the seal the doorbell is the driver's own. */
-static void ring(struct virtqueue *q)
-{
-	if (q->doorbell_width == 4)
-		*(volatile uint32_t *)q->doorbell = q->index;
-	else
-		*(volatile uint16_t *)q->doorbell = q->index;
-}
-
 /* 0, -ETIMEDOUT, or -EIO: the device says so, or nonsense. */
 static int request(struct disk *d)
 {
-	ktime deadline = clock_after_ms(WAIT_MS);
-	int pending;
+	int rc;
 
 	d->request->status = UINT8_MAX;
-	virtq_post(&d->q, 0);
-	if (virtq_publish(&d->q))
-		ring(&d->q);
-	while ((pending = virtq_pending(&d->q)) == 0)
-		if (clock_now() > deadline)
-			return -ETIMEDOUT;
-	if (pending < 0 || virtq_take(&d->q).id != 0)
-		return -EIO;
+	rc = virtio_ask(&d->q, WAIT_MS);
+	if (rc < 0)
+		return rc;
 	return *(volatile uint8_t *)&d->request->status == 0 ? 0 : -EIO;
 }
 

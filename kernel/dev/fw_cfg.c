@@ -18,7 +18,7 @@
 #define NAME_MAX 56
 #define ENTRIES_MAX 1024u              /* of the directory that are looked at */
 #define FILES_MAX 32u                  /* of ours */
-#define BYTES_MAX (16u << 10)          /* of each */
+#define BYTES_MAX (256u << 10)         /* of each: a bundle of all authorities of a system fits */
 
 struct entry {
 	uint8_t size[4], item[2], reserved[2];

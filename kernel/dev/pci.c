@@ -183,8 +183,13 @@ int pci_enable(const struct device *fn)
 
 	if (rc < 0)
 		return rc;
-	set_command(fn, 0, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
+	set_command(fn, COMMAND_MASTER, COMMAND_MEMORY | COMMAND_INTX_OFF);
 	return 0;
+}
+
+void pci_master(const struct device *fn)
+{
+	set_command(fn, 0, COMMAND_MASTER);
 }
 
 void pci_enable_ports(const struct device *fn)

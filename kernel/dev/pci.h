@@ -39,9 +39,12 @@ void pci_name(const struct device *fn, char *buf, size_t len);
 /* Offset of the next capability `id` after `prev` (0: the first), or 0. */
 unsigned pci_cap(const struct device *fn, uint8_t id, unsigned prev);
 
-/* Places memory BARs that firmware left out, then turns on memory decoding and
- * bus mastering. 0, or -ENOSPC: no room, logged. */
+/* Places memory BARs that firmware left out, then turns on memory decoding. 0, or -ENOSPC: no
+ * room, logged. */
 int pci_enable(const struct device *fn);
+
+/* Lets it reach memory and send messages: after its reset, or it goes on with what it did. */
+void pci_master(const struct device *fn);
 
 /* Turns on decoding of its I/O ports, where firmware placed them. */
 void pci_enable_ports(const struct device *fn);

@@ -39,7 +39,7 @@ static int ecam_open(const struct device *host)
 {
 	unsigned buses = (unsigned)MIN(host->size / BUS_SIZE, 256u);
 
-	if (buses == 0 || !arch_boot_map(host->base + (uint64_t)(buses - 1) * BUS_SIZE, BUS_SIZE))
+	if (buses == 0 || !arch_boot_map(host->base, (size_t)buses * BUS_SIZE))
 		return -EINVAL;
 	pci_scan(host, &ecam, buses);
 	return 0;

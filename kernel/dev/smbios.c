@@ -12,6 +12,9 @@
 
 #define ANCHOR_21 0x5f4d535fu          /* "_SM_" */
 #define ANCHOR_30 0x334d535fu          /* "_SM3" */
+#define LEN_21 5                       /* where they say how long they are */
+#define LEN_30 6
+#define ENTRY_LEAST 0x18u
 #define STRUCTURES_MAX 256
 #define HEADER 4u
 #define OEM_STRINGS 11                 /* §7.12 */
@@ -19,12 +22,26 @@
 #define PREFIX "zeitkern:"
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
 
+/* §5.2.1, §5.2.2: the bytes of an entry point, as many as it says, sum to 0. */
+static bool intact(const char *entry, unsigned len)
+{
+	uint8_t sum = 0;
+
+	for (unsigned i = 0; i < len; i++)
+		sum = (uint8_t)(sum + (uint8_t)entry[i]);
+	return len >= ENTRY_LEAST && sum == 0;
+}
+
 bool smbios_table(const char *entry, uint64_t *table, uint32_t *len)
 {
+	unsigned size;
 	uint32_t anchor;
 
 	*table = *len = 0;
 	memcpy(&anchor, entry, 4);
+	size = (uint8_t)entry[anchor == ANCHOR_21 ? LEN_21 : LEN_30];
+	if (!intact(entry, size <= SMBIOS_ENTRY ? size : 0))
+		return false;
 	if (anchor == ANCHOR_21) {
 		memcpy(len, entry + 0x16, 2);
 		memcpy(table, entry + 0x18, 4);

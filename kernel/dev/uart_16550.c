@@ -27,7 +27,7 @@ static bool stuck;             /* the last wait was in vain: the next are one lo
 static int uart_open(const struct device *dev)
 {
 	if (dev->base > 0xffff - PORTS)
-		return -EINVAL;
+		return -ENODEV;             /* uart_8250.c's */
 	base = (uint16_t)dev->base;
 	out8(base + SCR, PROBE);
 	if (in8(base + SCR) != PROBE)

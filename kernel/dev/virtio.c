@@ -111,6 +111,10 @@ static void *table_alloc(size_t bytes)
 		unsigned pages = (unsigned)(ALIGN_UP(bytes, (size_t)PAGE_SIZE) / PAGE_SIZE);
 
 		at = mem_sealed_pages(pages);
+		if (!at) {
+			left = 0;
+			return NULL;
+		}
 		left = pages * (size_t)PAGE_SIZE;
 	}
 	table = at;
@@ -209,4 +213,27 @@ int virtio_queue_gate(struct virtqueue *q, const struct vring_desc *staged)
 void virtio_ready(struct virtio *v)
 {
 	add_status(v, VIRTIO_DRIVER_OK);
+}
+
+/* Before the seal the doorbell is the driver's own. */
+static void ring(struct virtqueue *q)
+{
+	if (q->doorbell_width == 4)
+		*(volatile uint32_t *)q->doorbell = q->index;
+	else
+		*(volatile uint16_t *)q->doorbell = q->index;
+}
+
+int virtio_ask(struct virtqueue *q, unsigned ms)
+{
+	ktime deadline = clock_after_ms(ms);
+	int pending;
+
+	virtq_post(q, 0);
+	if (virtq_publish(q))
+		ring(q);
+	while ((pending = virtq_pending(q)) == 0)
+		if (clock_now() > deadline)
+			return -ETIMEDOUT;
+	return pending > 0 && virtq_take(q).id == 0 ? 0 : -EIO;
 }

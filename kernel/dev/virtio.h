@@ -13,7 +13,7 @@
 #include "kernel/machine.h"
 
 /* Device types (§5). */
-enum { VIRTIO_NET = 1, VIRTIO_BLK = 2, VIRTIO_RNG = 4 };
+enum { VIRTIO_NET = 1, VIRTIO_BLK = 2, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4, VIRTIO_SCSI = 8 };
 
 /* Feature bits (§6); those of one device type stand with its driver. */
 #define VIRTIO_F_ANY_LAYOUT (1ull << 27)       /* legacy: the header need not stand alone */
@@ -31,7 +31,7 @@ enum {
 
 /* §2.7.5, §2.7.6, §2.7.8. The ring[] of avail is followed by used_event, that
  * of used by avail_event. */
-enum { VRING_DESC_WRITE = 2 };
+enum { VRING_DESC_NEXT = 1, VRING_DESC_WRITE = 2 };
 enum { VRING_NO_INTERRUPT = 1, VRING_NO_NOTIFY = 1 };
 
 struct vring_desc {
@@ -141,6 +141,11 @@ int virtio_config(struct virtio *v, unsigned offset, void *buf, size_t len);
  * legacy queue whose table cannot be sealed; all logged. */
 int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned want);
 int virtio_queue_gate(struct virtqueue *q, const struct vring_desc *staged);
+
+/* Boot, for a queue that the warden does not know: shows the device the chain that begins with
+ * descriptor 0 and waits, busy, until it is done with it. 0, -ETIMEDOUT after `ms`, or -EIO: what
+ * the device says of its ring is nonsense. */
+int virtio_ask(struct virtqueue *q, unsigned ms);
 
 /* §3.1.1 step 8: the device is live. */
 void virtio_ready(struct virtio *v);

@@ -41,8 +41,11 @@ static uint8_t legacy_status(struct virtio *v)
 	return in8(port(v, DEVICE_STATUS));
 }
 
+/* As in virtio_pci.c. */
 static void legacy_set_status(struct virtio *v, uint8_t status)
 {
+	if (status == VIRTIO_ACKNOWLEDGE)
+		pci_master(v->dev);
 	out8(port(v, DEVICE_STATUS), status);
 }
 

@@ -73,8 +73,11 @@ static uint8_t pci_status(struct virtio *v)
 	return v->regs[DEVICE_STATUS];
 }
 
+/* What is acknowledged has been reset. */
 static void pci_set_status(struct virtio *v, uint8_t status)
 {
+	if (status == VIRTIO_ACKNOWLEDGE)
+		pci_master(v->dev);
 	v->regs[DEVICE_STATUS] = status;
 }
 
@@ -142,7 +145,8 @@ bool virtio_pci_is(const struct device *dev, unsigned type)
 {
 	uint32_t id = dev->arg;
 	static const uint16_t transitional[] = {
-		[VIRTIO_NET] = 0x1000, [VIRTIO_BLK] = 0x1001, [VIRTIO_RNG] = 0x1005,
+		[VIRTIO_NET] = 0x1000, [VIRTIO_BLK] = 0x1001, [VIRTIO_CONSOLE] = 0x1003,
+		[VIRTIO_SCSI] = 0x1004, [VIRTIO_RNG] = 0x1005,
 	};
 
 	return id == (VENDOR << 16 | (MODERN_BASE + type)) ||

@@ -14,7 +14,7 @@
 
 #define PORT_MAX 65535
 
-/* ---- Shapes of an address ------------------------------------------------------------------- */
+/* ---- Shapes of an address ----------------------------------------------- */
 
 int bsd_endpoint(struct endpoint *e, const struct sockaddr *from, size_t len)
 {
@@ -59,7 +59,7 @@ void bsd_sockaddr(struct sockaddr *to, unsigned *len, const struct endpoint *e)
 	*len = size;
 }
 
-/* ---- <arpa/inet.h> -------------------------------------------------------------------------- */
+/* ---- <arpa/inet.h> ------------------------------------------------------ */
 
 /* The whole text is an address of the family, AF_UNSPEC: of either. */
 static bool parse(const char *text, int family, struct addr *a)
@@ -126,7 +126,7 @@ in_addr_t inet_addr(const char *text)
 	return inet_aton(text, &in) ? in.s_addr : INADDR_NONE;
 }
 
-/* ---- <netdb.h> ------------------------------------------------------------------------------ */
+/* ---- <netdb.h> ---------------------------------------------------------- */
 
 static int eai_of(int err)
 {

@@ -12,7 +12,7 @@
 
 #define TIMEOUT_MAX_S 100000000
 
-/* ---- Options --------------------------------------------------------------------------- */
+/* ---- Options ------------------------------------------------------------ */
 
 /* Those that are as they are, whatever they are set to: 1 on, 0 off; else -ENOPROTOOPT. */
 static int fixed(int level, int name)
@@ -104,7 +104,7 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	return 0;
 }
 
-/* ---- Addresses --------------------------------------------------------------------------- */
+/* ---- Addresses ---------------------------------------------------------- */
 
 int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
@@ -123,7 +123,7 @@ int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 	return bsd_of(fd) ? bsd_fail(-EOPNOTSUPP) : -1;
 }
 
-/* ---- What listens is the HTTP server ------------------------------------------------------- */
+/* ---- What listens is the HTTP server ------------------------------------ */
 
 int bind(int fd, const struct sockaddr *addr, socklen_t len)
 {

@@ -2,8 +2,8 @@
 /* Waiting for sockets (net/bsd/bsd.h): poll(), select(), and the wait of every other call.
  *
  * A sock tells one event of its changes, but any number of tasks may wait for it: they stand in
- * a queue, the first has the sock's word, and passes it on to those behind it each time it wakes
- * and when it leaves. */
+ * a queue, the first has the sock's word, and passes it on to those behind it each time it wakes,
+ * thus before it leaves, too. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct bsd_waiter {
 	struct event *event;
 };
 
-/* ---- The queue of a socket ----------------------------------------------------- */
+/* ---- The queue of a socket ---------------------------------------------- */
 
 static void watch(struct bsd *b)
 {
@@ -58,8 +58,6 @@ static void leave(struct bsd_waiter *w)
 	}
 	b->first = w->next;
 	watch(b);
-	if (b->first)
-		event_signal(b->first->event);
 }
 
 static void pass_on(const struct bsd_waiter *w)
@@ -91,7 +89,7 @@ void bsd_connected(struct bsd *b, struct sock *s)
 	bsd_changed(b);
 }
 
-/* ---- Readiness ------------------------------------------------------------------- */
+/* ---- Readiness ---------------------------------------------------------- */
 
 /* An unconnected socket is POLLOUT | POLLHUP, as Linux has it. */
 static short ready(struct bsd *b, short events)
@@ -165,7 +163,7 @@ static int look_again(struct pollfd *fds, size_t n)
 
 	task_yield();
 	count = scan(fds, n, NULL);
-	return count > 0 ? count : -ETIMEDOUT;
+	return count > 0 ? count : task_cancelled() ? -ECANCELED : -ETIMEDOUT;
 }
 
 int bsd_wait_any(struct pollfd *fds, size_t n, ktime deadline)
@@ -196,14 +194,16 @@ int bsd_wait(int fd, short events, ktime deadline)
 	return n < 0 ? n : p.revents & POLLNVAL ? -EBADF : 0;
 }
 
-/* ---- What libraries call ------------------------------------------------------------ */
+/* ---- What libraries call ------------------------------------------------ */
 
-/* 0 also at the deadline; at the task's limit, which is earlier, an error. */
+/* 0 also at the deadline, but at the task's limit an error: who asks again and again must end. */
 static int polled(struct pollfd *fds, size_t n, ktime deadline)
 {
 	int count = bsd_wait_any(fds, n, deadline);
+	ktime limit = task_limit(FOREVER), now = clock_now();
 
-	if (count == -ETIMEDOUT && clock_now() >= deadline)
+	task_limit(limit);
+	if (count == -ETIMEDOUT && now >= deadline && now < limit)
 		return 0;
 	return count < 0 ? bsd_fail(count) : count;
 }
@@ -259,21 +259,18 @@ static int gather(struct pollfd *fds, int most, const fd_set *r, const fd_set *w
 	return n;
 }
 
-static ktime after(const struct timeval *t)
-{
-	if (!t)
-		return FOREVER;
-	return clock_now() + SECONDS(MIN(t->tv_sec, SELECT_MAX_S)) + (ktime)t->tv_usec * 1000;
-}
-
-int select(int most, fd_set *readable, fd_set *writable, fd_set *odd, struct timeval *timeout)
+int pselect(int most, fd_set *readable, fd_set *writable, fd_set *odd,
+	    const struct timespec *timeout, const sigset_t *mask)
 {
 	struct pollfd few[FEW], *fds = few;
-	ktime deadline = after(timeout);
 	int n = gather(NULL, MIN(most, FD_SETSIZE), readable, writable, odd), count;
+	ktime deadline = FOREVER;
 
-	if (most < 0 || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
+	if (most < 0 || (timeout && (timeout->tv_sec < 0 || timeout->tv_nsec < 0)))
 		return bsd_fail(-EINVAL);
+	if (timeout)
+		deadline = clock_now() + SECONDS(MIN(timeout->tv_sec, SELECT_MAX_S)) +
+			   timeout->tv_nsec;
 	if (n < 0)
 		return bsd_fail(n);
 	if (n > FEW)
@@ -289,4 +286,13 @@ int select(int most, fd_set *readable, fd_set *writable, fd_set *odd, struct tim
 	if (fds != few)
 		free(fds);
 	return count;
+}
+
+int select(int most, fd_set *readable, fd_set *writable, fd_set *odd, struct timeval *timeout)
+{
+	struct timespec t;
+
+	if (timeout)
+		t = (struct timespec){ timeout->tv_sec, (long)timeout->tv_usec * 1000 };
+	return pselect(most, readable, writable, odd, timeout ? &t : NULL, NULL);
 }

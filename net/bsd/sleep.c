@@ -12,7 +12,7 @@
 #define NS_PER_S 1000000000
 #define SLEEP_MAX_S 100000000u         /* three years */
 
-/* ---- Time ------------------------------------------------------------------------------- */
+/* ---- Time --------------------------------------------------------------- */
 
 int clock_gettime(clockid_t clock, struct timespec *t)
 {
@@ -51,20 +51,16 @@ time_t time(time_t *t)
 	return now.tv_sec;
 }
 
-/* ---- Sleep ------------------------------------------------------------------------------- */
+/* ---- Sleep -------------------------------------------------------------- */
 
 /* Until then, or to the task's limit or end, which is -errno. Without any time to pass it is a
  * turn of the others. */
 static int sleep_until(ktime deadline)
 {
-	int err;
-
-	if (deadline <= clock_now()) {
-		task_yield();
-		return 0;
-	}
-	err = task_sleep(deadline);
-	return err < 0 ? err : clock_now() < deadline ? -ETIMEDOUT : 0;
+	if (deadline > clock_now())
+		return task_sleep(deadline);
+	task_yield();
+	return task_cancelled() ? -ECANCELED : 0;
 }
 
 int nanosleep(const struct timespec *wanted, struct timespec *left)

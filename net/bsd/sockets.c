@@ -28,7 +28,7 @@ int bsd_fail(int err)
 	return -1;
 }
 
-/* ---- Descriptors ------------------------------------------------------------------- */
+/* ---- Descriptors -------------------------------------------------------- */
 
 struct bsd *bsd_of(int fd)
 {
@@ -131,7 +131,7 @@ int ioctl(int fd, unsigned long request, ...)
 	}
 }
 
-/* ---- Connecting ---------------------------------------------------------------------- */
+/* ---- Connecting --------------------------------------------------------- */
 
 /* When a wait of this call ends by the socket's own timeout. */
 static ktime deadline_of(ktime timeout)
@@ -189,7 +189,7 @@ int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	return err < 0 ? bsd_fail(err) : 0;
 }
 
-/* ---- Reading --------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------ */
 
 /* What there is now: 1..len bytes, 0 at the end, or -errno; -EAGAIN: nothing yet. */
 static ssize_t read_now(struct bsd *b, uint8_t *buf, size_t len, bool peek)
@@ -296,7 +296,7 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	return read_all(fd, msg->msg_iov, msg->msg_iovlen, flags);
 }
 
-/* ---- Writing --------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------ */
 
 /* What there is room for now: 1..len, or -errno; -EAGAIN: none. */
 static ssize_t write_now(struct bsd *b, const void *data, size_t len)

@@ -259,6 +259,8 @@ static int e1000_open(struct netdev *nd, const struct device *dev)
 	}
 	rc = reset(nd->where);
 	if (rc == 0)
+		pci_master(dev);
+	if (rc == 0)
 		rc = read_mac(nd->mac, nd->where);
 	if (rc == 0)
 		rc = make_rings(nd->where);

@@ -48,6 +48,10 @@ int ring_make(struct ring *r, const struct ring_config *c, const char *where)
 		return -ENOMEM;
 	}
 	r->desc = mem_sealed_pages((unsigned)((bytes + PAGE_SIZE - 1) / PAGE_SIZE));
+	if (!r->desc) {
+		log_error("%s: no sealed pages for %u descriptors", where, c->size);
+		return -ENOMEM;
+	}
 	q.desc = r->desc;
 	q.staged = r->staged;
 	r->gate = arch_queue_add(&q);

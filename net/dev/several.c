@@ -20,6 +20,7 @@
 #define TRIED_MAX 4u                   /* each takes of the warden's table of queues */
 #define NAME_MAX_LEN 24u
 #define LINK_MS 300                    /* for a link that comes up after the reset */
+#define LINK_LATE_MS 5000              /* where none gets an answer: VirtualBox's takes so long */
 #define ANSWER_MS 4000                 /* some servers look first whether an address is free */
 #define ASK_AGAIN_MS 1000
 #define LINE 160u                      /* bytes of a list of devices */
@@ -40,6 +41,7 @@ static const struct setting settings[] = {
 struct candidate {
 	const struct netdev_ops *ops;
 	const struct device *dev;
+	bool linked;                   /* when it was tried */
 };
 
 void nic_declare(void)
@@ -117,9 +119,9 @@ static bool is_answer(const struct frame *f, uint32_t xid, uint32_t gw)
 	       p[ETH + 9] == 17 && p[IP + 3] == 68 && p[DHCP] == 2 && load32(p + DHCP_XID) == xid;
 }
 
-static bool has_answer(struct netdev *nd)
+static bool has_answer(struct netdev *nd, unsigned link_ms)
 {
-	ktime now = clock_now(), ask = now, until = now + MILLIS(LINK_MS);
+	ktime now = clock_now(), ask = now, until = now + MILLIS(link_ms);
 	uint32_t ip, gw, xid;
 	bool given = address_given(&ip, &gw), up = false;
 	struct frame *f;
@@ -189,7 +191,7 @@ static unsigned find(struct candidate *c)
 				continue;
 			place(dev, at, sizeof(at));
 			if (all || strcmp(at, wanted) == 0)
-				c[n++] = (struct candidate){ *ops, dev };
+				c[n++] = (struct candidate){ .ops = *ops, .dev = dev };
 		}
 	}
 	return n;
@@ -205,27 +207,25 @@ static bool is_wanted(const struct netdev *nd)
 	return strlen(wanted) != 17 || strcasecmp(mac, wanted) == 0;
 }
 
-/* Tries them in turn: the one that is good, open; or -ENODEV with all of them closed, and
- * *next best. */
-static int try_all(struct netdev *nd, const struct candidate *c, unsigned n, unsigned *next)
+/* Tries them in turn, those that had no link alone where it is `late`: the one that is good, open;
+ * or -ENODEV with all of them closed, and *next best, if there was one. */
+static int try_all(struct netdev *nd, struct candidate *c, unsigned n, unsigned *next, bool late)
 {
-	bool any = false, linked = false;
-
 	for (unsigned i = 0; i < n; i++) {
 		uintptr_t mark = mem_dma_mark();
 		bool up;
 
-		if (open(nd, &c[i]) < 0) {
+		if ((late && c[i].linked) || open(nd, &c[i]) < 0) {
 			mem_dma_release(mark);
 			continue;
 		}
-		if (wanted[0] ? is_wanted(nd) : n == 1 || has_answer(nd))
+		if (wanted[0] ? is_wanted(nd)
+			      : n == 1 || has_answer(nd, late ? LINK_LATE_MS : LINK_MS))
 			return 0;
 		up = nd->ops->link(nd);
-		if (!any || (up && !linked))
+		if (*next == n || (up && !c[*next].linked))
 			*next = i;
-		any = true;
-		linked |= up;
+		c[i].linked = up;
 		if (!wanted[0])
 			log_info("net: %s at %s: %s", nd->ops->name, nd->where,
 				 up ? "no answer" : "no link");
@@ -258,9 +258,11 @@ static void log_none(void)
 int nic_open(struct netdev *nd)
 {
 	struct candidate c[TRIED_MAX];
-	unsigned n = find(c), next = TRIED_MAX;
+	unsigned n = find(c), next = n;
 
-	if (try_all(nd, c, n, &next) == 0)
+	if (try_all(nd, c, n, &next, false) == 0)
+		return 0;
+	if (!wanted[0] && try_all(nd, c, n, &next, true) == 0)
 		return 0;
 	if (!wanted[0] && next < n && open(nd, &c[next]) == 0) {
 		log_warn("net: none of %u network cards gets an answer", n);

@@ -378,7 +378,7 @@ static int make_ring(struct ring *r, unsigned count, uint32_t status, uint32_t s
 	r->desc = mem_sealed_pages((unsigned)(table / PAGE_SIZE));
 	r->staged = mem_take(count * sizeof(*r->staged));
 	r->buffers = mem_dma_alloc((size_t)count * BUFFER, BUFFER);
-	if (!r->staged || !r->buffers)
+	if (!r->desc || !r->staged || !r->buffers)
 		return -ENOMEM;
 	for (unsigned i = 0; i < count; i++) {
 		r->desc[i] = (struct owned_desc){

@@ -200,7 +200,8 @@ static int make_tx(void)
 	if (rc < 0)
 		return rc;
 	nic.tx_bufs = MIN(nic.tx.size, want);
-	nic.tx_buf = mem_dma_alloc(nic.tx_bufs * STRIDE, 64);
+	/* Behind the last buffer, too, lies as much as a descriptor can reach. */
+	nic.tx_buf = mem_dma_alloc(nic.tx_bufs * STRIDE + ARCH_REACH, 64);
 	nic.staged = mem_dma_alloc(nic.tx.size * sizeof(struct vring_desc), 64);
 	if (!nic.tx_buf || !nic.staged)
 		return -ENOMEM;

@@ -175,6 +175,7 @@ static int vmxnet3_open(struct netdev *nd, const struct device *dev)
 		return -ENOTSUP;
 	}
 	reset();
+	pci_master(dev);
 	rc = agree(nd->where);
 	if (rc < 0)
 		return rc;
@@ -184,7 +185,7 @@ static int vmxnet3_open(struct netdev *nd, const struct device *dev)
 	memcpy(nd->mac + 4, &high, 2);
 	_Static_assert(sizeof(struct shared) <= PAGE_SIZE, "one page");
 	nic.shared = mem_sealed_pages(1);
-	rc = make_rings(nd->where);
+	rc = nic.shared ? make_rings(nd->where) : -ENOMEM;
 	if (rc == 0)
 		rc = start(nd, dev);
 	if (rc < 0)

@@ -305,7 +305,10 @@ void ip6_input_frame(struct frame *f)
 	const uint8_t *ip = f->data + ETH;
 	unsigned len = f->len - ETH, at = ETH;
 
+	/* Some switches and radios send our own frames back, and with them our question whether
+	 * another has the address. */
 	if (ip6_mode() == IP6_OFF || len < IP6_HLEN || ip[0] >> 4 != 6 ||
+	    memcmp(f->data + 6, port_nic->mac, 6) == 0 ||
 	    (unsigned)IP6_HLEN + be16(ip + 4) > len || ip[SOURCE] == 0xff) {
 		port_ignore(f);
 		return;

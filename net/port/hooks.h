@@ -28,6 +28,15 @@ void port_dhcp_option(struct netif *netif, u8_t message, u8_t option, u8_t len, 
 		port_dhcp_option(netif, type, option, len, p, at); \
 	} while (0)
 
+/* net/routes.c: a message of ours goes out. */
+void routes_asked(void);
+#define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, msg, type, len) \
+	do { \
+		LWIP_UNUSED_ARG(state); \
+		if ((type) == DHCP_REQUEST) \
+			routes_asked(); \
+	} while (0)
+
 /* net/routes.c: the gateway for a destination beyond the link, or NULL: the interface's. */
 const ip4_addr_t *port_gateway(const ip4_addr_t *to);
 #define LWIP_HOOK_ETHARP_GET_GW(netif, to) port_gateway(to)

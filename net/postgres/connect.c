@@ -201,6 +201,8 @@ int pg_open(struct pg *c, ktime deadline)
 	c->out.max = pg_settings.message;
 	c->notices_end = &c->notices;
 	err = sock_connect(&c->sock, pg_settings.host, (uint16_t)pg_settings.port, deadline);
+	if (err == 0 && (err = pg_secure(c->sock, deadline)) < 0)
+		sock_abort(c->sock);
 	if (err < 0) {
 		say("cannot connect", err);
 		PG_COUNT(PG_N_CONNECT_FAILED);
@@ -252,7 +254,9 @@ int pg_cancel_running(const struct pg *c, ktime deadline)
 		return err;
 	for (unsigned i = 0; i < ARRAY_LEN(words); i++)
 		words[i] = __builtin_bswap32(words[i]);
-	err = sock_write(s, words, sizeof(words), deadline);
+	err = pg_secure(s, deadline);
+	if (err == 0)
+		err = sock_write(s, words, sizeof(words), deadline);
 	if (err == 0)
 		err = (int)MIN(sock_read(s, &end, 1, deadline), 0);     /* the server closes */
 	sock_close(s);

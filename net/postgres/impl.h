@@ -98,6 +98,9 @@ extern struct counter pg_counters[PG_N];
 /* Connects and logs on; says on the console why that failed, once a second at most. `c` is
  * cleared memory; on failure nothing is left in it. 0 or -errno. Waits. */
 int pg_open(struct pg *c, ktime deadline);
+/* secure.c. What postgres.sslmode asks for, on a new connection: 0; -EACCES: the server has no TLS,
+ * or is not whom postgres.host names; or -errno. Waits. */
+int pg_secure(struct sock *s, ktime deadline);
 
 /* Ends it, and frees all that it holds but itself. Never waits. */
 void pg_close(struct pg *c);

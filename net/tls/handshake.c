@@ -28,7 +28,7 @@
 #include "net/tls/impl.h"
 
 #define STALLED MILLIS(500)
-#define SERVER_STALLED SECONDS(3)
+#define SERVER_STALLED SECONDS(1)
 #define SWEEP_EVERY MILLIS(250)
 #define ENTROPY_EVERY SECONDS(1)
 #define ADDRESS_EVERY MILLIS(20)
@@ -55,7 +55,8 @@ static struct sessions queue = TAILQ_HEAD_INITIALIZER(queue);
 static struct session *busy;
 static struct event wake;
 static ktime sweep_at = FOREVER;
-static bool running;                   /* the task is */
+static bool running;                   /* the task is, maybe for sessions of ours alone */
+static bool listening;
 
 /* ---- Lists ------------------------------------------------------------------------------- */
 
@@ -349,6 +350,7 @@ static void listen(void)
 {
 	int err = server_start();
 
+	listening = true;
 	if (err == 0)
 		err = credentials_start();
 	if (tls_settings.port)
@@ -385,13 +387,13 @@ static void run(void *unused)
 	wait_for_address();
 	wait_for_entropy();
 	tls_breathe_here();
-	if (!BUDGET_TLS_CLIENT || is_on())
-		listen();
 	task_state("handshakes");
 	for (;;) {
 		struct session *s = TAILQ_FIRST(&queue);
 
-		if (credentials_gone()) {
+		if (session_protocol && !listening) {
+			listen();
+		} else if (credentials_gone()) {
 			task_wipe_stack();
 		} else if (s) {
 			TAILQ_REMOVE(&queue, s, in_queue);
@@ -427,6 +429,7 @@ void tls_start(const struct stream_ops *ops)
 	if (!is_on())
 		return;
 	session_protocol = ops;
+	event_signal(&wake);
 	if (handshakes_start() < 0)
 		panic("no task for TLS");
 }

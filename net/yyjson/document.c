@@ -59,20 +59,38 @@ static void refuse(struct response *res, unsigned code, const char *text)
 	response_error(res, code, text, strlen(text));
 }
 
-static const struct value *parse(struct request *req, struct response *res, char *text, size_t len)
+/* The document, in the request's memory; NULL and why. */
+static yyjson_doc *parse(struct request *req, const char *text, size_t len, yyjson_read_err *err)
 {
 	size_t room = yyjson_read_max_memory_usage(len, 0) + 64;
 	void *memory = request_memory(req, room);
-	yyjson_read_err err;
-	char why[120];
 	yyjson_alc alc;
 
-	if (!memory || !yyjson_alc_pool_init(&alc, memory, room)) {
-		refuse(res, 503, "no memory for this JSON");
+	if (memory && yyjson_alc_pool_init(&alc, memory, room))
+		return yyjson_read_opts((char *)text, len, 0, &alc, err);
+	*err = (yyjson_read_err){ YYJSON_READ_ERROR_MEMORY_ALLOCATION, "no memory", 0 };
+	return NULL;
+}
+
+const struct value *request_json(struct request *req, struct response *res)
+{
+	yyjson_read_err err;
+	yyjson_doc *doc;
+	const char *text;
+	char why[120];
+	size_t len;
+
+	if (!is_json(http_header(req, "Content-Type"))) {
+		refuse(res, 415, "expected Content-Type: " TYPE);
 		return NULL;
 	}
-	yyjson_doc *doc = yyjson_read_opts(text, len, 0, &alc, &err);
-
+	text = http_body(req, &len);
+	if (!text || !is_flat(text, len)) {
+		refuse(res, 400, text ? "nested deeper than " TEXT_OF(DOCUMENT_DEPTH) :
+		       "no JSON: the body is empty");
+		return NULL;
+	}
+	doc = parse(req, text, len, &err);
 	if (doc)
 		return ours(yyjson_doc_get_root(doc));
 	snprintf(why, sizeof(why), "not JSON at byte %zu: %s", err.pos, err.msg);
@@ -80,22 +98,12 @@ static const struct value *parse(struct request *req, struct response *res, char
 	return NULL;
 }
 
-const struct value *request_json(struct request *req, struct response *res)
+const struct value *json_read(struct request *req, const char *text, size_t len)
 {
-	size_t len;
-	char *text;
+	yyjson_read_err err;
+	yyjson_doc *doc = is_flat(text, len) ? parse(req, text, len, &err) : NULL;
 
-	if (!is_json(http_header(req, "Content-Type"))) {
-		refuse(res, 415, "expected Content-Type: " TYPE);
-		return NULL;
-	}
-	text = (char *)http_body(req, &len);
-	if (!text || !is_flat(text, len)) {
-		refuse(res, 400, text ? "nested deeper than " TEXT_OF(DOCUMENT_DEPTH) :
-		       "no JSON: the body is empty");
-		return NULL;
-	}
-	return parse(req, res, text, len);
+	return doc ? ours(yyjson_doc_get_root(doc)) : NULL;
 }
 
 enum value_kind value_kind(const struct value *v)
@@ -178,15 +186,47 @@ bool value_bool(const struct value *v, bool *b)
 	return true;
 }
 
+static void answer(struct response *res, char *text, size_t len, bool ours)
+{
+	if (text)
+		response_body(res, http_json_type, text, len);
+	else
+		response_status(res, ours ? 500 : 503);
+	free(text);
+}
+
 void json_value(struct response *res, const struct value *v)
 {
 	size_t len;
 	char *text = yyjson_val_write_opts(yy(v), 0, NULL, &len, NULL);
 
-	if (!text) {
-		response_status(res, v ? 503 : 500);
-		return;
-	}
-	response_body(res, http_json_type, text, len);
-	free(text);
+	answer(res, text, len, !v);
+}
+
+static bool put_members(yyjson_mut_doc *doc, yyjson_mut_val *to, yyjson_val *from)
+{
+	yyjson_obj_iter iter;
+	yyjson_val *key;
+
+	yyjson_obj_iter_init(from, &iter);
+	while ((key = yyjson_obj_iter_next(&iter)))
+		if (!yyjson_mut_obj_put(to, yyjson_val_mut_copy(doc, key),
+					yyjson_val_mut_copy(doc, yyjson_obj_iter_get_val(key))))
+			return false;
+	return true;
+}
+
+void json_merged(struct response *res, const struct value *const objects[], size_t n)
+{
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *all = yyjson_mut_obj(doc);
+	char *text = NULL;
+	size_t len = 0, i = 0;
+
+	while (i < n && all && put_members(doc, all, yy(objects[i])))
+		i++;
+	if (i == n)
+		text = yyjson_mut_val_write_opts(all, 0, NULL, &len, NULL);
+	yyjson_mut_doc_free(doc);
+	answer(res, text, len, false);
 }

@@ -4,6 +4,7 @@
 
 import http.server
 import sys
+import time
 
 from greenlet import greenlet
 
@@ -50,6 +51,17 @@ def thrown():
     SAID.append(f"ended: {GR1.dead:d}")
 
 
+def sleep_inside():
+    """Waits in the other."""
+    time.sleep(0.02)
+    return "slept"
+
+
+def nap():
+    """What waits is the whole thread."""
+    SAID.append(greenlet(sleep_inside).switch())
+
+
 def run(example):
     """What it prints."""
     SAID.clear()
@@ -62,7 +74,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         """What the example prints."""
-        text = run({"/": classic, "/thrown": thrown}[self.path]).encode()
+        text = run({"/": classic, "/thrown": thrown, "/nap": nap}[self.path]).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", len(text))

@@ -8,17 +8,19 @@ import subprocess
 import time
 
 from images import ROOT
-from netns import HOST
+from netns import EXTRA, HOST
 
 START_S = 20
 
 
 class Original:
-    """It, in a site's namespace, at a port of the host's side, started as `NAME_app.py PORT`."""
+    """It, in a site's namespace, at a port of the host's side, started as `NAME_app.py PORT`
+    and more words, if any."""
 
-    def __init__(self, net, name, port):
+    def __init__(self, net, name, port, *words):
         self.net, self.port = net, port
-        self.child = net.popen(["/usr/bin/python3", f"{ROOT}/tests/apps/{name}_app.py", str(port)],
+        self.child = net.popen(["/usr/bin/python3", f"{ROOT}/tests/apps/{name}_app.py", str(port),
+                                *map(str, words)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         deadline = time.monotonic() + START_S
         while True:
@@ -34,6 +36,7 @@ class Original:
         sock = self.net.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.settimeout(START_S)
+            sock.bind((EXTRA[0], 0))      # from its own address it might reach itself
             sock.connect((HOST, self.port))
         except OSError:
             sock.close()

@@ -6,7 +6,7 @@ from original import Original, lines
 
 APP = "greenlet"
 CLASSIC = "hello world\n42\n"
-REQUESTS = 300
+REQUESTS, NAPS = 300, 20
 PORT = 9200
 STACKS = "zeitkern_task_stacks_used"
 
@@ -28,7 +28,7 @@ def test_console(app, original):
     assert "\n".join(plain[-2:]) + "\n" == CLASSIC, plain
 
 
-@pytest.mark.parametrize("path", ("/", "/thrown"))
+@pytest.mark.parametrize("path", ("/", "/thrown", "/nap"))
 def test_same(app, original, path):
     """Both answer the same: status, type and text."""
     ours = app.get(path)
@@ -45,6 +45,34 @@ def test_many(app):
             assert answer.status == 200 and answer.body
     assert app.metrics()[STACKS] == before
     assert app.metrics()["zeitkern_task_stack_deepest_bytes"] > 0
+
+
+def test_naps(app):
+    """Tasks that wait inside of coroutines wait beside each other, and the loop goes on."""
+    before = app.metrics()[STACKS]
+    clients = [app.client() for _ in range(NAPS)]
+    for _ in range(3):
+        for client in clients:
+            client.send("GET /nap HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert app.get().body.decode() == CLASSIC
+        for client in clients:
+            assert client.answer().body == b"slept\n"
+    for client in clients:
+        client.close()
+    assert app.metrics()[STACKS] == before
+
+
+def test_no_stack(app):
+    """More than there are stacks for: 503 for some, and all is well afterwards."""
+    stacks = int(app.metrics()["zeitkern_task_stacks"])
+    clients = [app.client() for _ in range(stacks)]
+    for client in clients:
+        client.send("GET /nap HTTP/1.1\r\nHost: a\r\n\r\n")
+    answers = [client.answer() for client in clients]
+    for client in clients:
+        client.close()
+    assert {answer.status for answer in answers} == {200, 503}
+    assert app.get("/nap").status == 200
 
 
 def test_lines():

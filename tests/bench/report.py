@@ -19,6 +19,8 @@ GROUPS = (("start", "Start"), ("instructions", "Guest instructions per request")
           ("boards", "lm3s6965evb: 64 KiB of RAM, Cortex-M3, beside lwIP's own httpd"),
           ("clock", "Wall-clock error against the host, whose clock is chronyd's: median"),
           ("native", "Requests per second, one core for the server: BOARD=host, ACCEL=kvm"),
+          ("waiting", "Requests that wait, all at once, microvm"),
+          ("backend", "Requests that wait for a backend, all at once, microvm"),
           ("switch", "A switch on this computer, one way: BOARD=host"))
 
 

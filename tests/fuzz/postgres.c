@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: net/postgres/conn.c net/postgres/connect.c net/postgres/copy.c net/postgres/error.c
  * net/postgres/message.c net/postgres/none/auth.c net/postgres/notify.c net/postgres/numeric.c
- * net/postgres/query.c net/postgres/settings.c net/postgres/statement.c net/postgres/types.c */
+ * net/postgres/query.c net/postgres/secure.c net/postgres/settings.c net/postgres/statement.c
+ * net/postgres/types.c */
 /* libFuzzer: a whole connection of net/postgres whose server says anything, in pieces of any size:
  * every call comes to an end, reads nothing beyond what came, and frees what it took. */
 #include <assert.h>
@@ -79,6 +80,11 @@ long sock_write_some(struct sock *s, const void *data, size_t len)
 const struct endpoint *sock_peer(const struct sock *s)
 {
 	return &nobody;
+}
+
+int sock_start_tls(struct sock *s, const char *host, const char *alpn, ktime deadline)
+{
+	return 0;
 }
 
 void sock_close(struct sock *s) {}

@@ -43,6 +43,9 @@ void image_main(void *unused)
 		{ "address zero", 0, 64, 0 },
 		{ "one byte before the pool", dma.base - 1, 64, 0 },
 		{ "across the pool's end", end - 32, 64, 0 },
+		{ "so near to it that an older length would reach across", end - 64, 64, 0 },
+		{ "one byte less than it may reach before it", end - ARCH_REACH + 1, 64, 0 },
+		{ "a byte more than it may say", dma.base, ARCH_REACH + 1, 0 },
 		{ "behind the pool", end, 64, 0 },
 		{ "a length that wraps around", dma.base, UINT32_MAX, 0 },
 		{ "an address that wraps around", UINT64_MAX - 31, 64, 0 },
@@ -54,10 +57,15 @@ void image_main(void *unused)
 
 	for (unsigned i = 0; i < ARRAY_LEN(offers); i++)
 		must_refuse(&offers[i]);
-	queue.staged[before % QUEUE_SIZE] = (struct descriptor){ dma.base, 64, 0, 0 };
-	ASSERT(arch_submit(queue.number, 1) == 0);
-	ASSERT(queue.avail[1] == (uint16_t)(before + 1));
-	ASSERT(queue.table[before % QUEUE_SIZE].addr == dma.base);
+	for (unsigned i = 0; i < 2; i++, before++) {
+		uint64_t addr = i ? end - ARCH_REACH : dma.base;
+
+		queue.staged[before % QUEUE_SIZE] =
+			(struct descriptor){ addr, i ? ARCH_REACH : 64, 0, 0 };
+		ASSERT(arch_submit(queue.number, 1) == 0);
+		ASSERT(queue.avail[1] == (uint16_t)(before + 1));
+		ASSERT(queue.table[before % QUEUE_SIZE].addr == addr);
+	}
 	ASSERT(*queue.doorbell == 7);
 	log_info("dma_text: every forbidden descriptor was refused");
 	arch_exit(EXIT_OK);

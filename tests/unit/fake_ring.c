@@ -37,7 +37,14 @@ void pci_name(const struct device *fn, char *buf, size_t len)
 
 int pci_enable(const struct device *fn)
 {
+	fake_pci.resets = 0;
 	return 0;
+}
+
+void pci_master(const struct device *fn)
+{
+	assert_true(fake_pci.resets > 0);
+	fake_pci.master = true;
 }
 
 volatile void *pci_map(const struct device *fn, unsigned bar, uint64_t offset, uint64_t len)

@@ -24,6 +24,8 @@ struct fake_pci {
 	uint32_t next[FAKE_GATES];              /* index behind the last descriptor submitted */
 	unsigned submits[FAKE_GATES];
 	unsigned gates;
+	unsigned resets;                        /* since pci_enable(): the model counts them */
+	bool master;                            /* pci_master() was called, after a reset */
 	unsigned gates_max;                     /* then the warden's table is full */
 };
 extern struct fake_pci fake_pci;

@@ -52,7 +52,7 @@ static void set_features(struct virtio *v, unsigned half, uint32_t bits)
 
 static unsigned queue_max(struct virtio *v, unsigned i)
 {
-	return i < 2 ? dev.queue_max[i] : 0;
+	return i < ARRAY_LEN(dev.queue_max) ? dev.queue_max[i] : 0;
 }
 
 static int queue_set(struct virtio *v, struct virtqueue *q)

@@ -30,17 +30,17 @@ struct fake_device {
 	unsigned type;                          /* 0: a network device */
 	uint64_t offered, taken;
 	uint8_t status;
-	unsigned resets, queue_max[2];
+	unsigned resets, queue_max[3];
 	bool busy_for_ever, refuses_features, restless;
 	bool legacy;                            /* by the legacy interface: headers of 10 bytes */
 	uint32_t generation;
-	uint8_t config[16];
-	struct virtqueue *queue[2];
+	uint8_t config[40];
+	struct virtqueue *queue[3];
 	struct arch_queue gate[2];
 	unsigned gates, rings[2];               /* doorbells heard */
 	void (*on_bell)(void);                  /* what it does at one, or NULL */
-	uint16_t used_idx[2];
-	uint16_t taken_idx[2];                  /* avail entries consumed */
+	uint16_t used_idx[3];
+	uint16_t taken_idx[3];                  /* avail entries consumed */
 };
 extern struct fake_device dev;
 extern char sealed[SEALED_BYTES];

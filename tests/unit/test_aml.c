@@ -403,6 +403,32 @@ static void test_spcr(void **state)
 	}
 }
 
+/* Registers in memory, a byte or a word each; not where RAM is. */
+static void test_spcr_memory(void **state)
+{
+	static const struct { uint64_t base, first; uint8_t bits; bool ram; } cases[] = {
+		{ 0xfe032000, 0xfe032000, 8, false }, { 0xfe032000, 0xfe032000, 32, false },
+		{ 0xfe032000, 0x3f8, 8, true }, { PHYSICAL_END, 0x3f8, 8, false },
+	};
+	static const struct device com1 = { .kind = DEV_UART_16550, .base = 0x3f8 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+		setup(NULL);
+		machine_add(&com1);
+		tables(1, false);
+		put(XSDT + 36, TABLES + SPCR, 8);
+		header(SPCR, "SPCR", 80);
+		*at(SPCR + 36) = 18;
+		*at(SPCR + 41) = cases[i].bits;
+		put(SPCR + 44, cases[i].base, 8);
+		ram_is_everywhere = cases[i].ram;
+		acpi_discover(TABLES);
+		ram_is_everywhere = false;
+		assert_int_equal(machine.dev[0].base, cases[i].first);
+		assert_int_equal(machine.dev[0].arg, i == 0);
+	}
+}
+
 static void test_no_tables(void **state)
 {
 	tables(1, false);
@@ -450,6 +476,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_tables, setup),
 		cmocka_unit_test_setup(test_endless, setup),
 		cmocka_unit_test_setup(test_spcr, setup),
+		cmocka_unit_test_setup(test_spcr_memory, setup),
 		cmocka_unit_test_setup(test_spoilt_tables, setup),
 	};
 

@@ -48,6 +48,7 @@ static void chip_write(unsigned r, uint32_t value)
 {
 	if (r == CTRL && (value & RST)) {
 		chip.resets++;
+		fake_pci.resets++;
 		chip.was_on |= chip.reg[RCTL / 4] || chip.reg[TCTL / 4];
 		value = chip.stuck ? value : value & ~RST;
 	}
@@ -112,6 +113,7 @@ static void test_open(void **state)
 {
 	open_card();
 	assert_int_equal(chip.resets, 1);
+	assert_true(fake_pci.master);
 	assert_false(chip.was_on);
 	assert_memory_equal(nd.mac, "\x52\x54\x00\x12\x34\x56", 6);
 	assert_int_equal(nd.mtu, 1500);

@@ -90,7 +90,9 @@ static void test_parameter(void **unused)
 	parameter("form-data; filename=\"name=y; a\\\"\"; name=x", "name", "x");
 	parameter("form-data; filename=\"a\\", "filename", "a\\");
 	parameter("form-data; a; name = ", "name", NULL);
-	parameter("name=x", "name", NULL);
+	parameter("name=x", "name", "x");
+	parameter("for=1.2.3.4;Proto=https;by=\"[::1]:2\"", "proto", "https");
+	parameter(";;=,;by = x", "by", NULL);
 	parameter("", "name", NULL);
 	parameter("x; boundary=\"\"", "boundary", "");
 }

@@ -16,7 +16,7 @@
 #define ENTRY 64u
 
 static uint32_t port;
-static char text[40000];
+static char text[300000];
 
 static int check(const char *value)
 {
@@ -170,7 +170,7 @@ static void test_long_name(void **state)
 
 static void test_long_file(void **state)
 {
-	static char bytes[(16 << 10) + 1];
+	static char bytes[(256 << 10) + 1];
 
 	memset(bytes, 'x', sizeof(bytes));
 	add("opt/zeitkern/text", bytes, sizeof(bytes) - 1);
@@ -180,7 +180,7 @@ static void test_long_file(void **state)
 	text[0] = '\0';
 	files[0].size++;
 	fw_cfg_apply(&cfg);
-	assert_string_equal(fake_log, "fw_cfg: text: longer than 16384 bytes");
+	assert_string_equal(fake_log, "fw_cfg: text: longer than 262144 bytes");
 	files[0].size = UINT32_MAX;
 	bytes_read = 0;
 	fw_cfg_apply(&cfg);

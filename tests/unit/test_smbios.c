@@ -57,19 +57,40 @@ static void test_strings(void **state)
 	assert_string_equal(smbios_string(&item, 255), "");
 }
 
+/* Makes the first `len` bytes of an entry point sum to 0 by its checksum. */
+static void sum(char *entry, unsigned at, unsigned len)
+{
+	uint8_t total = 0;
+
+	entry[at] = 0;
+	for (unsigned i = 0; i < len; i++)
+		total = (uint8_t)(total + (uint8_t)entry[i]);
+	entry[at] = (char)-total;
+}
+
 static void test_entry(void **state)
 {
-	char entry[SMBIOS_ENTRY] = "_SM_";
+	char entry[SMBIOS_ENTRY] = "_SM_\0\x1f";
 	uint64_t at;
 	uint32_t len;
 
+	sum(entry, 4, 0x1f);
 	assert_false(smbios_table(entry, &at, &len));
 	memcpy(entry + 0x16, "\x34\x12\x00\x00\x0f\x00", 6);
+	assert_false(smbios_table(entry, &at, &len));
+	sum(entry, 4, 0x1f);
+	assert_true(smbios_table(entry, &at, &len));
+	for (unsigned bad = 0; bad < 2; bad++) {       /* too short, too long */
+		entry[5] = bad ? SMBIOS_ENTRY + 1 : 4;
+		assert_false(smbios_table(entry, &at, &len));
+	}
+	entry[5] = 0x1f;
 	assert_true(smbios_table(entry, &at, &len));
 	assert_int_equal(len, 0x1234);
 	assert_int_equal(at, 0xf0000);
-	memcpy(entry, "_SM3_", 5);
+	memcpy(entry, "_SM3_\0\x18", 7);
 	memcpy(entry + 0x0c, "\xff\xff\xff\x7f" "\x00\x00\x00\x40\x01\x00\x00\x00", 12);
+	sum(entry, 5, 0x18);
 	assert_true(smbios_table(entry, &at, &len));
 	assert_int_equal(len, SMBIOS_TABLE_MAX);
 	assert_true(at == 0x140000000);

@@ -38,6 +38,7 @@ static void regs_write(unsigned r, uint32_t value)
 	chip.last = value;
 	if (value == RESET)
 		chip.resets++;
+		fake_pci.resets++;
 	if (value != ACTIVATE)
 		return;
 	assert_int_equal(chip.resets, 1);
@@ -135,6 +136,7 @@ static void test_open(void **state)
 
 	open_card();
 	s = chip.shared;
+	assert_true(fake_pci.master);
 	assert_int_equal(chip.resets, 1);
 	assert_memory_equal(nd.mac, "\x52\x54\x00\x12\x34\x56", 6);
 	assert_int_equal(nd.rx_count, SIZE - 1);

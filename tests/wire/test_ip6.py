@@ -406,6 +406,25 @@ def test_taken(boot):
     router.close()
 
 
+def test_reflected(boot):
+    """Its own questions come back to it, as some switches have it: no other has the address."""
+    site = boot("ip=off", wait=False, start=False, dhcp=False, by_hand=False)
+    router = Router(site.net, enable(site.net))
+    with Wire(site.net, STRANGER) as mirror:
+        site.start()
+        asked = set()
+        deadline = time.monotonic() + 20
+        while len(asked) < 2 and time.monotonic() < deadline:
+            packet = mirror.receive(lambda p: ICMPv6ND_NS in p and p.src == "::", 1)
+            if packet:
+                asked.add(packet[ICMPv6ND_NS].tgt)
+                mirror.send(packet, source=site.options.mac, to="33:33:ff:00:00:01")
+    address = wait_serving6(site, "fd77::")
+    assert address in asked and get6(site, address).status == 200
+    assert "another on this link" not in site.vm.console.text()
+    router.close()
+
+
 def test_off(boot):
     """ip6=off: silence."""
     site = boot("ip6=off", wait=False, start=False)

@@ -2,6 +2,7 @@
 """The wire itself: a link that is cut, and more frames than any machine can take."""
 
 import random
+import socket
 import time
 
 import pytest
@@ -69,6 +70,27 @@ def test_other_network(wire):
     site.vm.wait_for(r"address 10\.77\.1\.78/16", LEASE_S)
     site.address = daemon.address
     assert site.get().status == 200
+
+
+def test_routes_withdrawn(row, boot):
+    """A route (RFC 3442) that an acknowledgement leaves out is no more, and option 3 counts."""
+    if not row.link:
+        pytest.skip("no link that can be cut, or the driver reads it only at boot")
+    site = boot(wait=False, dhcp=False, by_hand=False, start=False)
+    aton = socket.inet_aton
+    daemon = Dhcpd(site.net, more=b"\x79\x08\x18" + aton("10.80.1.0")[:3] + aton("10.77.0.2"))
+    for address in ("10.80.1.5/24", "10.82.0.1/24"):
+        site.net.ip("addr", "add", address, "dev", site.interface())
+    site.start()
+    site.serving()
+    assert site.get(source="10.80.1.5").status == 200
+    with pytest.raises(OSError):
+        site.socket(source="10.82.0.1", timeout=2)
+    daemon.more = b""
+    cut(site)
+    join(site, daemon)
+    assert site.get(source="10.82.0.1").status == 200
+    daemon.close()
 
 
 def test_sent_into_the_dark(wire):

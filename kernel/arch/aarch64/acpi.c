@@ -108,7 +108,7 @@ static void spcr(struct acpi_table t)
 {
 	struct device dev = { .size = 0x1000 };
 
-	if (acpi_spcr(t, &dev) == 0 && dev.kind == DEV_UART_PL011 && dev.base < IMAGE_VA)
+	if (acpi_spcr(t, &dev) == 0 && dev.base > 0xffff && dev.base < IMAGE_VA)
 		machine_add(&dev);
 }
 
@@ -122,7 +122,8 @@ void acpi_discover(uint64_t rsdp, struct acpi_found *found)
 	if (!acpi_open(&acpi, rsdp))
 		return;
 	while (acpi_next(&acpi, &t)) {
-		if (acpi_is(t, "SPCR") && !machine_find(DEV_UART_PL011, NULL)) {
+		if (acpi_is(t, "SPCR") && !machine_find(DEV_UART_PL011, NULL) &&
+		    !machine_find(DEV_UART_16550, NULL)) {
 			spcr(t);
 		} else if (acpi_is(t, "APIC") && !machine_find(DEV_GICV2, NULL) &&
 			   !machine_find(DEV_GICV3, NULL)) {

@@ -107,16 +107,14 @@ int arch_msi(uint64_t *address, uint32_t *data, volatile void *status)
 {
 	static uint32_t spi SEALED;
 
-	if (!v2m)
+	if (!v2m || (status && warden.acks == W_ACK_MAX))
 		return -ENOTSUP;
 	if (!spi) {
 		spi = *reg(v2m, V2M_TYPER) >> 16 & 0x3ff;
 		arch_irq_enable(spi, NULL, NULL);
 	}
-	if (status) {
-		ASSERT(warden.acks < W_ACK_MAX);
+	if (status)
 		warden.ack[warden.acks++] = (struct warden_ack){ spi, (uintptr_t)status, 0 };
-	}
 	*address = v2m + V2M_SETSPI;
 	*data = spi;
 	return 0;
@@ -126,8 +124,5 @@ int arch_intx(uint32_t bdf, unsigned pin, unsigned line, volatile void *status)
 {
 	uint32_t irq = pci_pin_irq(bdf, pin);
 
-	if (!irq)
-		return -ENOENT;
-	arch_irq_enable(irq, status, NULL);
-	return 0;
+	return irq ? gic_enable(irq, status, NULL) : -ENOENT;
 }

@@ -198,6 +198,8 @@ gate_submit:
 	ldp	x2, x3, [sp, #W_DMA]
 	ldr	w4, [x9, #Q_RINGS]
 	cbnz	w4, submit_ring
+	subs	x3, x3, #Q_REACH
+	b.lo	9f
 	ldrh	w4, [x12, #2]
 	mov	w15, w4
 1:	and	w5, w15, w14
@@ -206,11 +208,10 @@ gate_submit:
 	ubfx	x8, x7, #32, #16
 	cbnz	x8, 9f
 	mov	w7, w7
-	cmp	x7, x3                        // length <= size
+	cmp	x7, #Q_REACH
 	b.hi	9f
-	sub	x16, x3, x7
 	sub	x8, x6, x2
-	cmp	x8, x16                       // address - base <= size - length
+	cmp	x8, x3                        // address - base <= size - reach
 	b.hi	9f
 	add	x16, x11, x5, lsl #4
 	stp	x6, x7, [x16]

@@ -33,7 +33,7 @@
 #define W_ACK_MAX 32
 #define W_QUEUE 896
 #define W_QUEUE_SHIFT 6
-#define W_SIZE 1920
+#define W_SIZE 2944
 
 /* Offsets in one of its queues. */
 #define Q_STAGED 0
@@ -45,6 +45,7 @@
 #define Q_MASK 44
 #define Q_WIDTH 48
 #define Q_RINGS 52                     /* not 0: QUEUE_RING; avail is `keep`, event `span` */
+#define Q_REACH 16384                  /* ARCH_REACH */
 
 /* Where the image is linked; one L3 table maps it at boot. */
 #define IMAGE_VA 0x4000000000
@@ -128,6 +129,7 @@ _Static_assert(offsetof(struct warden_queue, value) == Q_VALUE, "");
 _Static_assert(offsetof(struct warden_queue, mask) == Q_MASK, "");
 _Static_assert(offsetof(struct warden_queue, width) == Q_WIDTH, "");
 _Static_assert(offsetof(struct warden_queue, rings) == Q_RINGS, "");
+_Static_assert(Q_REACH == ARCH_REACH, "");
 _Static_assert(sizeof(struct warden_queue) == 1 << W_QUEUE_SHIFT, "");
 _Static_assert(sizeof(struct warden) == W_SIZE, "");
 

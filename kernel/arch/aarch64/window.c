@@ -16,8 +16,10 @@ void *arch_boot_map(uint64_t pa, size_t len)
 		return (void *)(uintptr_t)pa;
 	while (at < window_count && (n > 1 || window_pa[at] != first))
 		at++;
-	if (at + n > WINDOW_COUNT)
-		panic("mmu: no room at boot for %#llx", (unsigned long long)pa);
+	if (at + n > WINDOW_COUNT) {
+		log_error("mmu: no room at boot for %#llx", (unsigned long long)pa);
+		return NULL;
+	}
 	for (unsigned i = window_count; i < at + n; i++) {
 		window_pa[i] = first + ((uint64_t)(i - at) << LEVEL1_SHIFT);
 		boot_map_window(WINDOW_VA + ((uint64_t)i << LEVEL1_SHIFT), window_pa[i]);

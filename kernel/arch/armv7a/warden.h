@@ -32,7 +32,7 @@
 #define W_ACK_MAX 8
 #define W_QUEUE 208
 #define W_QUEUE_SHIFT 5
-#define W_SIZE 720
+#define W_SIZE 1232
 
 /* Offsets in one of its queues. */
 #define Q_STAGED 0

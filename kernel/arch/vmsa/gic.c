@@ -4,6 +4,8 @@
  * Set up here, at boot; afterwards only the idle gate touches the CPU
  * interface. A line without an acknowledge is taken as an edge: it ends one
  * sleep, and its driver clears the device when it is polled. */
+#include <errno.h>
+
 #include "kernel/arch/vmsa/vmsa.h"
 
 #define GICC_CTLR 0x000
@@ -52,14 +54,14 @@ void gic_v2_route(uint32_t irq)
 	gic_set_byte(GICD_ITARGETSR + irq, *gic_reg(GICD_ITARGETSR) & 0xff);
 }
 
-void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
+int gic_enable(uint32_t irq, volatile void *status, volatile void *ack)
 {
 	uint32_t edge = 2u << irq % 16 * 2;
 	volatile uint32_t *config;
 
 	if (!dist || irq < FIRST_SPI || irq > LAST_SPI || warden.acks == W_ACK_MAX) {
 		log_error("gic: interrupt %u cannot be routed", (unsigned)irq);
-		return;
+		return -ENOENT;
 	}
 	if (status)
 		warden.ack[warden.acks++] = (struct warden_ack){
@@ -70,4 +72,10 @@ void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
 	gic_set_byte(GICD_IPRIORITYR + irq, GIC_PRIORITY);
 	irq_route(irq);
 	*gic_reg(GICD_ISENABLER + irq / 32 * 4) = 1u << irq % 32;
+	return 0;
+}
+
+void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
+{
+	(void)gic_enable(irq, status, ack);
 }

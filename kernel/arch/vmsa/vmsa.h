@@ -86,4 +86,7 @@ void gic_set_byte(uint32_t offset, uint8_t value);
 
 /* Sends interrupt `irq` to this CPU: gic_v2_route(), or what the architecture has. */
 void gic_v2_route(uint32_t irq);
+
+/* arch_irq_enable(): 0, or -ENOENT, logged. */
+int gic_enable(uint32_t irq, volatile void *status, volatile void *ack);
 void irq_route(uint32_t irq);

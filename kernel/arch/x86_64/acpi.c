@@ -80,13 +80,18 @@ static void mcfg(struct acpi_table t)
 	}
 }
 
-/* The console goes before COM1, which is the first device of all. */
+/* The console goes before COM1, which is the first device of all. Registers in memory are mapped
+ * for the payload by whole pages, so that they must not lie in RAM. */
 static void spcr(struct acpi_table t)
 {
 	struct device dev = { .size = 8 }, com1 = machine.dev[0];
+	uint64_t page;
 
-	if (acpi_spcr(t, &dev) < 0 || dev.kind != DEV_UART_16550 || dev.base > PORT_MAX ||
+	if (acpi_spcr(t, &dev) < 0 || dev.kind != DEV_UART_16550 ||
 	    com1.kind != DEV_UART_16550 || dev.base == com1.base)
+		return;
+	page = dev.base & ~(uint64_t)(PAGE_SIZE - 1);
+	if (dev.base > 0xffff && ram_touches(page, page + PAGE_SIZE))
 		return;
 	machine.dev[0] = dev;
 	machine_add(&com1);

@@ -50,6 +50,8 @@ int arch_queue_add(const struct arch_queue *q)
 	_Static_assert(offsetof(struct warden_queue, size) == QUEUE_SIZE, "layout");
 	_Static_assert(offsetof(struct warden_queue, width) == QUEUE_WIDTH, "layout");
 	_Static_assert(offsetof(struct warden_queue, rings) == QUEUE_RINGS, "layout");
+	_Static_assert(QUEUES == ARCH_QUEUES, "room");
+	_Static_assert(QUEUE_REACH == ARCH_REACH, "what the warden checks");
 	if (q->kind == QUEUE_OWNED)
 		return -ENOTSUP;
 	if (warden_queues == ARCH_QUEUES)

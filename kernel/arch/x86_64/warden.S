@@ -233,12 +233,11 @@ gate_submit:
 	shll	$4, %eax
 	movq	(%r10, %rax), %rdx      /* address: read once, checked, and that is written */
 	movq	8(%r10, %rax), %rcx     /* length, flags, next: the upper half must be 0 */
-	movq	%rcx, %r9
-	shrq	$32, %r9
-	jnz	submit_fault
+	cmpq	$QUEUE_REACH, %rcx
+	ja	submit_fault
 	movq	%rdx, %r9
 	subq	warden_dma, %r9         /* below the pool: wraps; then carries or stays huge */
-	addq	%rcx, %r9
+	addq	$QUEUE_REACH, %r9
 	jc	submit_fault
 	cmpq	warden_dma + 8, %r9
 	ja	submit_fault
@@ -446,7 +445,7 @@ warden_tss:
 warden_idt:
 	.skip	VECTORS * 16
 warden_queue:
-	.skip	16 << QUEUE_SHIFT
+	.skip	QUEUES << QUEUE_SHIFT
 warden_queues:
 	.skip	8
 warden_lapic:

@@ -45,6 +45,7 @@
 #define LAPIC_TIMER_INITIAL 0x380
 
 /* struct warden_queue, 64 bytes. */
+#define QUEUES 32                      /* ARCH_QUEUES */
 #define QUEUE_SHIFT 6
 #define QUEUE_STAGED 0
 #define QUEUE_DESC 8
@@ -56,6 +57,7 @@
 #define QUEUE_SIZE 48
 #define QUEUE_WIDTH 52
 #define QUEUE_RINGS 56                 /* not 0: QUEUE_RING, with these in place of others */
+#define QUEUE_REACH 16384              /* ARCH_REACH */
 #define QUEUE_KEEP QUEUE_AVAIL
 #define QUEUE_SPAN QUEUE_EVENT
 

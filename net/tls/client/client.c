@@ -21,6 +21,7 @@
 #include "net/tls/client/impl.h"
 
 #define HOST_MAX 253                   /* a name's length (RFC 1035 §2.3.4), or an address's */
+#define NOT_VERIFIED UINT32_MAX        /* in place of flags */
 #define LINES 8                        /* on the console, a second */
 
 enum { SESSIONS, UNVERIFIED, FAILED, LOST, REFUSED, COUNTS };
@@ -116,9 +117,10 @@ static int say_error(const struct session *s, int err)
 
 static int failed(struct session *s, int err)
 {
-	if (err == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
-		uint32_t flags = mbedtls_ssl_get_verify_result(&s->ssl);
+	uint32_t flags = mbedtls_ssl_get_verify_result(&s->ssl);
 
+	if (err == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
+	    (err == MBEDTLS_ERR_SSL_BAD_CERTIFICATE && flags != NOT_VERIFIED && flags != 0)) {
 		counters[UNVERIFIED].n++;
 		say(s->identity, verify_words(outgoing_of(s), flags), NULL);
 		return -EACCES;

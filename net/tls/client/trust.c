@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <mbedtls/oid.h>
+#include <mbedtls/pem.h>
 #include <psa/crypto.h>
 
 #include "kernel/budget.h"
@@ -12,6 +14,8 @@
 #include "net/tls/client/impl.h"
 
 #define PROFILES 3
+#define BEGIN "-----BEGIN CERTIFICATE-----"
+#define END "-----END CERTIFICATE-----"
 
 struct profile {
 	const char *alpn[2];
@@ -30,16 +34,6 @@ static const uint16_t groups[] = {
 	MBEDTLS_SSL_IANA_TLS_GROUP_NONE,
 };
 
-/* In TLS 1.2 servers may sign by RSASSA-PSS, too (RFC 8446 §4.2.3), which mbedTLS does not accept
- * there: PKCS #1 v1.5 stands before it, and means nothing in TLS 1.3. */
-static const uint16_t signatures[] = {
-	MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-	MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
-	MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256, MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
-	MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384, MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
-	MBEDTLS_TLS1_3_SIG_NONE,
-};
-
 /* ---- Settings --------------------------------------------------------------------------- */
 
 static void forget(mbedtls_x509_crt *chain)
@@ -48,23 +42,57 @@ static void forget(mbedtls_x509_crt *chain)
 	mbedtls_x509_crt_init(chain);
 }
 
-/* Those that mbedTLS does not understand, as of a bundle's oldest, trust nobody. */
+/* In an authority's certificate, sha1WithRSAEncryption becomes sha256WithRSAEncryption: mbedTLS
+ * knows no SHA-1 here, as it should not, and nobody looks at the signature of an authority whose
+ * name and key are trusted as they stand (RFC 5280 §6.1.1 (d)). */
+static void pass_over_sha1(uint8_t *der, size_t len)
+{
+	static const uint8_t oid[] = MBEDTLS_OID_PKCS1_SHA1;
+
+	for (size_t i = 0; i + sizeof(oid) - 1 <= len; i++)
+		if (memcmp(der + i, oid, sizeof(oid) - 1) == 0)
+			der[i + sizeof(oid) - 2] = 0x0b;
+}
+
+/* The first in PEM at *text, which is moved behind it: 0 or an error of mbedTLS. */
+static int add_authority(const char **text)
+{
+	mbedtls_pem_context pem;
+	size_t used = 0;
+	int err;
+
+	mbedtls_pem_init(&pem);
+	err = mbedtls_pem_read_buffer(&pem, BEGIN, END, (const uint8_t *)*text, NULL, 0,
+				      &used);
+	*text += used > 0 ? used : sizeof(BEGIN) - 1;
+	if (err == 0) {
+		pass_over_sha1(pem.MBEDTLS_PRIVATE(buf), pem.MBEDTLS_PRIVATE(buflen));
+		err = mbedtls_x509_crt_parse_der(&ca, pem.MBEDTLS_PRIVATE(buf),
+						 pem.MBEDTLS_PRIVATE(buflen));
+	}
+	mbedtls_pem_free(&pem);
+	return err;
+}
+
+/* Those that mbedTLS does not understand trust nobody. */
 int tls_set_ca(const char *text)
 {
-	unsigned n = 0;
-	int bad;
+	unsigned n = 0, bad = 0;
 
 	forget(&ca);
-	bad = parse_chain(&ca, text);
-	for (const mbedtls_x509_crt *c = &ca; c && c->raw.len > 0; c = c->next)
+	if (!strstr(text, BEGIN))
+		n = parse_chain(&ca, text) == 0;
+	while (n <= BUDGET_TLS_AUTHORITIES && (text = strstr(text, BEGIN))) {
+		bad += add_authority(&text) != 0;
 		n++;
-	if (bad < 0 || n == 0 || n > BUDGET_TLS_AUTHORITIES) {
+	}
+	if (n == bad || n > BUDGET_TLS_AUTHORITIES) {
 		forget(&ca);
 		return -EINVAL;
 	}
 	if (bad > 0)
-		log_warn("tls.ca: %d certificates of %u are not understood, and trust nobody", bad,
-			 n + (unsigned)bad);
+		log_warn("tls.ca: %u certificates of %u are not understood, and trust nobody", bad,
+			 n);
 	return 0;
 }
 
@@ -138,7 +166,6 @@ int profile_config(struct profile *p, const mbedtls_ssl_config **out)
 	mbedtls_ssl_conf_rng(config, tls_random, NULL);
 	mbedtls_ssl_conf_ciphersuites(config, tls_suites);
 	mbedtls_ssl_conf_groups(config, groups);
-	mbedtls_ssl_conf_sig_algs(config, signatures);
 	mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
 	mbedtls_ssl_conf_ca_chain(config, &ca, NULL);
 	mbedtls_ssl_conf_session_tickets(config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);

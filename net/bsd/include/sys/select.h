@@ -12,3 +12,6 @@
 
 int select(int n, fd_set *readable, fd_set *writable, fd_set *odd,
 	   struct timeval *timeout) BSD(select);
+/* The mask is of no account: there are no signals. */
+int pselect(int n, fd_set *readable, fd_set *writable, fd_set *odd,
+	    const struct timespec *timeout, const sigset_t *mask) BSD(pselect);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Whether a server can be trusted over TLS: the original of app/probe, with asyncio and ssl.
 
-    probe.py PORT CA-FILE"""
+    probe_app.py PORT CA-FILE"""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ async def serve(reader, writer):
 
 async def main():
     """For ever."""
-    async with await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1])) as server:
+    async with await asyncio.start_server(serve, "10.77.0.1", int(sys.argv[1])) as server:
         await server.serve_forever()
 
 asyncio.run(main())

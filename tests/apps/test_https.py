@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""https: URLs in the HTTP client: app/aiohttp with nginx as its backends."""
+
+import json
+import os
+import subprocess
+import time
+
+import pki
+import pytest
+from conftest import shared
+from netns import HOST
+
+APP = "aiohttp"
+NAME = "web.test.example"         # dnsmasq: HOST
+GOOD, OTHER, PLAIN = 9443, 9444, 9080
+CONFIG = """daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ }}
+http {{
+    access_log {folder}/access.log combined;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen {host}:{good} ssl http2; server_name {name}; keepalive_timeout 60;
+        ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols {protocols};
+        ssl_prefer_server_ciphers on;
+        location = /one {{ return 200 '{{"n": "$connection $ssl_protocol $ssl_server_name"}}'; }}
+        location = /away {{ return 302 https://{name}:{other}/one; }}
+        location / {{ root {folder}; }}
+    }}
+    server {{
+        listen {host}:{other} ssl; server_name other.test.example;
+        ssl_certificate {wrong}; ssl_certificate_key {wrong_key};
+        location = /one {{ return 200 '{{}}'; }}
+    }}
+    server {{
+        listen {host}:{plain};
+        location = /one {{ return 302 https://{name}:{good}/one; }}
+    }}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def pairs(trust):
+    """nginx's certificates: the right one, behind an authority below the root, and another's; of
+    yesterday, because a machine's clock may be late by a second at first."""
+    return (pki.signed(trust.below, trust.folder, "web", (NAME,), kind="rsa", since=-1),
+            pki.signed(trust.root, trust.folder, "other-web", ("other.test.example",),
+                       since=-1))
+
+
+def serving(site, pairs, protocols="TLSv1.2 TLSv1.3"):
+    """nginx in the site's namespace: it, and its folder."""
+    folder = f"{site.net.folder_made()}/nginx"
+    os.makedirs(folder)
+    good, other = pairs
+    with open(f"{folder}/nginx.conf", "w", encoding="ascii") as out:
+        out.write(CONFIG.format(folder=folder, host=HOST, name=NAME, good=GOOD, other=OTHER,
+                                plain=PLAIN, cert=good.cert, key=good.key, wrong=other.cert,
+                                wrong_key=other.key, protocols=protocols))
+    with open(f"{folder}/much", "wb") as out:
+        out.truncate(20_000_000)
+    child = site.net.popen(["/usr/sbin/nginx", "-p", folder, "-c", f"{folder}/nginx.conf"],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while True:
+        with site.net.socket() as sock:
+            if sock.connect_ex((HOST, GOOD)) == 0:
+                return child
+        assert child.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def backends(row, trust, one, two):
+    """The settings: two backends, and whom to trust."""
+    return pki.given(row, trust.folder, {"tls.ca": trust.root.cert},
+                     f"metrics=yes backend.1={one} backend.2={two}")
+
+
+@pytest.fixture(scope="module")
+def app_site(row, app_image, trust):
+    """app/aiohttp, whose second backend redirects to the first."""
+    settings, more = backends(row, trust, f"https://{NAME}:{GOOD}/one",
+                              f"http://{HOST}:{PLAIN}/one")
+    yield from shared(row, app_image, settings, **more)
+
+
+@pytest.fixture
+def nginx(app, pairs):
+    """nginx, for one test."""
+    child = serving(app, pairs)
+    yield child
+    app.net.end(child)
+
+
+def both(site):
+    """GET /: what the two backends said, as values."""
+    answer = site.get("/")
+    assert answer.status == 200, (answer, site.vm.console.text()[-500:])
+    return [json.loads(said)["n"].split() for said in json.loads(answer.body).values()]
+
+
+def test_kept(app, nginx):
+    """Both backends over TLS 1.3, by name, also by way of a redirect; sessions are kept."""
+    (first, version, name), (second, *_) = both(app)
+    assert version == "TLSv1.3" and name == NAME and first != second
+    for _ in range(3):
+        assert {said[0] for said in both(app)} <= {first, second}
+
+
+def test_much(boot_app, row, trust, pairs):
+    """TLS 1.2 alone, and a file of 20 MB: piece by piece it comes whole, at once it is too long."""
+    settings, more = backends(row, trust, f"https://{NAME}:{GOOD}/much", f"https://{HOST}:9/")
+    site = boot_app(settings, **more)
+    serving(site, pairs, protocols="TLSv1.2")
+    assert site.get("/relay").body == bytes(20_000_000)
+    assert json.loads(site.get("/").body) == {"error": "backend.1: answer too long"}
+
+
+def test_unverified(boot_app, row, trust, pairs):
+    """A backend with another's certificate, also at the end of a redirect: 502, and nothing is
+    sent to it."""
+    settings, more = backends(row, trust, f"https://{NAME}:{GOOD}/away",
+                              f"https://{NAME}:{OTHER}/one")
+    site = boot_app(settings, **more)
+    serving(site, pairs)
+    answer = site.get("/")
+    assert answer.status == 502
+    assert json.loads(answer.body) == {"error": "backend.1: not verified"}
+    assert site.vm.console.wait_for(f"tls: {NAME}: its certificate does not name it", 1)[0]
+    with open(f"{site.net.folder}/nginx/access.log", encoding="ascii") as log:
+        assert [line for line in log if "/one" in line] == []

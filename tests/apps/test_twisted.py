@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""app/twisted: timers, connections and deferreds by callback, beside Twisted, and what a request
+that waits costs."""
+
+import contextlib
+import json
+import selectors
+import time
+
+import pytest
+from backends import Backend
+from original import Original, lines
+
+from netns import EXTRA, HOST
+
+APP = "twisted"
+PORT, BACKEND_PORT = 9300, 9301
+SETTINGS = f"backend.addr={HOST} backend.port={BACKEND_PORT}"
+MEM = 256                # room for 10,000 and more connections
+CROWD, HOST_CROWD = 10000, 2000
+PORTS = 20000            # client ports of one address
+WAIT_MS, HOLD_MS = 1000, 8000
+WAITS = 'zeitkern_pool_used{pool="app_waits"}'
+STACKS, PEAK = "zeitkern_task_stacks_used", "zeitkern_task_stacks_peak"
+HANG_S = 60
+
+
+@pytest.fixture(scope="module")
+def original(app_site):
+    """Twisted's own."""
+    it = Original(app_site.net, APP, PORT, BACKEND_PORT)
+    yield it
+    it.close()
+
+
+def reverse(sock):
+    """A backend: sends back each line reversed, in two pieces."""
+    text = b""
+    while not text.endswith(b"\n"):
+        more = sock.recv(100)
+        if not more:
+            return
+        text += more
+    word = text.strip()[::-1]
+    sock.sendall(word[:2])
+    time.sleep(0.02)
+    sock.sendall(word[2:] + b"\nmore that nobody reads")
+
+
+def waiting(app):
+    """What GET / says."""
+    answer = app.get("/")
+    assert answer.status == 200
+    return json.loads(answer.body)
+
+
+def until(app, **wanted):
+    """Waits until GET / says so."""
+    deadline = time.monotonic() + HANG_S
+    while not wanted.items() <= waiting(app).items():
+        assert time.monotonic() < deadline, (wanted, waiting(app))
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("path", ("/", "/wait/50", "/wait/0", "/chain/8", "/chain/7", "/chain/0",
+                                  "/line/hello"))
+def test_same(app, original, path):
+    """Both answer the same: status, type and JSON."""
+    with Backend(app.net, reverse, port=BACKEND_PORT):
+        ours = app.get(path)
+        status, kind, text = original.get(path)
+    if path == "/":
+        ours.body = ours.body.replace(b'"cancelled": %d' % waiting(app)["cancelled"],
+                                      b'"cancelled": 0')
+    assert (ours.status, ours.header("Content-Type"), ours.body.decode()) == (status, kind, text)
+
+
+@pytest.mark.parametrize("path, status", (("/wait/x", 404), ("/wait", 405), ("/nothing", 404),
+                                          ("/wait/5/6/7", 404), ("/wait/1/", 404)))
+def test_tree(app, path, status):
+    """What the tree does not have; a branch has children alone."""
+    assert app.get(path).status == status
+
+
+def test_methods(app):
+    """A resource says which methods it has; HEAD is one of them."""
+    with app.client() as client:
+        client.send("PUT /wait/5 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        answer = client.answer()
+        assert (answer.status, answer.header("Allow")) == (405, "GET, HEAD")
+        client.send("HEAD /wait/5 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.answer(head=True).status == 200
+
+
+def test_order(app):
+    """Each waits for its own timer, in whatever order they were set."""
+    delays = [400, 50, 300, 0, 200, 100, 350, 150]
+    began = time.monotonic()
+    clients = [app.client() for _ in delays]
+    for client, delay in zip(clients, delays):
+        client.send(f"GET /wait/{delay} HTTP/1.1\r\nHost: a\r\n\r\n")
+    for delay, client in sorted(zip(delays, clients), key=lambda pair: pair[0]):
+        assert json.loads(client.answer().body) == {"waited": delay}
+        assert time.monotonic() - began >= delay / 1000
+        client.close()
+    assert time.monotonic() - began < 5
+
+
+def test_line_fails(app, original):
+    """A backend that is not there, hangs up, says nothing: the same to both."""
+    for serve, status in ((None, 502), (lambda sock: None, 502),
+                          (lambda sock: sock.recv(100) and time.sleep(3), 504)):
+        with contextlib.ExitStack() as stack:
+            if serve:
+                stack.enter_context(Backend(app.net, serve, port=BACKEND_PORT))
+            ours = app.get("/line/x")
+            theirs = original.get("/line/x")
+        assert (ours.status, ours.body.decode()) == (theirs[0], theirs[2])
+        assert ours.status == status
+
+
+def test_long_line(app):
+    """A line that is longer than it may be is not kept."""
+    with Backend(app.net, lambda sock: sock.sendall(b"x" * 5000), port=BACKEND_PORT):
+        assert app.get("/line/x").status == 502
+
+
+@pytest.mark.parametrize("path", ("/wait/30000", "/line/x"))
+def test_cancel(app, path):
+    """A client that goes away cancels what it waits for; the backend sees its connection end."""
+    before = waiting(app)["cancelled"]
+    ended = []
+
+    def serve(sock):
+        with contextlib.suppress(ConnectionError):
+            while sock.recv(100):
+                pass
+        ended.append(True)
+    with Backend(app.net, serve, port=BACKEND_PORT):
+        clients = [app.client() for _ in range(5)]
+        for client in clients:
+            client.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+        until(app, waiting=5)
+        for client in clients:
+            client.close()
+        until(app, waiting=0, cancelled=before + 5)
+        deadline = time.monotonic() + HANG_S
+        while path == "/line/x" and len(ended) < 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def pool_bytes(samples):
+    """All that the objects of pools take, and the heap."""
+    names = [key[len("zeitkern_pool_used"):] for key in samples
+             if key.startswith("zeitkern_pool_used{")]
+    return sum(samples[f"zeitkern_pool_used{name}"] * samples[f"zeitkern_pool_object_bytes{name}"]
+               for name in names) + samples["zeitkern_heap_used_bytes"]
+
+
+def crowd_of(app, count):
+    """So many connections that are established."""
+    return [app.socket(source=(HOST, *EXTRA)[n // PORTS]) for n in range(count)]
+
+
+def answers(socks, ms):
+    """Reads an answer from each: how many were 200 with what was asked."""
+    good = 0
+    with selectors.DefaultSelector() as selector:
+        for sock in socks:
+            selector.register(sock, selectors.EVENT_READ)
+        deadline = time.monotonic() + HANG_S
+        while selector.get_map():
+            assert time.monotonic() < deadline, f"{len(selector.get_map())} not answered"
+            for key, _ in selector.select(1):
+                text = key.fileobj.recv(4096)
+                good += text.startswith(b"HTTP/1.1 200 ") and text.endswith(b'{"waited": %d}' % ms)
+                selector.unregister(key.fileobj)
+    return good
+
+
+def test_crowd(boot_app, row, record_property):
+    """Ten thousand requests wait a second each, and then all at the same time: no stack more, and a
+    few hundred bytes each."""
+    app = boot_app(f"metrics=yes {SETTINGS}", mem=MEM)
+    count = HOST_CROWD if row.board == "host" else CROWD
+    app.metrics()
+    before = app.metrics()
+    socks = crowd_of(app, count)
+    connected = app.metrics()
+    for ms in (WAIT_MS, HOLD_MS):
+        began = time.monotonic()
+        for sock in socks:
+            sock.sendall(f"GET /wait/{ms} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        during = app.metrics()
+        while during[WAITS] < count and time.monotonic() - began < ms / 1000:
+            during = app.metrics()
+        assert answers(socks, ms) == count
+        took = time.monotonic() - began
+        print(f"{row.name}: {count} requests of {ms} ms, {during[WAITS]:.0f} at once, {took:.1f} s")
+    assert during[WAITS] == count
+    assert app.metrics()[PEAK] == during[STACKS] == before[STACKS]
+    each = (pool_bytes(during) - pool_bytes(connected)) / count
+    connection = (pool_bytes(connected) - pool_bytes(before)) / count
+    print(f"{row.name}: {each:.0f} bytes each beside the {connection:.0f} of its connection")
+    record_property("bytes", each)
+    assert each < 600
+    for sock in socks:
+        sock.close()
+
+
+def test_lines():
+    """At most twice as long as the original."""
+    assert lines("app/twisted/main.c") <= 2 * lines("tests/apps/twisted_app.py")
