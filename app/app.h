@@ -10,6 +10,7 @@
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "kernel/task.h"
+#include "net/deadline.h"
 #include "net/document.h"
 #include "net/errors.h"
 #include "net/flow.h"
@@ -27,8 +28,9 @@ typedef void handler(struct request *req, struct response *res);
 /* The service: called once at start-up, before the network is up; adds routes. */
 void app_main(void);
 
-/* The service's own settings, if it has any, applied before app_main(); `expected` says in words
- * what a value is (kernel/config.h):
+/* The service's own settings, if it has any, applied before app_main(), but those that a cloud's
+ * metadata bring: before the first request. `expected` says in words what a value is
+ * (kernel/config.h):
  *	static char host[64] = "127.0.0.1";
  *	static uint32_t port = 6379;
  *	SETTINGS(TEXT_SETTING("redis.addr", host, "a name or an address"),

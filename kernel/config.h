@@ -39,7 +39,8 @@ struct setting {
 	const char *expected;      /* words for the error: "a port, 1 to 65535" */
 	int (*check)(const char *value);   /* the whole value, gone once it returns */
 	bool secret;               /* value never printed */
-	bool boot;                 /* decided at boot: metadata cannot change it */
+	bool boot;                 /* decided at boot: metadata cannot change it; all that is
+	                            * SEALED must say so */
 };
 
 /* Adds a table; kept by reference. */

@@ -16,9 +16,11 @@ struct request;
 /* For SETTINGS() of an app behind proxies: whom to trust (nobody, unless it is set), and which of
  * the two headers those write, over or after what a client sent: the other is not looked at. */
 #define FORWARDED_SETTINGS \
-	{ .key = "http.trust", .type = SETTING_CHECKED, .check = forwarded_trust, \
+	{ .key = "http.trust", .boot = true, .type = SETTING_CHECKED, \
+	  .check = forwarded_trust, \
 	  .expected = "proxies: 10.0.0.1,192.168.0.0/16,::1" }, \
-	{ .key = "http.forwarded", .type = SETTING_CHECKED, .check = forwarded_header, \
+	{ .key = "http.forwarded", .boot = true, .type = SETTING_CHECKED, \
+	  .check = forwarded_header, \
 	  .expected = "x-forwarded-for or forwarded" }
 
 #define FORWARDED_TRUST_MAX 8          /* entries of http.trust= */

@@ -49,10 +49,10 @@ extern struct pg_settings {
 	  .expected = "scram, md5, password or none: the weakest that is good enough" }, \
 	{ .key = "postgres.sslmode", .type = SETTING_CHECKED, .check = pg_set_sslmode, \
 	  .expected = "disable, or verify-full: TLS by net/tls.h" }, \
-	{ .key = "postgres.min", .type = SETTING_U32, .value = &pg_settings.min, .max = 256, \
-	  .expected = "connections, 0 to 256" }, \
-	{ .key = "postgres.max", .type = SETTING_U32, .value = &pg_settings.max, .min = 1, \
-	  .max = 256, .expected = "connections, 1 to 256" }, \
+	{ .key = "postgres.min", .boot = true, .type = SETTING_U32, \
+	  .value = &pg_settings.min, .max = 256, .expected = "connections, 0 to 256" }, \
+	{ .key = "postgres.max", .boot = true, .type = SETTING_U32, \
+	  .value = &pg_settings.max, .min = 1, .max = 256, .expected = "connections, 1 to 256" }, \
 	{ .key = "postgres.idle", .type = SETTING_U32, .value = &pg_settings.idle_s, .min = 1, \
 	  .max = 86400, .expected = "seconds, 1 to 86400" }, \
 	{ .key = "postgres.message", .type = SETTING_U32, .value = &pg_settings.message, \
@@ -76,10 +76,10 @@ void pg_put(struct pg *c);
 /* Another deadline for this loan. */
 void pg_deadline(struct pg *c, ktime deadline);
 
-/* What the server said of the last error. Until the next call for c. */
+/* What there is to say of the last error. Until the next call for c. */
 const struct pg_error *pg_error(const struct pg *c);
 struct pg_error {
-	char sqlstate[6];              /* "23505" */
+	char sqlstate[6];              /* "23505"; "" when it was not the server's */
 	char message[122];             /* cut to fit, printable; so is the next */
 	char constraint[64];
 	bool fatal;                    /* the server ends the connection */
@@ -223,7 +223,7 @@ int pg_query_args(struct pg *c, const char *sql, const struct pg_arg *args, size
 /* The next row into these destinations, one for each column from the left on; more columns than
  * that are passed over: pg_row(c, pg_to_int4(&id), pg_to_text(&name)). 1; 0: there are no more;
  * -ENODATA: NULL where none is expected, -EDOM: a column is of another type, or missing, -ERANGE,
- * which leave the next row to be read; or -errno. Waits. */
+ * after which the next row can be read, and pg_error() names the column; or -errno. Waits. */
 #define pg_row(c, ...) pg_row_into(c, PG_LIST(pg_into, __VA_ARGS__))
 int pg_row_into(struct pg *c, const struct pg_into *into, size_t n);
 

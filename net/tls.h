@@ -50,7 +50,8 @@ int tls_connect(struct stream **s, struct stream *lower, const char *host, const
 void tls_shutdown(struct stream *s);
 
 /* The entries of an app's table: SETTINGS(TLS_SETTINGS), alone or with others. tls.ca: those whom
- * we trust, tls.connect.cert and .key: who we are, to servers that ask. */
+ * we trust, tls.connect.cert and .key: who we are, to servers that ask. -EINVAL,
+ * too, once there has been a session. */
 #define TLS_SETTINGS \
 	{ .key = "tls.ca", .type = SETTING_CHECKED, .check = tls_set_ca, \
 	  .expected = "up to " TEXT_OF(BUDGET_TLS_AUTHORITIES) " certificates in PEM" }, \

@@ -34,7 +34,7 @@ def template():
                    stdout=subprocess.DEVNULL)
     with open(f"{folder}/data/pg_hba.conf", "w", encoding="ascii") as file:
         file.write("local all all trust\n")
-        file.writelines(f"host all {user} 10.77.0.0/16 {how}\n" for user, how in USERS)
+        file.writelines(f"host all {user} 10.0.0.0/8 {how}\n" for user, how in USERS)
     words = []
     for user, how in USERS:
         kind = "md5" if how == "md5" else "scram-sha-256"
@@ -42,7 +42,8 @@ def template():
                      f"CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}';\n")
     words.append("CREATE DATABASE shop OWNER zeitkern;\n")
     subprocess.run([*AS_USER, f"{BIN}/postgres", "--single", "-D", f"{folder}/data", "postgres"],
-                   check=True, input="".join(words).encode(), stdout=subprocess.DEVNULL)
+                   check=True, input="".join(words).encode(), stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
     return folder
 
 

@@ -118,6 +118,19 @@ def test_scsi(name, tmp_path):
     assert lines(text) == [], text
 
 
+@pytest.mark.parametrize("firmware", ("none", "bios"))
+@pytest.mark.parametrize("place", ("ide.0,unit=1", "ide.1,unit=0"))
+def test_ide(firmware, place, tmp_path):
+    """A CD on QEMU's pc, beside an empty drive."""
+    row = dataclasses.replace(BY_NAME["pc"], firmware=firmware)
+    extra = ["-device", "ide-cd,bus=ide.0,unit=0" if "1,u" in place else "ide-cd,bus=ide.1,unit=1",
+             "-drive", f"if=none,id=cd,format=raw,readonly=on,file={iso(tmp_path, NOCLOUD)}",
+             "-device", f"ide-cd,drive=cd,bus={place}"]
+    text = console(row.options(images.image("pc", app="time", firmware=firmware),
+                               extra=tuple(extra)))
+    assert SERVES in text and lines(text)[0].startswith("config drive: NoCloud on ide "), text
+
+
 @pytest.mark.parametrize("firmware", ("bios", "uefi"))
 def test_firmware(firmware, tmp_path):
     """Started by firmware from a disk, which has used the devices before us."""
@@ -126,6 +139,15 @@ def test_firmware(firmware, tmp_path):
     text = console(row.options(images.image("pc", app="time", firmware=firmware),
                                extra=opts.extra))
     assert SERVES in text and len(lines(text)) == 2, text
+
+
+def test_network_config(tmp_path):
+    """It is said that it is not read."""
+    files = dict(NOCLOUD, **{"network-config": "version: 2\nethernets: {}\n"})
+    text = console(options("microvm", [iso(tmp_path, files)]))
+    assert SERVES in text and lines(text)[-1] == (
+        "config drive: network-config is not read: addresses are ip= and ip6= in user-data, or "
+        "DHCP's"), text
 
 
 NOVA = {"openstack/latest/meta_data.json": '{"uuid": "8", "meta": {"hostname": "wrong"}, '

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Items in PostgreSQL, with JSON in and out: the counterpart of tests/apps/postgres_app.py. */
-#include <string.h>
-
 #include "app/app.h"
 #include "app/postgres/features.h"
 #include "net/postgres.h"
@@ -9,7 +7,6 @@
 
 #define TIMEOUT_MS 2000
 #define COLUMNS "id, name, price, stock"
-#define FROM_JSON "json_to_record($1) AS j (name text, price numeric, stock int)"
 
 SETTINGS(PG_SETTINGS, TLS_SETTINGS);
 
@@ -33,12 +30,17 @@ static struct pg_arg id_of(struct request *req)
 	return pg_text(request_param(req, "id"));
 }
 
-static struct pg_arg item_of(struct request *req)
+/* The item in the request's body, as $1 to $3; what is missing is NULL. */
+static bool read_item(struct request *req, struct response *res, struct pg_arg args[3])
 {
-	size_t len;
-	const void *data = request_body(req, &len);
+	const struct value *v = request_json(req, res);
+	int64_t stock;
 
-	return pg_json(data ? data : "", len);
+	args[0] = pg_text(value_text(value_member(v, "name")));
+	args[1] = pg_numeric(value_text(value_member(v, "price")));
+	args[2] = value_integer(value_member(v, "stock"), INT32_MIN, INT32_MAX, &stock)
+			  ? pg_int4((int32_t)stock) : pg_null();
+	return v != NULL;
 }
 
 /* Runs a statement that gives an item, and answers with that. */
@@ -68,15 +70,21 @@ static void get_item(struct request *req, struct response *res)
 
 static void add_item(struct request *req, struct response *res)
 {
-	item(res, 201, "INSERT INTO item (name, price, stock) SELECT name, price, stock FROM "
-	     FROM_JSON " RETURNING " COLUMNS, PG_LIST(pg_arg, item_of(req)));
+	struct pg_arg args[3];
+
+	if (read_item(req, res, args))
+		item(res, 201, "INSERT INTO item (name, price, stock) VALUES ($1, $2, $3) "
+		     "RETURNING " COLUMNS, args, 3);
 }
 
 static void set_item(struct request *req, struct response *res)
 {
-	item(res, 200, "UPDATE item SET (name, price, stock) = (SELECT name, price, stock FROM "
-	     FROM_JSON ") WHERE id = $2 RETURNING " COLUMNS,
-	     PG_LIST(pg_arg, item_of(req), id_of(req)));
+	struct pg_arg args[4];
+
+	args[3] = id_of(req);
+	if (read_item(req, res, args))
+		item(res, 200, "UPDATE item SET name = $1, price = $2, stock = $3 WHERE id = $4 "
+		     "RETURNING " COLUMNS, args, 4);
 }
 
 static void delete_item(struct request *req, struct response *res)

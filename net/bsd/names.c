@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses and names (net/bsd/bsd.h): POSIX.1-2017 <netdb.h> and <arpa/inet.h> over
- * net/addr.h and net_resolve(). */
+ * net/addr.h and net_resolve_all(). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -171,23 +171,36 @@ static const char *checked(const struct addrinfo *h, const char *node, const cha
 	return h->ai_flags & AI_PASSIVE ? "0.0.0.0" : "127.0.0.1";
 }
 
-/* An answer, its address and its canonical name in one piece. */
-static int answer(const struct addrinfo *h, const char *node, const struct endpoint *e,
-		  struct addrinfo **list)
+/* Those of the wanted family, with their addresses and the canonical name in one piece. */
+static int answer(const struct addrinfo *h, const char *node, struct endpoint *e,
+		  const struct addr *addrs, int n, struct addrinfo **list)
 {
-	struct whole { struct addrinfo info; struct sockaddr_storage addr; char name[]; } *a;
+	struct entry { struct addrinfo info; struct sockaddr_storage addr; } *all, *a;
 
-	a = calloc(1, sizeof(*a) + strlen(node) + 1);
-	if (!a)
+	all = calloc(1, (size_t)n * sizeof(*all) + strlen(node) + 1);
+	if (!all)
 		return EAI_MEMORY;
-	a->info.ai_addrlen = fill(&a->addr, e);
-	a->info.ai_addr = (struct sockaddr *)&a->addr;
-	a->info.ai_family = a->addr.ss_family;
-	a->info.ai_socktype = SOCK_STREAM;
-	a->info.ai_protocol = IPPROTO_TCP;
+	a = all;
+	for (int i = 0; i < n; i++) {
+		e->addr = addrs[i];
+		if (h->ai_family != AF_UNSPEC && (h->ai_family == AF_INET) != addr_is_ip4(&e->addr))
+			continue;
+		a->info.ai_addrlen = fill(&a->addr, e);
+		a->info.ai_addr = (struct sockaddr *)&a->addr;
+		a->info.ai_family = a->addr.ss_family;
+		a->info.ai_socktype = SOCK_STREAM;
+		a->info.ai_protocol = IPPROTO_TCP;
+		if (a > all)
+			a[-1].info.ai_next = &a->info;
+		a++;
+	}
+	if (a == all) {
+		free(all);
+		return EAI_NONAME;
+	}
 	if (h->ai_flags & AI_CANONNAME)
-		a->info.ai_canonname = strcpy(a->name, node);
-	*list = &a->info;
+		all->info.ai_canonname = strcpy((char *)(all + n), node);
+	*list = &all->info;
 	return 0;
 }
 
@@ -196,25 +209,24 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 {
 	static const struct addrinfo any = { 0 };
 	const struct addrinfo *h = hints ? hints : &any;
+	struct addr addrs[BUDGET_DNS_ADDRS];
 	struct endpoint e;
-	int err;
+	int err, n = 1;
 
 	node = checked(h, node, service, &err);
 	if (err)
 		return err;
 	e.port = (uint16_t)port_of(service);
-	if (!parse(node, AF_UNSPEC, &e.addr)) {
+	if (!parse(node, AF_UNSPEC, &addrs[0])) {
 		if (h->ai_flags & AI_NUMERICHOST)
 			return EAI_NONAME;
-		err = net_resolve(node, &e.addr, FOREVER);
-		if (err < 0) {
-			errno = -err;
-			return eai_of(err);
+		n = net_resolve_all(node, addrs, FOREVER);
+		if (n < 0) {
+			errno = -n;
+			return eai_of(n);
 		}
 	}
-	if (h->ai_family != AF_UNSPEC && (h->ai_family == AF_INET) != addr_is_ip4(&e.addr))
-		return EAI_NONAME;
-	return answer(h, node, &e, list);
+	return answer(h, node, &e, addrs, n, list);
 }
 
 void freeaddrinfo(struct addrinfo *list)

@@ -91,6 +91,7 @@ int pg_get(struct pg **c, ktime deadline)
 		return err;
 	}
 	(*c)->deadline = deadline;
+	(*c)->error = (struct pg_error){ .sqlstate = "" };
 	return 0;
 }
 
@@ -174,27 +175,43 @@ static int clean(struct pg *c)
 	return err;
 }
 
+static struct pg *take_dirty(void)
+{
+	struct pg *c = dirty;
+
+	if (c)
+		dirty = c->next;
+	if (!dirty)
+		dirty_end = &dirty;
+	return c;
+}
+
+/* A server that does not answer one connection has not heard of the others either. */
+static void drop_all(void)
+{
+	struct pg *c;
+
+	while ((c = idle) != NULL) {
+		idle = c->next;
+		discard(c);
+	}
+	while ((c = take_dirty()) != NULL)
+		lost(c);
+}
+
 static void clean_all(void)
 {
 	struct pg *c;
 
-	while ((c = dirty) != NULL) {
-		int err;
+	while ((c = take_dirty()) != NULL) {
+		int err = clean(c);
 
-		dirty = c->next;
-		if (!dirty)
-			dirty_end = &dirty;
-		err = clean(c);
-		if (err == 0) {
+		if (err == 0)
 			back_to_idle(c);
-			continue;
-		}
-		lost(c);
-		/* A server that does not answer has not heard of the others either. */
-		while (err == -ETIMEDOUT && (c = idle) != NULL) {
-			idle = c->next;
-			discard(c);
-		}
+		else
+			lost(c);
+		if (err == -ETIMEDOUT)
+			drop_all();
 	}
 }
 

@@ -4,6 +4,7 @@
  * Results come in the order of c->queue. A result begins with its first row or its end; after the
  * last, or an error, comes ReadyForQuery and the connection is idle. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +235,18 @@ const struct pg_error *pg_error(const struct pg *c)
 	return &c->error;
 }
 
+/* A value that its destination does not take: returns why. */
+static int misfit(struct pg *c, const struct pg_column *column, int why)
+{
+	c->error = (struct pg_error){ .sqlstate = "" };
+	snprintf(c->error.message, sizeof(c->error.message), "column \"%.40s\", type %u: %s",
+		 column->name, (unsigned)column->type,
+		 why == -ENODATA ? "is NULL" : why == -ERANGE ? "does not fit"
+							       : "is not of the type asked for");
+	log_debug("postgres: %s", c->error.message);
+	return why;
+}
+
 int pg_row_into(struct pg *c, const struct pg_into *into, size_t n)
 {
 	const struct pg_columns *columns;
@@ -253,13 +266,8 @@ int pg_row_into(struct pg *c, const struct pg_into *into, size_t n)
 
 		if (e == -EPROTO)
 			return pg_dead(c, e);
-		if (e < 0 && err == 0) {
-			log_warn("postgres: column \"%.40s\", type %u: %s", columns->column[i].name,
-				 (unsigned)columns->column[i].type,
-				 e == -ENODATA ? "is NULL" : e == -ERANGE ? "does not fit"
-							   : "is of another type than asked for");
-			err = e;
-		}
+		if (e < 0 && err == 0)
+			err = misfit(c, &columns->column[i], e);
 	}
 	if (!pg_in_done(&c->row))
 		return pg_dead(c, -EPROTO);

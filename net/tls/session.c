@@ -138,8 +138,15 @@ static bool read_record(struct session *s)
 	return err == 0 && !(s->flags & SESSION_ENDED);
 }
 
+/* Of a session that is served by a task: no ready() follows that would release them. */
+static void rest(struct session *s)
+{
+	if (session_is_client(s) && serving != s)
+		buffers_release(s);
+}
+
 /* Plain bytes are in hand, or become so by decrypting the next record. */
-static bool pull(struct session *s)
+static bool decrypt(struct session *s)
 {
 	mbedtls_ssl_context *ssl = &s->ssl;
 
@@ -159,6 +166,15 @@ static bool pull(struct session *s)
 	}
 }
 
+static bool pull(struct session *s)
+{
+	bool some = decrypt(s);
+
+	if (!some)
+		rest(s);
+	return some;
+}
+
 static size_t tls_peek(struct stream *stream, const uint8_t **data)
 {
 	struct session *s = session_of(stream);
@@ -174,13 +190,6 @@ static size_t tls_available(struct stream *stream)
 	struct session *s = session_of(stream);
 
 	return pull(s) ? s->ssl.in_msglen : 0;
-}
-
-/* Of a session that is served by a task: no ready() follows that would release them. */
-static void rest(struct session *s)
-{
-	if (session_is_client(s) && serving != s)
-		buffers_release(s);
 }
 
 /* Read onto itself, the bytes are counted off and wiped. */

@@ -5,23 +5,23 @@ import concurrent.futures
 import contextlib
 import json
 import re
-import socket
 import subprocess
 import time
 
 import pytest
+from asking import HANG_S, reachable, seen, stack_spare, until
 from backends import Backend
 from original import Original, lines
 
-from netns import EXTRA, HOST
+from netns import HOST
 
 APP = "gevent"
 PORT, TIMEOUT_S = 6379, 3
 SETTINGS = f"redis.addr={HOST} redis.timeout_ms={TIMEOUT_S * 1000}"
 MEM = 256                # room for hundreds of stacks, under ASan too
 AT_ONCE = 300
+STACK_SPARE = 2048       # of a task's stack, whatever hiredis does on it
 ORIGINAL_PORT = 9100
-HANG_S = 30
 
 
 class Redis:
@@ -48,21 +48,6 @@ class Redis:
         """Ends it, killed, as if its machine had lost power but for the resets."""
         self.server.kill()
         self.server.wait()
-
-
-def reachable(net, port):
-    """Whether something listens there."""
-    with net.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
-        sock.bind((EXTRA[0], 0))         # or it might reach itself
-        return sock.connect_ex((HOST, port)) == 0
-
-
-def until(true):
-    """Waits for it; a hang detector."""
-    deadline = time.monotonic() + HANG_S
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -93,11 +78,6 @@ def original(app_site):
         return status, json.loads(text)
     yield ask
     python.close()
-
-
-def seen(answer):
-    """(status, JSON) of an answer."""
-    return answer.status, json.loads(answer.body)
 
 
 def get(app, path="/", timeout=20):
@@ -152,6 +132,8 @@ def test_crowd(app, redis):
         status, body, _ = answer.result()
     assert status == 200
     assert body == {"tasks": AT_ONCE, "served": AT_ONCE, "sum": AT_ONCE * (AT_ONCE + 1) // 2}
+    assert app.metrics()['zeitkern_pool_peak{pool="bsd_socket"}'] >= AT_ONCE
+    assert stack_spare(app) >= STACK_SPARE
 
 
 def test_crowd_half(app, redis):
@@ -204,6 +186,16 @@ def test_client_gone(app, redis, path):
         began = time.monotonic()
     until(lambda: waiting() == 0)
     assert time.monotonic() - began < TIMEOUT_S / 2
+
+
+def test_settings(boot_app):
+    """A value that is not possible is one line, and the default serves."""
+    site = boot_app("redis.port=70000 redis.timeout_ms=soon")
+    for key, expected in (("redis.port", "a port, 1 to 65535"),
+                          ("redis.timeout_ms", "milliseconds, 1 to 600000")):
+        found = [line for line in site.vm.console.text().split("\n") if key in line]
+        assert len(found) == 1 and expected in found[0], found
+    assert get(site)[0] == 502
 
 
 # ---- When Redis does not -----------------------------------------------------------------

@@ -25,7 +25,8 @@ http {{
         listen {host}:{good} ssl http2; server_name {name}; keepalive_timeout 60;
         ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols {protocols};
         ssl_prefer_server_ciphers on;
-        location = /one {{ return 200 '{{"n": "$connection $ssl_protocol $ssl_server_name"}}'; }}
+        location = /one {{ return 200 '{{"one": "$connection $ssl_protocol $ssl_server_name"}}'; }}
+        location = /two {{ return 200 '{{"two": "$connection $ssl_protocol $ssl_server_name"}}'; }}
         location = /away {{ return 302 https://{name}:{other}/one; }}
         location / {{ root {folder}; }}
     }}
@@ -36,7 +37,7 @@ http {{
     }}
     server {{
         listen {host}:{plain};
-        location = /one {{ return 302 https://{name}:{good}/one; }}
+        location = /one {{ return 302 https://{name}:{good}/two; }}
     }}
 }}
 """
@@ -99,7 +100,8 @@ def both(site):
     """GET /: what the two backends said, as values."""
     answer = site.get("/")
     assert answer.status == 200, (answer, site.vm.console.text()[-500:])
-    return [json.loads(said)["n"].split() for said in json.loads(answer.body).values()]
+    said = json.loads(answer.body)
+    return said["one"].split(), said["two"].split()
 
 
 def test_kept(app, nginx):

@@ -7,9 +7,9 @@ import json
 import subprocess
 
 import pytest
+from asking import reachable, seen, stack_spare, until
 from backends import Backend
 from original import Original, lines
-from test_gevent import reachable, seen, until
 
 from client import Client
 from netns import HOST
@@ -18,6 +18,7 @@ APP = "mqtt"
 PORT, ORIGINAL_PORT, TIMEOUT_MS = 1883, 9101, 2000
 SETTINGS = f"mqtt.addr={HOST} mqtt.timeout_ms={TIMEOUT_MS}"
 AT_ONCE = 60
+STACK_SPARE = 2048       # of a task's stack, whatever libmosquitto does on it
 
 
 class Broker:
@@ -98,6 +99,7 @@ def test_at_once(app):
             answers = list(pool.map(lambda n: get(app, "/publish", f"n{n:03}"), range(AT_ONCE)))
         assert answers == [(200, {"published": 4})] * AT_ONCE
         assert sorted(texts(child)) == [f"n{n:03}" for n in range(AT_ONCE)]
+    assert stack_spare(app) >= STACK_SPARE
 
 
 def test_no_broker(app):

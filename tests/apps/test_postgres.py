@@ -117,7 +117,8 @@ def tell(shop, address, port):
         for method, path, data in STORY:
             text = data if isinstance(data, str) else json.dumps(data)
             link = http.client.HTTPConnection(address, port, timeout=20)
-            link.request(method, path, text if data else None)
+            link.request(method, path, text if data else None,
+                         {"Content-Type": "application/json"} if data else {})
             got = link.getresponse()
             text = got.read()
             answers.append((got.status, json.loads(text) if got.status < 300 else None))
@@ -170,6 +171,18 @@ def test_pipeline(shop):
     """Sixteen queries in one exchange; and the simple protocol's many statements in one."""
     assert ask(shop, "/pipeline/1000") == {"count": 1000, "sum": 500500}
     assert ask(shop, "/simple") == {"count": 4, "sum": 10}
+
+
+def test_many_texts(shop):
+    """More texts than are kept prepared, and as many as are kept: the oldest make room, here and on
+    the server."""
+    before = shop.metrics()["postgres_prepared_total"]
+    assert ask(shop, "/texts/100") == {"count": 200, "sum": 10100}
+    middle = shop.metrics()["postgres_prepared_total"]
+    assert middle - before == 200
+    for _ in range(3):
+        assert ask(shop, "/texts/20") == {"count": 40, "sum": 420}
+    assert shop.metrics()["postgres_prepared_total"] - middle <= 20 * MAX
 
 
 def test_copy(shop, server):
@@ -278,7 +291,7 @@ def test_all_lent(shop):
     with concurrent.futures.ThreadPoolExecutor(4 * MAX) as pool:
         def status(_):
             with shop.client() as client:
-                return client.get("/sleep/250/300").status
+                return client.get("/sleep/400/1000").status
         answers = list(pool.map(status, range(4 * MAX)))
     assert set(answers) <= {200, 503, 504} and answers.count(200) >= MAX, answers
     assert answers.count(503) > 0

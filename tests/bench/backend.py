@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a request that waits for a backend costs: 5,000 at once in 128 MiB, each with a connection of
-its own to a service that answers after a second (app/aiohttp's GET /one)."""
+"""What a request that waits for a backend costs: 5,000 at once in 128 MiB, each with a connection
+of its own to a service that answers after a second (app/aiohttp's GET /one)."""
 
 import contextlib
 import dataclasses

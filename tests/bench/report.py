@@ -21,7 +21,8 @@ GROUPS = (("start", "Start"), ("instructions", "Guest instructions per request")
           ("native", "Requests per second, one core for the server: BOARD=host, ACCEL=kvm"),
           ("waiting", "Requests that wait, all at once, microvm"),
           ("backend", "Requests that wait for a backend, all at once, microvm"),
-          ("switch", "A switch on this computer, one way: BOARD=host"))
+          ("switch", "A switch on this computer, one way: BOARD=host"),
+          ("postgres", "PostgreSQL, one core for the client: BOARD=host, libpq, aiopg"))
 
 
 @dataclasses.dataclass

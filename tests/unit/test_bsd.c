@@ -141,17 +141,20 @@ int clock_unix_ns(int64_t *ns)
 	return unix_ns < 0 ? -EAGAIN : 0;
 }
 
-int net_resolve(const char *host, struct addr *a, ktime deadline)
+int net_resolve_all(const char *host, struct addr list[BUDGET_DNS_ADDRS], ktime deadline)
 {
 	const char *six = "2001:db8::7";
+	int n = 0;
 
-	if (strcmp(host, "four.example") == 0)
-		*a = addr_ip4(htonl(0x0a090001));
-	else if (strcmp(host, "six.example") == 0)
-		return addr_parse(&six, a);
-	else
-		return strcmp(host, "slow.example") == 0 ? -ETIMEDOUT : -ENOENT;
-	return 0;
+	if (strcmp(host, "slow.example") == 0)
+		return -ETIMEDOUT;
+	if (strcmp(host, "four.example") == 0 || strcmp(host, "both.example") == 0)
+		list[n++] = addr_ip4(htonl(0x0a090001));
+	if (strcmp(host, "six.example") == 0 || strcmp(host, "both.example") == 0)
+		addr_parse(&six, &list[n++]);
+	if (strcmp(host, "both.example") == 0)
+		list[n++] = addr_ip4(htonl(0x0a090002));
+	return n ? n : -ENOENT;
 }
 
 /* ---- Helpers ---------------------------------------------------------------------------- */
@@ -689,6 +692,21 @@ static void test_names(void **state)
 	assert_int_equal(getaddrinfo("four.example", NULL, &hints, &list), 0);
 	assert_string_equal(list->ai_canonname, "four.example");
 	freeaddrinfo(list);
+	for (int family = 0; family <= AF_INET6; family++) {
+		int n = 0;
+
+		hints.ai_family = family;
+		if (getaddrinfo("both.example", "80", &hints, &list) != 0)
+			continue;
+		for (struct addrinfo *a = list; a; a = a->ai_next, n++) {
+			assert_true(family == AF_UNSPEC || a->ai_family == family);
+			assert_int_equal(a->ai_addr->sa_family, a->ai_family);
+		}
+		assert_int_equal(n, family == AF_UNSPEC ? 3 : family == AF_INET ? 2 : 1);
+		assert_string_equal(list->ai_canonname, "both.example");
+		freeaddrinfo(list);
+	}
+	hints.ai_family = AF_INET;
 	assert_int_equal(getaddrinfo("slow.example", NULL, &hints, &list), EAI_AGAIN);
 	assert_int_equal(getaddrinfo("no.example", NULL, NULL, &list), EAI_NONAME);
 	assert_int_equal(getaddrinfo(NULL, NULL, NULL, &list), EAI_NONAME);

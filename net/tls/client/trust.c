@@ -26,6 +26,7 @@ struct profile {
 static struct profile profiles[PROFILES];
 static mbedtls_x509_crt ca, own;
 static mbedtls_pk_context own_key;
+static bool in_use;                    /* all of these are, from the first session on */
 
 static const uint16_t groups[] = {
 	MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
@@ -79,6 +80,8 @@ int tls_set_ca(const char *text)
 {
 	unsigned n = 0, bad = 0;
 
+	if (in_use)
+		return -EINVAL;
 	forget(&ca);
 	if (!strstr(text, BEGIN))
 		n = parse_chain(&ca, text) == 0;
@@ -98,6 +101,8 @@ int tls_set_ca(const char *text)
 
 int tls_set_connect_cert(const char *text)
 {
+	if (in_use)
+		return -EINVAL;
 	forget(&own);
 	if (parse_chain(&own, text) == 0)
 		return 0;
@@ -107,6 +112,8 @@ int tls_set_connect_cert(const char *text)
 
 int tls_set_connect_key(const char *text)
 {
+	if (in_use)
+		return -EINVAL;
 	mbedtls_pk_free(&own_key);
 	mbedtls_pk_init(&own_key);
 	return parse_key(&own_key, text) == 0 ? 0 : -EINVAL;
@@ -154,6 +161,7 @@ int profile_config(struct profile *p, const mbedtls_ssl_config **out)
 	*out = config;
 	if (p->made)
 		return 0;
+	in_use = true;
 	if (psa_crypto_init() != PSA_SUCCESS)
 		return MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
 	mbedtls_ssl_config_init(config);
