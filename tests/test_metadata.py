@@ -9,6 +9,7 @@ import pytest
 
 import images
 import imds
+from net6 import enable
 from memory import memory_dump
 from netns import NoNamespace
 from site_vm import Site
@@ -25,7 +26,7 @@ def booted():
     """booted(machine, cloud, ...) -> (Site, Server) of a machine that has said where it serves."""
     made = []
 
-    def make(name, cloud, cmdline="", trouble=None, serve=True, dhcp=False):
+    def make(name, cloud, cmdline="", trouble=None, serve=True, dhcp=False, address=imds.ADDRESS):
         extra = []
         for words in (cloud.smbios if name == "q35" else ()):
             extra += ["-smbios", words]
@@ -38,7 +39,9 @@ def booted():
         except NoNamespace as error:
             pytest.skip(f"no network namespace here: {error}")
         made.append(site)
-        server = imds.Server(site.net, cloud, trouble) if serve else None
+        if ":" in address:
+            enable(site.net)
+        server = imds.Server(site.net, cloud, trouble, address) if serve else None
         if server:
             made.append(server)
         site.boot(wait=False)
@@ -124,6 +127,15 @@ def test_routes(cmdline, dhcp, booted):
     cloud = imds.Firecracker(SETTINGS)
     site, _ = booted("microvm", cloud, cmdline, dhcp=dhcp)
     assert ":81/" in site.vm.console.text()
+
+
+@pytest.mark.parametrize("kind, address", ((imds.Aws, "fd00:ec2::254"),
+                                           (imds.Linode, "fd00:a9fe:a9fe::1")))
+def test_without_ip4(kind, address, booted):
+    """Where there is IPv6 alone, and the cloud has an address for it."""
+    cloud = kind(SETTINGS)
+    site, _ = booted("microvm", cloud, "ip=off ip6=fd77::7/64 gw6=fd77::1", address=address)
+    assert "serving http://[fd77::7]:81/" in site.vm.console.text()
 
 
 def test_away(booted):
