@@ -10,6 +10,7 @@
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "kernel/task.h"
+#include "net/deadline.h"
 #include "net/document.h"
 #include "net/errors.h"
 #include "net/flow.h"

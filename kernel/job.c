@@ -11,6 +11,7 @@ static void run(void *arg)
 	struct job *j = arg;
 
 	j->task = task_self();
+	task_limit(j->limit);
 	if (j->cancelled)
 		task_cancel(j->task);
 	j->result = j->fn(j->arg);
@@ -24,7 +25,8 @@ int job_start(struct job *j, const char *name, int (*fn)(void *arg), void *arg)
 {
 	int err = task_may_wait();
 
-	*j = (struct job){ .fn = fn, .arg = arg };
+	*j = (struct job){ .fn = fn, .arg = arg, .limit = task_limit(FOREVER) };
+	task_limit(j->limit);
 	return err < 0 ? err : task_spawn(name, run, j);
 }
 

@@ -16,6 +16,7 @@ struct job {                       /* private */
 	struct event *watcher;     /* of the task that waits for it */
 	int (*fn)(void *arg);
 	void *arg;
+	ktime limit;
 	int result;
 	bool cancelled, ended, told;
 };

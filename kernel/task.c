@@ -336,10 +336,8 @@ static int begin(struct task *t, const char *name, void (*fn)(void *), void *arg
 	t->cancelled = false;
 	t->coroutine = NULL;
 	t->limit = FOREVER;
-	if (current) {
-		t->limit = current->limit;
+	if (current)
 		task_prepare(t, task_start);
-	}
 	make_ready(t);
 	return 0;
 }

@@ -49,9 +49,9 @@ void event_signal(struct event *e);
 /* Ends the running task; returning from fn does the same. Not in a coroutine but the main one. */
 _Noreturn void task_exit(void);
 
-/* No wait of the running task lasts beyond `limit`, whatever its own deadline; FOREVER: no limit.
- * Tasks that it starts inherit it. Returns the limit before, which puts it back. A task begins
- * with its starter's, a request with none. */
+/* No wait of the running task lasts beyond `limit`, whatever its own deadline; FOREVER: no limit,
+ * as tasks and requests begin. Returns the limit before, which puts it back. Jobs inherit it
+ * (kernel/job.h); a task of task_spawn(), which nobody waits for, does not. */
 ktime task_limit(ktime limit);
 
 /* The wait that t is in, if any, and all its later ones return -ECANCELED, so that it comes to an

@@ -214,9 +214,10 @@ extern bool (*request_streams)(struct conn *c, struct request *r);
 /* Boot: there are routes whose handler reads the body. */
 void route_streams(void);
 
-/* NULL unless there is something to do: makes the answer of a request whose status is 400 or more
- * and has no body (net/errors.h); finds what answers where no route does, of the application's
- * port (net/wsgi.h). */
+/* NULL unless there is something to do: runs before each handler (net/deadline.h); makes the answer
+ * of a request whose status is 400 or more and has no body (net/errors.h); finds what answers where
+ * no route does, of the application's port (net/wsgi.h). */
+extern void (*request_begins)(struct request *r);
 extern void (*request_errors)(struct request *r);
 extern const struct route *(*request_mounts)(struct request *r, const char *path, size_t len);
 

@@ -121,6 +121,7 @@ struct response *later_answer(struct later *l)
 		l->req = request_get();
 		if (l->req) {
 			l->req->done = true;
+			l->req->later = l;
 			response_reset(&l->req->res);
 		} else {
 			http_counters[COUNT_BUSY].n++;

@@ -12,6 +12,7 @@
 #define HTTPS_PORT 443
 #define REDIRECT_MAX (RESPONSE_EXTRA_MAX - 14)   /* "Location: " and a line's end fit, too */
 
+void (*request_begins)(struct request *r) SEALED;
 void (*request_errors)(struct request *r) SEALED;
 const struct route *(*request_mounts)(struct request *r, const char *path, size_t len) SEALED;
 
@@ -172,6 +173,8 @@ static void call(void *arg)
 	struct request *r = arg;
 
 	r->task = task_self();
+	if (request_begins)
+		request_begins(r);
 	r->route->fn(r, &r->res);
 	r->done = true;
 	if (net_in_loop())

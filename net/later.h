@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* CONTRACT app.h -> author: requests that are answered after their handler has returned, by
  * whatever task or callback knows the answer. One that waits holds its connection and a struct
- * later of 48 bytes: no stack, and no request object, which has 5 KiB. As many may wait as there
+ * later of 96 bytes: no stack, and no request object, which has 6 KiB. As many may wait as there
  * are connections (pool http_later). */
 #pragma once
 

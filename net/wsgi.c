@@ -265,7 +265,7 @@ static void stream(struct call *c, struct body *body, const void *data, size_t l
 			more = body->next(body, &data, &len);
 	}
 	if (more < 0 && err == 0)
-		r->later->broken = true;
+		response_break(r);
 }
 
 static void answer(struct call *c, struct body *body)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "kernel/job.h"
 #include "net/net.h"
 
 #define READERS 500
@@ -43,7 +44,6 @@ static void client(struct request *req, struct response *res)
 static void nap(struct request *req, struct response *res)
 {
 	unsigned long ms = strtoul(request_param(req, "ms"), NULL, 10);
-
 	int err = task_sleep(clock_after_ms((int64_t)(ms < 60000 ? ms : 60000)));
 
 	if (err < 0) {
@@ -82,6 +82,40 @@ static void big(struct request *req, struct response *res)
 	free(text);
 }
 
+SETTINGS(DEADLINE_SETTING);
+
+static long number(struct request *req, const char *name)
+{
+	return strtol(request_param(req, name), NULL, 10);
+}
+
+static int doze(void *until)
+{
+	return task_sleep(*(ktime *)until);
+}
+
+/* What a job says that another has started; job_all() waits for it even past the deadline. */
+static int doze_below(void *until)
+{
+	struct job job, *const jobs[] = { &job };
+	int err = job_start(&job, "doze", doze, until);
+
+	if (err < 0)
+		return err;
+	job_all(jobs, 1, FOREVER);
+	return job_result(&job);
+}
+
+static void within(struct request *req, struct response *res)
+{
+	ktime until = clock_after_ms(number(req, "ms"));
+	int err;
+
+	request_deadline(req, number(req, "limit"));
+	err = doze_below(&until);
+	status(res, err == 0 ? 204 : err == -ETIMEDOUT ? 504 : 503);
+}
+
 /* The numbers from 1 to n, in pieces. */
 static void count(struct request *req, struct response *res)
 {
@@ -94,17 +128,20 @@ static void count(struct request *req, struct response *res)
 		log_info("count: %lu, error %d", i, -err);
 }
 
-/* How long the body was, of which each KiB takes a millisecond. */
+/* How long the body was, of which each KiB takes a millisecond. In pieces that a stack of 2 KiB has
+ * room for beside TLS. */
 static void swallow(struct request *req, struct response *res)
 {
-	unsigned long sum = 0;
-	char buf[1024];
+	unsigned long sum = 0, slept = 0;
+	char buf[128];
 	long n;
 
 	while ((n = request_read(req, buf, sizeof(buf))) > 0) {
 		sum += (unsigned long)n;
-		if (n == sizeof(buf))
+		if (sum - slept >= 1024) {
+			slept = sum;
 			task_sleep(clock_after_ms(1));
+		}
 	}
 	if (n < 0)
 		log_info("swallow: %lu, error %ld", sum, -n);
@@ -157,6 +194,7 @@ static void post_news(struct request *req, struct response *res)
 
 void app_main(void)
 {
+	route("GET", "/within/:limit/:ms", within);
 	route("GET", "/count/:n", count);
 	route_stream("POST", "/swallow", swallow);
 	route("GET", "/news", read_news);

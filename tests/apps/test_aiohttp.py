@@ -10,6 +10,9 @@ import time
 
 import pytest
 from backends import Backend, answers, good, program, request, reset
+from nameserver import AAAA, NameServer, address
+from net6 import HOST6, enable
+from netns import EXTRA, STATIC
 from original import Original, lines
 
 APP = "aiohttp"
@@ -238,6 +241,32 @@ def test_cancelled(app, two):
                 time.sleep(0.01)
             time.sleep(0.1)
         assert ended.wait(TIMEOUT_S / 2)
+
+
+def test_families(boot_app):
+    """Names with addresses of both families: the next is tried when one refuses; IPv6 alone."""
+    server = EXTRA[0]
+    site = boot_app(f"ip={STATIC}/16 dns={server} ip6=fd77::77/64 backend.timeout=5000"
+                    f" backend.1=http://both.example:{ONE}/ backend.2=http://six.example:{TWO}/",
+                    start=False, dhcp=False)
+    enable(site.net)
+    site.boot()
+    site.vm.wait_for(r"fd77::77", 10)
+
+    def reply(question):
+        if question.type == AAAA:
+            question.answer(address(HOST6))
+        elif question.name == "both.example":
+            question.answer(address(EXTRA[1]), address(EXTRA[2]))
+        else:
+            question.answer()
+    with NameServer(site.net, server, reply) as names, \
+            Backend(site.net, answers(good(b'{"a": 1}')), ONE, HOST6) as one, \
+            Backend(site.net, answers(good(b'{"b": 2}')), TWO, HOST6) as two:
+        answer = site.get("/")
+        assert json.loads(answer.body) == {"a": 1, "b": 2}, answer
+        assert (one.accepted, two.accepted) == (1, 1)
+        assert sorted(names.asked) == ["both.example"] * 2 + ["six.example"] * 2
 
 
 BODIES = (b'{"a": 1, "b": [true, null, "x"]}', b'{"b": {"c": 1.5e3}}', b'{"\\u00fc": "\xc3\xbc"}',

@@ -178,6 +178,13 @@ static int sleep_long(void *arg)
 	return task_sleep(clock_after_ms(5000));
 }
 
+static ktime seen = -1;
+
+static void look_at_limit(void *unused)
+{
+	seen = task_limit(FOREVER);
+}
+
 static void test_limit(void)
 {
 	ktime from = clock_now(), limit = from + MILLIS(30);
@@ -186,7 +193,8 @@ static void test_limit(void)
 	int ms = 1, result;
 
 	CHECK(task_limit(limit) == FOREVER);
-	CHECK(task_sleep(from + MILLIS(1)) == 0);
+	CHECK(task_spawn("look", look_at_limit, NULL) == 0);
+	CHECK(task_sleep(from + MILLIS(1)) == 0 && seen == FOREVER);    /* only jobs inherit it */
 	CHECK(job_start(&j, "long", sleep_long, NULL) == 0);
 	CHECK(event_wait(&e, FOREVER) == -ETIMEDOUT);
 	CHECK(clock_now() >= limit);

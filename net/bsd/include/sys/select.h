@@ -8,6 +8,8 @@
 
 #include_next <sys/select.h>
 
+_Static_assert(sizeof(fd_set) >= 1024 / 8, "select() writes a whole set: FD_SETSIZE is too small");
+
 #include <bsd_name.h>
 
 int select(int n, fd_set *readable, fd_set *writable, fd_set *odd,

@@ -2,9 +2,9 @@
 /* The C library's <sys/time.h> by our clock. */
 #pragma once
 
-#include_next <sys/time.h>
+#include <sys/select.h>                /* before the C library's own, which picolibc's includes */
 
-#include <sys/select.h>
+#include_next <sys/time.h>
 
 #include <bsd_name.h>
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+BUDGETS := large                         # two stacks beside the loop's

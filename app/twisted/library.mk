@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+BUDGETS := large                         # a route for each depth and method
