@@ -96,8 +96,10 @@ void net_declare(void)
 
 int net_init(void)
 {
-	int err = nic_open(&nic);
+	int err;
 
+	nic.mtu_wanted = (uint16_t)mtu;
+	err = nic_open(&nic);
 	if (err < 0)
 		return err;
 	log_info("net: %s at %s, %02x:%02x:%02x:%02x:%02x:%02x, mtu %u%s%s", nic.ops->name,

@@ -16,12 +16,12 @@ struct netdev;
 /* A received frame: the driver's buffer, lent until release(). */
 struct frame {
 	uint8_t *data;             /* Ethernet header first */
-	uint16_t len;              /* without FCS; at most NETDEV_FRAME_MAX */
+	uint16_t len;              /* without FCS; at most netdev.mtu and the Ethernet header */
 	uint16_t index;            /* of this buffer, below netdev.rx_count: for the borrower */
 	bool csum_ok;              /* the device vouches for the TCP/UDP checksum */
 };
 
-#define NETDEV_FRAME_MAX 1514
+#define NETDEV_FRAME_MAX 1514      /* but with a larger netdev.mtu */
 
 /* Transmit checksum: the device sums from `start` and stores at start +
  * `offset`, the field holding the pseudo-header's sum (virtio 1.2 §5.1.6.2).
@@ -50,7 +50,7 @@ struct netdev_ops {
 	/* Gives a frame's buffer back. Reaches the device with the next flush(). */
 	void (*release)(struct netdev *, struct frame *);
 
-	/* A buffer for the next frame to send (NETDEV_FRAME_MAX bytes), or NULL
+	/* A buffer for the next frame to send (netdev.mtu and the Ethernet header), or NULL
 	 * while the ring is full. Asking twice without tx_put gives the same. */
 	uint8_t *(*tx_get)(struct netdev *);
 
@@ -76,7 +76,8 @@ struct netdev_ops {
 struct netdev {
 	const struct netdev_ops *ops;
 	uint8_t mac[6];
-	uint16_t mtu;
+	uint16_t mtu_wanted;       /* before open(): more than 1500 where the driver can */
+	uint16_t mtu;              /* what it carries: no less than 1500 is asked for */
 	uint16_t rx_count;         /* receive buffers */
 	bool rx_csum, tx_csum;
 	bool polled;               /* it has no interrupt: recv() is to be asked every so often */

@@ -89,7 +89,7 @@ static size_t enqueue_bytes(struct tcp *s, const void *data, size_t len, unsigne
 		how |= TCP_WRITE_FLAG_MORE;
 	len = MIN(len, tcp_room(&s->stream));
 	while (len > 0 && tcp_write(s->pcb, data, (u16_t)len, how) != ERR_OK)
-		len = len > TCP_MSS ? len / 2 : 0;
+		len = len > BUDGET_MSS ? len / 2 : 0;
 	return len;
 }
 

@@ -7,6 +7,7 @@ import base64
 import http.server
 import json
 import secrets
+import socket
 import threading
 import time
 
@@ -195,7 +196,9 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, net, cloud, trouble=None, address=ADDRESS):
-        net.ip("addr", "add", f"{address}/32", "dev", "lo")
+        if ":" in address:
+            self.address_family = socket.AF_INET6
+        net.ip("addr", "add", address, "dev", "lo")
         self.cloud, self.trouble, self.number = cloud, trouble, 0
         with net.inside():
             super().__init__((address, 80), Handler)

@@ -3,12 +3,15 @@
 on a machine that recognises it or is told; and services that are away, slow, wrong or hostile."""
 
 import re
+import ssl
 import time
 
 import pytest
 
 import images
 import imds
+import pki
+from net6 import enable
 from memory import memory_dump
 from netns import NoNamespace
 from site_vm import Site
@@ -25,7 +28,7 @@ def booted():
     """booted(machine, cloud, ...) -> (Site, Server) of a machine that has said where it serves."""
     made = []
 
-    def make(name, cloud, cmdline="", trouble=None, serve=True, dhcp=False):
+    def make(name, cloud, cmdline="", trouble=None, serve=True, dhcp=False, address=imds.ADDRESS):
         extra = []
         for words in (cloud.smbios if name == "q35" else ()):
             extra += ["-smbios", words]
@@ -38,7 +41,9 @@ def booted():
         except NoNamespace as error:
             pytest.skip(f"no network namespace here: {error}")
         made.append(site)
-        server = imds.Server(site.net, cloud, trouble) if serve else None
+        if ":" in address:
+            enable(site.net)
+        server = imds.Server(site.net, cloud, trouble, address) if serve else None
         if server:
             made.append(server)
         site.boot(wait=False)
@@ -118,12 +123,34 @@ def test_precedence(name, booted):
     assert site.vm.running()
 
 
+def test_certificate(booted, tmp_path):
+    """HTTPS by the certificate and key that user data bring."""
+    root = pki.authority(str(tmp_path), "root")
+    pair = pki.signed(root, str(tmp_path), "ours", ["zeitkern.test"])
+    words = "".join(f'tls.{name}="{open(path, encoding="ascii").read()}"\n'
+                    for name, path in (("cert", pair.cert), ("key", pair.key)))
+    site, _ = booted("microvm", imds.Hetzner(f"#zeitkern\n{words}"))
+    site.vm.wait_for("https: port 8443", BOOT_S)
+    trust = ssl.create_default_context(cafile=root.cert)
+    with trust.wrap_socket(site.socket(port=8443), server_hostname="zeitkern.test") as sock:
+        assert sock.version() == "TLSv1.3"
+
+
 @pytest.mark.parametrize("cmdline, dhcp", (("ip=10.77.2.2/16", False), ("", True)))
 def test_routes(cmdline, dhcp, booted):
     """The address is on the link where there is no gateway, or behind DHCP's."""
     cloud = imds.Firecracker(SETTINGS)
     site, _ = booted("microvm", cloud, cmdline, dhcp=dhcp)
     assert ":81/" in site.vm.console.text()
+
+
+@pytest.mark.parametrize("kind, address", ((imds.Aws, "fd00:ec2::254"),
+                                           (imds.Linode, "fd00:a9fe:a9fe::1")))
+def test_without_ip4(kind, address, booted):
+    """Where there is IPv6 alone, and the cloud has an address for it."""
+    cloud = kind(SETTINGS)
+    site, _ = booted("microvm", cloud, "ip=off ip6=fd77::7/64 gw6=fd77::1", address=address)
+    assert "serving http://[fd77::7]:81/" in site.vm.console.text()
 
 
 def test_away(booted):

@@ -51,6 +51,7 @@
 #define BUDGET_DNS_ADDRS 4                  /* of each */
 #define BUDGET_DNS_NAME 256                 /* bytes */
 #define BUDGET_MSS 1460
+#define BUDGET_MSS_MAX 8960                 /* with mtu=9000 */
 #define BUDGET_WINDOW 16                    /* segments: 23 KiB, 16 of them fill a ring */
 #define BUDGET_SEND 16                      /* segments */
 #define BUDGET_OOSEQ 16                     /* pieces that one connection holds out of order */
@@ -75,9 +76,10 @@
 #define BUDGET_RX_SMALL(n) MAX((n) / 4, 64u)
 #define BUDGET_RX_BIG_BYTES 1514            /* and net_rx_big: any frame */
 #define BUDGET_RX_BIG(n) MAX((n) / 8, 32u)
-/* Blocks to send from, smallest first; the last holds a full frame. */
+/* Blocks to send from, smallest first: up to a full frame, and one with mtu=9000. */
 #define BUDGET_BLOCKS(X, n) \
-	X(256, (n) + 64) X(512, (n) / 4 + 32) X(1024, (n) / 16 + 32) X(1664, MAX((n) / 4, 96u))
+	X(256, (n) + 64) X(512, (n) / 4 + 32) X(1024, (n) / 16 + 32) X(1664, MAX((n) / 4, 96u)) \
+	X(9216, MAX((n) / 64, 16u))
 
 /* ---- HTTP ------------------------------------------------------------------------- */
 

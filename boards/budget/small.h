@@ -51,6 +51,7 @@
 #define BUDGET_DNS_ADDRS 1                  /* of each */
 #define BUDGET_DNS_NAME 64                  /* bytes */
 #define BUDGET_MSS 536
+#define BUDGET_MSS_MAX BUDGET_MSS
 #define BUDGET_WINDOW 4                     /* segments */
 #define BUDGET_SEND 4                       /* segments */
 #define BUDGET_OOSEQ 4                      /* pieces that one connection holds out of order */

@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/arch/x86_64/pvh.h"
 #include "linker/boot/bios.h"
 
 #define CARRY 1u
 #define RAM 1u
 #define MAP_MAX 128u                   /* what the kernel looks at */
 #define SMAP 0x534d4150u
-#define START_MAGIC 0x336ec578u
 #define COM1 0x3f8
 #define LSR_EMPTY 0x20
 #define SERIAL_TURNS 100000u
@@ -51,21 +51,6 @@ struct packet {
 	uint16_t size, count;
 	uint16_t offset, segment;
 	uint64_t lba;
-};
-
-struct memmap {
-	uint64_t at, size;
-	uint32_t type, attributes;
-};
-
-struct module {
-	uint64_t at, size, name_at, reserved;
-};
-
-struct start_info {
-	uint32_t magic, version, flags, modules;
-	uint64_t modules_at, cmdline_at, rsdp_at, memmap_at;
-	uint32_t memmap_count, reserved;
 };
 
 extern const struct plan plan;
@@ -346,15 +331,15 @@ static void read_map(void)
 	while (info.memmap_count < MAP_MAX) {
 		struct memmap *entry = &map[info.memmap_count];
 
-		entry->attributes = 1;
+		entry->reserved = 1;         /* attributes: bit 0, it counts */
 		bios_regs = (struct registers){ .eax = 0xe820, .ebx = next, .ecx = sizeof(*entry),
 						.edx = SMAP, .edi = (uint32_t)entry };
 		bios_call(0x15);
 		if ((bios_regs.flags & CARRY) || bios_regs.eax != SMAP)
 			break;
-		if (entry->size > 0 && (bios_regs.ecx <= 20 || (entry->attributes & 1)))
+		if (entry->size > 0 && (bios_regs.ecx <= 20 || (entry->reserved & 1)))
 			info.memmap_count++;
-		entry->attributes = 0;
+		entry->reserved = 0;
 		next = bios_regs.ebx;
 		if (next == 0)
 			break;

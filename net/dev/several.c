@@ -157,7 +157,7 @@ static int open(struct netdev *nd, const struct candidate *c)
 {
 	int err;
 
-	*nd = (struct netdev){ .ops = c->ops };
+	*nd = (struct netdev){ .ops = c->ops, .mtu_wanted = nd->mtu_wanted };
 	err = c->ops->open(nd, c->dev);
 	if (err < 0 && err != -ENODEV)
 		log_warn("net: %s at 0x%llx does not work (error %d)", c->ops->name,

@@ -29,7 +29,9 @@
 enum { CFG_MAC = 0, CFG_STATUS = 6, CFG_MTU = 10 };
 #define STATUS_LINK_UP 1u
 #define MTU_MIN 68u
-#define MTU_MAX (NETDEV_FRAME_MAX - 14u)
+#define FRAME_MIN 14u
+#define MTU_USUAL (NETDEV_FRAME_MAX - 14u)
+#define MTU_MAX 9000u
 
 enum { RXQ = 0, TXQ = 1 };
 
@@ -42,14 +44,14 @@ struct net_hdr {
 #define HDR_DATA_VALID 2u
 #define HDR_MODERN ((unsigned)sizeof(struct net_hdr))
 #define HDR_LEGACY (HDR_MODERN - 2u)   /* §5.1.6.1: without num_buffers */
-#define FRAME_MIN 14u
 
 /* The IP header, 14 bytes into the frame, is aligned to 4: the frame begins 14 bytes into
  * the buffer, right behind the virtio header. */
 #define SHIFT 14u
-#define STRIDE 1536u
+#define ALIGN 512u
 _Static_assert(sizeof(struct net_hdr) == 12, "header with num_buffers");
-_Static_assert(SHIFT >= sizeof(struct net_hdr) && SHIFT + NETDEV_FRAME_MAX <= STRIDE, "fits");
+_Static_assert(SHIFT >= sizeof(struct net_hdr), "fits");
+_Static_assert(sizeof(struct net_hdr) + MTU_MAX + FRAME_MIN <= ARCH_REACH, "can be sent");
 
 #define RX_MIN 64u
 #define RX_MAX 256u
@@ -72,6 +74,7 @@ static struct {
 	struct virtio dev;
 	struct virtqueue rx, tx;
 	unsigned hdr;                   /* bytes of the virtio header */
+	unsigned frame_max, stride;     /* bytes of a frame, and from one buffer to the next */
 	uint8_t *rx_buf, *tx_buf;
 	uint16_t rx_bufs, tx_bufs;      /* powers of two, at most the queue's entries */
 	struct vring_desc *staged;      /* of the send queue */
@@ -86,7 +89,7 @@ static struct {
 
 static uint8_t *rx_frame(unsigned i)
 {
-	return nic.rx_buf + i * STRIDE + SHIFT;
+	return nic.rx_buf + i * nic.stride + SHIFT;
 }
 
 static struct net_hdr *rx_hdr(unsigned i)
@@ -102,7 +105,7 @@ static unsigned tx_of(unsigned slot)
 
 static uint8_t *tx_frame(unsigned i)
 {
-	return nic.tx_buf + i * STRIDE + SHIFT;
+	return nic.tx_buf + i * nic.stride + SHIFT;
 }
 
 static struct net_hdr *tx_hdr(unsigned i)
@@ -115,7 +118,8 @@ static struct net_hdr *tx_hdr(unsigned i)
 static int negotiate(struct netdev *nd)
 {
 	uint64_t want = F_CSUM | F_GUEST_CSUM | F_MAC | F_STATUS | F_MTU | VIRTIO_F_EVENT_IDX;
-	uint16_t mtu = MTU_MAX, status;
+	const uint16_t most = (uint16_t)(nic.frame_max - FRAME_MIN);
+	uint16_t mtu = most, status;
 	int rc;
 
 	/* §5.1.4.2: MTU is taken only if our buffers hold that much. */
@@ -123,9 +127,9 @@ static int negotiate(struct netdev *nd)
 		rc = virtio_config(&nic.dev, CFG_MTU, &mtu, sizeof(mtu));
 		if (rc < 0)
 			return rc;
-		if (mtu < MTU_MIN || mtu > MTU_MAX) {
+		if (mtu < MTU_MIN || mtu > most) {
 			want &= ~F_MTU;
-			mtu = MTU_MAX;
+			mtu = most;
 		}
 	}
 	rc = virtio_negotiate(&nic.dev, want);
@@ -156,12 +160,21 @@ static int negotiate(struct netdev *nd)
 	return 0;
 }
 
+/* Buffers for frames of that MTU, or of the usual one where there is no room for such. */
+static void set_size(unsigned mtu)
+{
+	nic.frame_max = MIN(MAX(mtu, MTU_USUAL), MTU_MAX) + FRAME_MIN;
+	nic.stride = ALIGN_UP(SHIFT + nic.frame_max, ALIGN);
+	if ((uint64_t)(RX_MIN + TX_MIN) * nic.stride > mem_dma_pool().size / 2 && mtu > MTU_USUAL)
+		set_size(MTU_USUAL);
+}
+
 /* A power of two between least and most whose buffers fill at most `share`. */
 static unsigned count_for(uint64_t share, unsigned least, unsigned most)
 {
 	unsigned n = most;
 
-	while (n > least && (uint64_t)n * STRIDE > share)
+	while (n > least && (uint64_t)n * nic.stride > share)
 		n /= 2;
 	return n;
 }
@@ -174,7 +187,7 @@ static int make_rx(void)
 	if (rc < 0)
 		return rc;
 	nic.rx_bufs = MIN(nic.rx.size, want);
-	nic.rx_buf = mem_dma_alloc(nic.rx_bufs * STRIDE, 64);
+	nic.rx_buf = mem_dma_alloc(nic.rx_bufs * nic.stride, 64);
 	if (!nic.rx_buf)
 		return -ENOMEM;
 
@@ -182,7 +195,7 @@ static int make_rx(void)
 	for (unsigned i = 0; i < nic.rx_bufs; i++) {
 		nic.rx.desc[i] = (struct vring_desc){
 			.addr = mem_dma_addr(rx_hdr(i)),
-			.len = nic.hdr + NETDEV_FRAME_MAX,
+			.len = nic.hdr + nic.frame_max,
 			.flags = VRING_DESC_WRITE,
 		};
 		nic.frame[i] = (struct frame){ .data = rx_frame(i), .index = (uint16_t)i };
@@ -201,7 +214,7 @@ static int make_tx(void)
 		return rc;
 	nic.tx_bufs = MIN(nic.tx.size, want);
 	/* Behind the last buffer, too, lies as much as a descriptor can reach. */
-	nic.tx_buf = mem_dma_alloc(nic.tx_bufs * STRIDE + ARCH_REACH, 64);
+	nic.tx_buf = mem_dma_alloc(nic.tx_bufs * nic.stride + ARCH_REACH, 64);
 	nic.staged = mem_dma_alloc(nic.tx.size * sizeof(struct vring_desc), 64);
 	if (!nic.tx_buf || !nic.staged)
 		return -ENOMEM;
@@ -226,6 +239,7 @@ static int start(struct netdev *nd)
 	if (rc < 0)
 		return virtio_fail(&nic.dev, rc);
 	nic.hdr = nic.dev.legacy ? HDR_LEGACY : HDR_MODERN;
+	set_size(nd->mtu_wanted);
 	rc = negotiate(nd);
 	if (rc < 0)
 		return virtio_fail(&nic.dev, rc);
@@ -293,7 +307,7 @@ static struct frame *rx_check(struct vring_used_elem e)
 
 	if (e.id >= nic.rx_bufs || nic.lent[e.id])
 		goto bad;
-	if (e.len < nic.hdr + FRAME_MIN || e.len > nic.hdr + NETDEV_FRAME_MAX) {
+	if (e.len < nic.hdr + FRAME_MIN || e.len > nic.hdr + nic.frame_max) {
 		virtq_post(&nic.rx, (uint16_t)e.id);
 		goto bad;
 	}
@@ -377,7 +391,7 @@ static void net_tx_put(struct netdev *nd, size_t len, struct tx_csum csum)
 	unsigned slot = nic.tx.next & nic.tx.mask, i = tx_of(slot);
 	struct net_hdr *hdr = tx_hdr(i);
 
-	ASSERT(len >= FRAME_MIN && len <= NETDEV_FRAME_MAX && !nic.busy[i]);
+	ASSERT(len >= FRAME_MIN && len <= nic.frame_max && !nic.busy[i]);
 
 	/* §5.1.6.2: checksum wanted, or none; the rest of the header stays 0. */
 	hdr->flags = csum.start ? HDR_NEEDS_CSUM : 0;

@@ -90,11 +90,15 @@ static struct pbuf *lend(struct frame *f, unsigned at, unsigned len)
 				   (u16_t)len);
 }
 
-/* The same in memory of ours, and the device's buffer goes back. */
+/* The same in memory of ours, and the device's buffer goes back; but for what has no room there,
+ * which may hold some buffers more. */
 static struct pbuf *copy(struct frame *f, unsigned at, unsigned len)
 {
 	struct pool *pool = len <= SMALL_MAX ? &rx_small : &rx_big;
 	struct copy *c = len <= BIG_MAX ? pool_get(pool) : NULL;
+
+	if (len > BIG_MAX && held < port_nic->rx_count / 4u * 3u)
+		return lend(f, at, len);
 
 	if (!c && pool == &rx_small) {
 		pool = &rx_big;

@@ -120,9 +120,12 @@ void port_free(void *p);
 
 /* ---- TCP ------------------------------------------------------------------------- */
 
-#define TCP_MSS BUDGET_MSS
-#define TCP_WND (BUDGET_WINDOW * TCP_MSS)
-#define TCP_SND_BUF (BUDGET_SEND * TCP_MSS)
+#define TCP_MSS BUDGET_MSS_MAX          /* the interface's MTU and the path's say how much of it */
+#define TCP_WND (BUDGET_WINDOW * BUDGET_MSS)
+#define TCP_WND_UPDATE_THRESHOLD LWIP_MIN(TCP_WND / 4, BUDGET_MSS * 4)
+#define TCP_SND_BUF (BUDGET_SEND * BUDGET_MSS)
+#define TCP_SND_QUEUELEN (4 * BUDGET_SEND)
+#define TCP_SNDLOWAT LWIP_MAX(TCP_SND_BUF / 2, 2 * BUDGET_MSS + 1)
 #define TCP_OVERSIZE 0                  /* no MSS-sized block for a 150-byte answer */
 #define TCP_QUEUE_OOSEQ 1
 #define TCP_OOSEQ_MAX_BYTES TCP_WND     /* what one connection can hold out of order */

@@ -48,6 +48,7 @@ static const uint16_t class_size[] = { BUDGET_BLOCKS(BLOCK_SIZE, 0) };
 static const char *const class_name[] = { BUDGET_BLOCKS(BLOCK_NAME, 0) };
 enum { CLASSES = ARRAY_LEN(class_size), BLOCK_HEADER = MEM_ALIGNMENT };
 static struct pool classes[CLASSES];
+#define FAR 32u
 
 void port_size(void)
 {
@@ -122,7 +123,7 @@ bool port_pcb_free(void)
 	return pools[MEMP_TCP_PCB].used < port_limits.pcbs;
 }
 
-/* The smallest class that fits, or a larger one while that is empty. */
+/* The smallest class that fits, or while that is empty a larger one, if not far too large. */
 void *port_malloc(size_t size)
 {
 	unsigned c = 0;
@@ -130,7 +131,7 @@ void *port_malloc(size_t size)
 	size += BLOCK_HEADER;
 	while (c < CLASSES && size > class_size[c])
 		c++;
-	for (; c < CLASSES; c++) {
+	for (; c < CLASSES && class_size[c] <= FAR * size; c++) {
 		uint8_t *block = pool_get(&classes[c]);
 
 		if (block) {

@@ -123,7 +123,7 @@ static err_t send(const uint8_t *header, struct pbuf *p)
 	uint8_t *buf, *at;
 	struct tx_csum csum = { 0, 0 };
 
-	if (len > NETDEV_FRAME_MAX || len <= ETH) {
+	if (len > (size_t)port_nic->mtu + ETH || len <= ETH) {
 		COUNT(N_TX_DROPPED);
 		return ERR_BUF;
 	}

@@ -33,11 +33,13 @@ unsigned pg_status(int err)
 		return 400;
 	case -ETIMEDOUT:
 		return 504;
+	case -EADDRNOTAVAIL:
 	case -EAGAIN:
 	case -EBUSY:
 	case -ECANCELED:
 	case -ECONNREFUSED:
 	case -EHOSTUNREACH:
+	case -ENETDOWN:
 	case -ENOBUFS:
 	case -ENOMEM:
 		return 503;
@@ -53,6 +55,7 @@ const char *pg_reason(int err)
 		const char *words;
 	} table[] = {
 		{ -EACCES, "the database refuses us" },
+		{ -EADDRNOTAVAIL, "no port is free" },
 		{ -EAGAIN, "try again" },
 		{ -EBUSY, "the database is busy" },
 		{ -ECANCELED, "cancelled" },
@@ -64,6 +67,7 @@ const char *pg_reason(int err)
 		{ -EINVAL, "not acceptable" },
 		{ -EIO, "the database could not do that" },
 		{ -EMSGSIZE, "the database says too much" },
+		{ -ENETDOWN, "no name server known" },
 		{ -ENODATA, "a column is NULL" },
 		{ -ENOENT, "no such name" },
 		{ -ENOMEM, "no memory" },

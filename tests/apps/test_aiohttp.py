@@ -12,6 +12,7 @@ import pytest
 from backends import Backend, answers, good, program, request, reset
 from nameserver import AAAA, NameServer, address
 from net6 import HOST6, enable
+from netns import EXTRA, STATIC
 from original import Original, lines
 
 APP = "aiohttp"
@@ -244,20 +245,19 @@ def test_cancelled(app, two):
 
 def test_families(boot_app):
     """Names with addresses of both families: the next is tried when one refuses; IPv6 alone."""
-    server = "10.77.3.2"
-    site = boot_app(f"metrics=yes dns={server} ip6=fd77::77/64 backend.timeout=5000"
+    server = EXTRA[0]
+    site = boot_app(f"ip={STATIC}/16 dns={server} ip6=fd77::77/64 backend.timeout=5000"
                     f" backend.1=http://both.example:{ONE}/ backend.2=http://six.example:{TWO}/",
-                    start=False)
+                    start=False, dhcp=False)
     enable(site.net)
     site.boot()
     site.vm.wait_for(r"fd77::77", 10)
-    site.net.ip("addr", "add", f"{server}/16", "dev", site.interface())
 
     def reply(question):
         if question.type == AAAA:
             question.answer(address(HOST6))
         elif question.name == "both.example":
-            question.answer(address("10.77.0.9"), address("10.77.0.8"))
+            question.answer(address(EXTRA[1]), address(EXTRA[2]))
         else:
             question.answer()
     with NameServer(site.net, server, reply) as names, \

@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "kernel/arch/x86_64/port.h"
+#include "kernel/arch/x86_64/pvh.h"
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/mem.h"
 
-#define START_MAGIC 0x336ec578u
-#define MEMMAP_RAM 1u
 #define MEMMAP_MAX 128u
 #define LOW_MEMORY 0x100000ull             /* firmware's, the loader's */
 #define CMDLINE_MAX 65536u                 /* bytes of it that are looked at */
@@ -26,22 +25,6 @@
 #define PCI_ENABLE 0x80000000u
 #define IOAPIC_USUAL 0xfec00000u
 #define LAPIC_USUAL 0xfee00000u
-
-struct start_info {
-	uint32_t magic, version, flags, modules;
-	uint64_t modules_at, cmdline_at, rsdp_at;
-	uint64_t memmap_at;
-	uint32_t memmap_count, reserved;
-};
-
-struct module {
-	uint64_t at, size, name_at, reserved;
-};
-
-struct memmap {
-	uint64_t at, size;
-	uint32_t type, reserved;
-};
 
 extern char __image_start[], __image_end[];
 

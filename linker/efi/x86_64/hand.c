@@ -2,31 +2,13 @@
 /* To the kernel on x86_64 by PVH: struct hvm_start_info, version 1 (Xen public header
  * arch-x86/hvm/start_info.h), 32 bits, paging off. The kernel's ELF file is laid out in memory
  * below 4 GiB and moved to where it is linked once that is nobody else's (jump.S). */
+#include "kernel/arch/x86_64/pvh.h"
 #include "linker/efi/stub.h"
 
-#define START_MAGIC 0x336ec578u
-#define MEMMAP_RAM 1u
 #define MODULES 3u
 #define ELF_MAGIC 0x464c457fu
 #define PT_LOAD 1u
 #define LIMIT_32 0x100000000ull
-
-struct start_info {
-	uint32_t magic, version, flags, modules;
-	uint64_t modules_at, cmdline_at, rsdp_at;
-	uint64_t memmap_at;
-	uint32_t memmap_count, reserved;
-};
-
-/* The kernel knows a module by the string at `name`. */
-struct module {
-	uint64_t at, size, name, reserved;
-};
-
-struct memmap {
-	uint64_t at, size;
-	uint32_t type, reserved;
-};
 
 struct pvh {
 	struct start_info info;
