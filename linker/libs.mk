@@ -44,7 +44,7 @@ endif
 # as they are; net/bsd/include comes first on the path of them and of the app.
 $(if $(GUEST),,$(eval -include app/$(APP)/library.mk))
 $(if $(filter-out $(or $(BUDGETS),$(BUDGET)),$(BUDGET)),$(error APP=$(APP) is not possible with \
-	BOARD=$(BOARD): $(LIBRARIES) needs more memory))
+	BOARD=$(BOARD): $(or $(LIBRARIES),it) needs more memory))
 FOR_APP := -isystem net/bsd/include $(if $(LIBRARIES),-isystem build/src)
 
 # mbedTLS reaches what a client does by way of net/tls/client, which an image that opens no sessions
