@@ -29,6 +29,8 @@
 
 #define STALLED MILLIS(500)
 #define SERVER_STALLED SECONDS(1)
+/* Each of those that we begin keeps a key in one of PSA's slots, of which some are left. */
+#define OURS_MAX (MBEDTLS_PSA_KEY_SLOT_COUNT * 3u / 4)
 #define SWEEP_EVERY MILLIS(250)
 #define ENTROPY_EVERY SECONDS(1)
 #define ADDRESS_EVERY MILLIS(20)
@@ -441,7 +443,7 @@ int handshakes_start(void)
 	tls_memory_limit(MAX(mem_heap().size / 2, (size_t)BUDGET_TLS_MEMORY_MIN));
 	clients.slots = BUDGET_TLS_HANDSHAKES(mem_total());
 	if (BUDGET_TLS_CLIENT)
-		servers.slots = clients.slots;
+		servers.slots = MIN(clients.slots, OURS_MAX);
 	running = task_spawn_deep("tls", run, NULL) == 0;
 	return running ? 0 : -ENOMEM;
 }
