@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The JSON parser; its function for values keeps 300 bytes on the stack.
+# The JSON parser, which the memory of a microcontroller is too small for.
 LIBRARIES := yyjson
 yyjson := src/yyjson
+BUDGETS := large

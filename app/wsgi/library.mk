@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# Its pieces lie on a stack of 8 KiB: not for a microcontroller.
+BUDGETS := large
