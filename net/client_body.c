@@ -109,6 +109,7 @@ static int collect(struct client *c, size_t max)
 	size_t cap = 0;
 	long n;
 
+	max = MIN(max, SIZE_MAX / 2);          /* that it can be added to */
 	if (c->mode == BODY_LENGTH && c->left > max)
 		return -EMSGSIZE;
 	do {

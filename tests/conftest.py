@@ -213,21 +213,8 @@ def app(request, app_site):
     yield from checked(request, app_site)
 
 
-@pytest.fixture
-def boot_app(boot, app_image):
-    """boot_app(settings, ...) as boot(), of the module's app."""
-    return lambda settings="", **more: boot(settings, image=app_image, **more)
-
-
-@pytest.fixture
-def https(request, https_site):
-    """app/echo with certificates, checked for leaks after the test."""
-    yield from checked(request, https_site)
-
-
-@pytest.fixture
-def boot(row, image):
-    """boot(settings, ...) -> a Site of this test's own, ended after it; start=False: not yet."""
+def booting(row, image):
+    """Generator body of boot and boot_app."""
     sites = []
 
     def make(settings="", wait=True, start=True, **more):
@@ -242,3 +229,21 @@ def boot(row, image):
     yield make
     for site in sites:
         site.close()
+
+
+@pytest.fixture
+def boot_app(row, app_image):
+    """boot_app(settings, ...) as boot(), of the module's app."""
+    yield from booting(row, app_image)
+
+
+@pytest.fixture
+def https(request, https_site):
+    """app/echo with certificates, checked for leaks after the test."""
+    yield from checked(request, https_site)
+
+
+@pytest.fixture
+def boot(row, image):
+    """boot(settings, ...) -> a Site of this test's own, ended after it; start=False: not yet."""
+    yield from booting(row, image)
