@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Items in PostgreSQL, with JSON in and out: the counterpart of tests/apps/postgres_app.py. */
 #include "app/app.h"
-#include "app/postgres/features.h"
 #include "net/postgres.h"
 #include "net/tls.h"
 
@@ -117,5 +116,4 @@ void app_main(void)
 	route("GET", "/item/:id", get_item);
 	route("PUT", "/item/:id", set_item);
 	route("DELETE", "/item/:id", delete_item);
-	features();
 }

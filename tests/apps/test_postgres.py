@@ -1,73 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""app/postgres against a real PostgreSQL: what it answers, what its original answers, and what is
-left when things go wrong. tests/apps/test_postgres_fake.py has servers that lie."""
+"""app/queries against a real PostgreSQL: what it answers, and what is left when things go wrong.
+tests/apps/test_postgres_fake.py has servers that lie."""
 
 import concurrent.futures
-import http.client
 import json
-import os
-import subprocess
-import sys
 import time
 
 import pytest
-from client import Client
-from netns import HOST
-from postgres_server import PASSWORD, Postgres
+from postgres_server import PASSWORD
+from shop import MAX, SETTINGS, TABLE, ask, server, settle, shop  # noqa: F401
 
-APP = "postgres"
-MIN, MAX = 1, 4
-SETTINGS = (f'postgres.host={HOST} postgres.user=zeitkern postgres.database=shop '
-            f'postgres.password="{PASSWORD}" postgres.min={MIN} postgres.max={MAX} postgres.idle=1')
-HERE = os.path.dirname(os.path.abspath(__file__))
-ORIGINAL_PORT = 8090
-TABLE = ("CREATE TABLE item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL "
-         "UNIQUE, price numeric(10,2) NOT NULL, stock int NOT NULL CHECK (stock >= 0)); "
-         "CREATE TABLE shape (n int); INSERT INTO shape VALUES (1)")
-USED = 'zeitkern_pool_used{pool="postgres"}'
-
-
-@pytest.fixture(scope="module")
-def server(app_site):
-    """The server, started once the first test has seen the service without one."""
-    pg = Postgres(app_site.net)
-    try:
-        pg.sql(TABLE, "shop", "zeitkern")
-        yield pg
-    finally:
-        pg.close()
-
-
-def settle(site, wanted=MIN, seconds=15):
-    """Waits until this many connections are open."""
-    deadline = time.monotonic() + seconds
-    while site.metrics()[USED] != wanted:
-        assert time.monotonic() < deadline, site.metrics()[USED]
-        time.sleep(0.1)
-
-
-@pytest.fixture
-def shop(request, app_site, server):
-    """The service, as many connections open as are kept: what a test leaves is seen."""
-    settle(app_site)
-    return request.getfixturevalue("app")
-
-
-def ask(site, path, status=200, method="GET", data=None):
-    """One request: its JSON."""
-    with Client(site.socket(), 30) as client:
-        extra = f"Content-Length: {len(data)}\r\n" if data is not None else ""
-        client.send(f"{method} {path} HTTP/1.1\r\nHost: zeitkern.test\r\n{extra}\r\n".encode()
-                    + (data or b""))
-        answer = client.answer()
-    assert answer.status == status, answer
-    return json.loads(answer.body)
+APP = "queries"
 
 
 def test_no_server(app):
     """Without a server it boots, and says 503 in JSON."""
     assert ask(app, "/", 503) == {"error": "Service Unavailable"}
-    assert "cannot connect" in app.vm.console.text()
+    assert app.vm.wait_for("cannot connect", 5)
 
 
 def test_select_one(shop):
@@ -78,73 +27,6 @@ def test_select_one(shop):
     after = shop.metrics()
     assert after["postgres_queries_total"] - before["postgres_queries_total"] == 30
     assert after["postgres_prepared_total"] - before["postgres_prepared_total"] <= MAX
-
-
-@pytest.fixture
-def original(shop, server):
-    """The original beside it, at the same database."""
-    dsn = f"host={HOST} port={server.port} dbname=shop user=zeitkern password='{PASSWORD}'"
-    child = shop.net.popen([sys.executable, f"{HERE}/postgres_app.py", dsn, str(ORIGINAL_PORT)],
-                           stdout=subprocess.PIPE)
-    assert child.stdout.readline() == b"serving\n"
-    yield
-    shop.net.end(child)
-
-
-STORY = (
-    ("GET", "/", None), ("GET", "/item", None),
-    ("POST", "/item", {"name": "tea", "price": "2.50", "stock": 7}),
-    ("POST", "/item", {"name": "tea", "price": "2.50", "stock": 7}),
-    ("POST", "/item", {"name": "Käse \"blau\"", "price": "12.00", "stock": 0}),
-    ("POST", "/item", {"name": "no price", "stock": 1}),
-    ("POST", "/item", {"name": "debt", "price": "1", "stock": -1}),
-    ("POST", "/item", {"name": "many", "price": "1", "stock": 10 ** 10}),
-    ("POST", "/item", "not JSON"),
-    ("GET", "/item", None), ("GET", "/item/1", None), ("GET", "/item/99", None),
-    ("GET", "/item/x", None), ("GET", "/item/99999999999", None),
-    ("PUT", "/item/1", {"name": "green tea", "price": "3", "stock": 6}),
-    ("PUT", "/item/99", {"name": "none", "price": "3", "stock": 6}),
-    ("PUT", "/item/1", {"name": "Käse \"blau\"", "price": "3", "stock": 6}),
-    ("GET", "/item/1", None), ("DELETE", "/item/1", None), ("DELETE", "/item/1", None),
-    ("GET", "/item", None),
-)
-
-
-def tell(shop, address, port):
-    """The story's answers: [(status, JSON or None)]."""
-    with shop.net.inside():
-        answers = []
-        for method, path, data in STORY:
-            text = data if isinstance(data, str) else json.dumps(data)
-            link = http.client.HTTPConnection(address, port, timeout=20)
-            link.request(method, path, text if data else None,
-                         {"Content-Type": "application/json"} if data else {})
-            got = link.getresponse()
-            text = got.read()
-            answers.append((got.status, json.loads(text) if got.status < 300 else None))
-            link.close()
-    return answers
-
-
-def test_same_as_original(shop, server, original):
-    """Both answer the same to the same requests."""
-    told = []
-    for address, port in ((HOST, ORIGINAL_PORT), (shop.address, 8080)):
-        server.sql("TRUNCATE item RESTART IDENTITY", "shop", "zeitkern")
-        told.append(tell(shop, address, port))
-    for step, theirs, ours in zip(STORY, *told):
-        assert ours == theirs, step
-    assert {status for status, _ in told[1]} == {200, 201, 400, 404, 409}
-
-
-def test_length():
-    """The service is at most twice as long as its original, comments aside."""
-    with open(f"{HERE}/../../app/postgres/main.c", encoding="utf-8") as file:
-        ours = "".join(part.partition("*/")[2] for part in file.read().split("/*"))
-    with open(f"{HERE}/postgres_app.py", encoding="utf-8") as file:
-        theirs = "".join(file.read().split('"""')[::2])
-    lines = [sum(bool(line.strip()) for line in text.split("\n")) for text in (ours, theirs)]
-    assert lines[0] <= 2 * lines[1], lines
 
 
 def test_types(shop):

@@ -172,7 +172,7 @@ def select_one(lab, quick):
     if missing or os.cpu_count() < 2:
         say(f"postgres: no {missing or 'second core'}")
         return []
-    image = images.image("host", app="postgres", sanitize="")
+    image = images.image("host", app="queries", sanitize="")
     system = System("BOARD=host", image, "", f"{TAP_ADDRESS} {SETTINGS}", "serving http",
                     board="host", machine="host")
     client = built("libpq", *LIBPQ)

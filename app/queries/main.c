@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every way to use net/postgres.h, each behind a route of its own: types, pipelines, cursors, COPY,
- * LISTEN, transactions, errors. main.c is the service. */
-#include "app/postgres/features.h"
-
+/* A service for tests: every way to use net/postgres.h, each behind a route of its own: types,
+ * pipelines, cursors, COPY, LISTEN, transactions, errors. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +9,13 @@
 #include "app/app.h"
 #include "kernel/job.h"
 #include "net/postgres.h"
+#include "net/tls.h"
 
 #define TIMEOUT_MS 5000
 #define BATCH 16
 #define FETCH 100
+
+SETTINGS(PG_SETTINGS, TLS_SETTINGS);
 
 static void refuse(struct response *res, struct pg *db, int e)
 {
@@ -441,8 +442,25 @@ static void bench(struct request *req, struct response *res)
 		json(res, "{ seconds: %.6f }", (double)(clock_now() - began) / 1e9);
 }
 
-void features(void)
+static void get_one(struct request *req, struct response *res)
 {
+	struct pg *db;
+	int32_t one;
+	int e = pg_get(&db, clock_after_ms(TIMEOUT_MS));
+
+	if (e == 0 && (e = pg_query(db, "SELECT 1")) == 0)
+		e = pg_row(db, pg_to_int4(&one));
+	if (e == 1)
+		json(res, "{ result: %d }", (int)one);
+	else
+		status(res, pg_status(e));
+	pg_put(db);
+}
+
+void app_main(void)
+{
+	pg_start();
+	route("GET", "/", get_one);
 	route("GET", "/bench/:how/:tasks/:n", bench);
 	route("GET", "/types", scalars);
 	route("GET", "/arrays", arrays);

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# The client of PostgreSQL is for large budgets.
+BUDGETS := large
