@@ -59,13 +59,12 @@ static void apply(struct volume *v, const struct filesystem *fs, const struct ki
 	len = read_file(v, fs, kind->meta_data, buf);
 	if (userdata_member(buf, len, kind->hostname, name, sizeof(name)))
 		userdata_hostname(name, SOURCE, false);
-	mem_wipe(buf, len);
 	len = read_file(v, fs, kind->user_data, buf);
 	userdata_apply(buf, len, SOURCE, false);
-	mem_wipe(buf, len);
 	if (fs->read(v, kind->network, buf, 0) != -ENOENT)
 		log_info(SOURCE ": %s is not read: addresses are ip= and ip6= in user-data, or "
 			 "DHCP's", kind->network);
+	mem_wipe(buf, USERDATA_MAX);           /* with what was read before an error */
 	free(buf);
 }
 

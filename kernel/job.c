@@ -94,7 +94,9 @@ int job_all(struct job *const jobs[], unsigned n, ktime deadline)
 			ktime limit = task_limit(FOREVER);
 
 			cancelled |= task_uncancel();
-			job_join(jobs[i], NULL, FOREVER);
+			int e = job_join(jobs[i], NULL, FOREVER);
+
+			ASSERT(e == 0 || e == -ECANCELED);
 			task_limit(limit);
 		}
 	}

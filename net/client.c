@@ -166,7 +166,10 @@ static int ask(struct client *c, const struct client_ask *a)
 			return err;
 		client_counters[CLIENT_RETRIED].n++;
 	}
-	err = reach(c);
+	do {
+		drop_connection(c);
+		err = reach(c);
+	} while (err == -ENOMEM && client_keep_less());
 	if (err == 0)
 		err = exchange(c, a);
 	if (err < 0)
@@ -242,6 +245,8 @@ static int follow(struct client *c, const struct client_request *q)
 		client_ask_again(&a, c->h.status);
 		client_done(c);
 		err = url_parse(&u, c->url);
+		if (err == 0 && c->host.secure && !u.secure)
+			err = -EACCES;         /* what was verified does not end in the clear */
 	}
 	return err;
 }
@@ -287,6 +292,8 @@ void client_close(struct client *c)
 		return;
 	client_done(c);
 	free(c->head);
+	if (c->body)
+		mem_wipe(c->body, c->body_len);
 	free(c->body);
 	pool_put(&pool, c);
 }

@@ -16,7 +16,8 @@
  * Errors: -EINVAL the URL or a field is none; -EPROTONOSUPPORT https:, where client_https() was not
  * called; -ETIMEDOUT; -EPROTO the answer is malformed, or ends before its length; -EMSGSIZE its
  * head or body is too long; -ELOOP too many redirects; -ENOMEM; -ECANCELED; those of sock_connect()
- * and of tls_connect(), as -EACCES: the server is not to be trusted. */
+ * and of tls_connect(), as -EACCES: the server is not to be trusted. It is -EACCES, too, when an
+ * https: URL is redirected to http:. */
 #pragma once
 
 #include <stddef.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel/kernel.h"
+#include "kernel/mem.h"
 #include "net/client_impl.h"
 
 #define EXTRA_MAX BUDGET_HEAD          /* of chunk extensions and trailers */
@@ -95,9 +96,14 @@ static int make_room(struct client *c, size_t *cap, size_t max)
 	if (*cap > c->body_len + 1)
 		return 0;
 	more = MIN(more, max + 2);
-	body = realloc(c->body, more);
+	body = malloc(more);
 	if (!body)
 		return -ENOMEM;
+	if (c->body) {                         /* as realloc(), but secrets do not stay behind */
+		memcpy(body, c->body, c->body_len);
+		mem_wipe(c->body, c->body_len);
+		free(c->body);
+	}
 	c->body = body;
 	*cap = more;
 	return 0;

@@ -69,5 +69,8 @@ bool client_same_host(const struct client_host *h, const struct url *u);
  * a request that cannot be sent twice. */
 struct sock *client_kept(const struct url *u, bool fresh);
 
+/* Closes the one that has been kept for longest: false, there is none. */
+bool client_keep_less(void);
+
 /* Keeps one that is done with, or closes it. */
 void client_keep(struct sock *s, const struct client_host *h);

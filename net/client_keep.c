@@ -73,6 +73,18 @@ static void watch(void *unused)
 	watched = false;
 }
 
+bool client_keep_less(void)
+{
+	struct kept **at = &newest;
+
+	if (!*at)
+		return false;
+	while ((*at)->next)
+		at = &(*at)->next;
+	sock_close(take_out(at));
+	return true;
+}
+
 struct sock *client_kept(const struct url *u, bool fresh)
 {
 	ktime now = clock_now();

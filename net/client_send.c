@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "kernel/kernel.h"
+#include "kernel/mem.h"
 #include "net/http_chars.h"
 
 #define WITH_HEAD_MAX 1024u            /* a body up to this goes into the head's segment */
@@ -150,6 +151,7 @@ int client_send(struct sock *s, const struct client_ask *a, ktime deadline)
 	add_head(&t, a);
 	add(&t, a->body, with);
 	err = sock_write(s, t.p, t.len, deadline);
+	mem_wipe(t.p, t.len);          /* there may be a password in it */
 	free(t.p);
 	if (err < 0 || with == a->body_len)
 		return err;

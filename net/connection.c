@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections by callback (net/reactor.h) over net/stream.h. */
+#include <errno.h>
+
+#include "kernel/task.h"
 #include "net/net.h"
 #include "net/reactor.h"
+
+/* A callback runs in the loop, which must not sleep. */
+static int refuse_to_wait(void)
+{
+	return -EDEADLK;
+}
 
 /* Calls one of the protocol's functions: false when it has closed c, which may be gone then. */
 static bool call(struct connection *c, void (*fn)(struct connection *c))
@@ -11,7 +20,9 @@ static bool call(struct connection *c, void (*fn)(struct connection *c))
 	if (!fn)
 		return true;
 	c->open = &open;
+	task_before_wait(refuse_to_wait);
 	fn(c);
+	task_before_wait(NULL);
 	if (open)
 		c->open = NULL;
 	return open;
@@ -23,7 +34,9 @@ static bool receive(struct connection *c, const void *data, size_t len)
 	bool open = true;
 
 	c->open = &open;
+	task_before_wait(refuse_to_wait);
 	c->protocol->received(c, data, len);
+	task_before_wait(NULL);
 	if (open)
 		c->open = NULL;
 	return open;
@@ -32,7 +45,9 @@ static bool receive(struct connection *c, const void *data, size_t len)
 static void lost(struct connection *c, int why)
 {
 	c->s = NULL;
+	task_before_wait(refuse_to_wait);
 	c->protocol->lost(c, why);
+	task_before_wait(NULL);
 }
 
 static void ready(void *conn)

@@ -27,9 +27,11 @@ size_t dns_write_query(uint8_t out[DNS_QUERY_MAX], const char *host, uint16_t id
 {
 	size_t at = HEADER, len = strlen(host);
 
+	if (len >= BUDGET_DNS_NAME)
+		return 0;
 	if (len > 0 && host[len - 1] == '.')
 		len--;
-	if (len == 0 || len > MIN((size_t)BUDGET_DNS_NAME - 1, NAME_MAX_BYTES - 2))
+	if (len == 0 || len > NAME_MAX_BYTES - 2)
 		return 0;
 	memset(out, 0, HEADER);
 	store16(out, __builtin_bswap16(id));

@@ -25,6 +25,7 @@ struct sock {
 	struct endpoint peer;
 	int error;                     /* 0, -EINPROGRESS, or why it died */
 	bool shut;
+	bool full;                     /* a write was short: ready() says when more fits */
 };
 
 static struct pool pool;
@@ -44,6 +45,7 @@ static void on_ready(void *conn)
 	struct sock *s = conn;
 
 	s->error = 0;
+	s->full = false;
 	changed(s);
 }
 
@@ -148,6 +150,7 @@ int sock_start_tls(struct sock *s, const char *host, const char *alpn, ktime dea
 		return give_up(s, err);
 	s->stream = session;
 	s->error = -EINPROGRESS;
+	s->full = false;
 	err = sock_wait(s, SOCK_WRITE, deadline);
 	if (err > 0)
 		err = s->error;
@@ -219,7 +222,7 @@ unsigned sock_ready(struct sock *s, unsigned want)
 		return want;
 	if (stream_available(s->stream) > 0 || stream_ended(s->stream))
 		is |= SOCK_READ;
-	if (s->shut || stream_room(s->stream) > 0)
+	if (s->shut || !s->full)
 		is |= SOCK_WRITE;
 	return want & is;
 }
@@ -284,6 +287,7 @@ long sock_write_some(struct sock *s, const void *data, size_t len)
 	if (s->shut)
 		return -EPIPE;
 	n = stream_write(s->stream, data, len, STREAM_COPY);
+	s->full = n < len;             /* whatever stream_room() says: memory may be short */
 	kick();
 	return (long)n;
 }

@@ -133,7 +133,7 @@ def test_libvirt_front_door():
 # ---- KubeVirt ---------------------------------------------------------------
 
 DATED = {"SOURCE_DATE_EPOCH": "1700000000"}
-IMAGE = "registry.example:5000/team/time:1.2"
+IMAGE = "registry.example:5000/team/time:v1.2-RC1"
 # The fields that the manifest may have, as the API defines them (kubevirt.io/v1 and Kubernetes'
 # v1 and autoscaling/v2): {field: what is in it}; a list is of one kind, () is anything.
 OBJECT = {"apiVersion": (), "kind": (), "metadata": {"name": (), "labels": {"app": ()}}}

@@ -27,7 +27,7 @@ static redisContext *take(void)
 	redisContext *c;
 
 	errno = 0;
-	task_limit(clock_after_ms(timeout_ms));
+	task_limit(MIN(clock_after_ms(timeout_ms), task_limit(FOREVER)));
 	while (queue_get(&idle, (void **)&c, 0) == 0) {
 		if (poll(&(struct pollfd){ .fd = c->fd, .events = POLLIN }, 1, 0) == 0)
 			return c;

@@ -64,7 +64,8 @@ static void pass_on(const struct bsd_waiter *w)
 {
 	if (w->bsd)
 		for (const struct bsd_waiter *next = w->next; next; next = next->next)
-			event_signal(next->event);
+			if (next->event != w->event)    /* one poll() may name a socket twice */
+				event_signal(next->event);
 }
 
 void bsd_changed(struct bsd *b)
@@ -152,6 +153,8 @@ static int wait_for(struct pollfd *fds, size_t n, struct bsd_waiter *waiters, kt
 	}
 	for (size_t i = 0; i < n; i++)
 		leave(&waiters[i]);
+	if (count == 0)
+		task_yield();          /* the wait may have failed at once, again and again */
 	return count > 0 ? count : err;
 }
 

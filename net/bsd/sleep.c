@@ -57,10 +57,13 @@ time_t time(time_t *t)
  * turn of the others. */
 static int sleep_until(ktime deadline)
 {
-	if (deadline > clock_now())
-		return task_sleep(deadline);
-	task_yield();
-	return task_cancelled() ? -ECANCELED : 0;
+	int err = deadline > clock_now() ? task_sleep(deadline) : -EAGAIN;
+
+	if (err < 0)
+		task_yield();          /* who asks again and again must not starve the others */
+	if (err == -EAGAIN)
+		err = task_cancelled() ? -ECANCELED : 0;
+	return err;
 }
 
 int nanosleep(const struct timespec *wanted, struct timespec *left)

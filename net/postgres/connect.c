@@ -35,8 +35,11 @@ static char said[32];
 static const char *const auth_names[] = { "no password", "the password itself", "md5", "SCRAM" };
 static const char *const auth_values[] = { "none", "password", "md5", "scram" };
 
-static void say(const char *what, int err)
+static void failed(const char *what, int err)
 {
+	if (err == -ECANCELED)         /* its client has gone: nothing is wrong here */
+		return;
+	PG_COUNT(PG_N_CONNECT_FAILED);
 	if (clock_now() < quiet_until && strncmp(said, what, sizeof(said) - 1) == 0)
 		return;
 	quiet_until = clock_now() + SECONDS(1);
@@ -204,8 +207,7 @@ int pg_open(struct pg *c, ktime deadline)
 	if (err == 0 && (err = pg_secure(c->sock, deadline)) < 0)
 		sock_abort(c->sock);
 	if (err < 0) {
-		say("cannot connect", err);
-		PG_COUNT(PG_N_CONNECT_FAILED);
+		failed("cannot connect", err);
 		return err;
 	}
 	l = calloc(1, sizeof(*l));
@@ -217,8 +219,7 @@ int pg_open(struct pg *c, ktime deadline)
 		PG_COUNT(PG_N_CONNECTED);
 		return 0;
 	}
-	PG_COUNT(PG_N_CONNECT_FAILED);
-	say(c->error.message[0] ? c->error.message : "cannot log on", err);
+	failed(c->error.message[0] ? c->error.message : "cannot log on", err);
 	pg_dead(c, err);
 	pg_close(c);
 	return err;

@@ -218,6 +218,8 @@ int pg_next(struct pg *c)
 		return err;
 	if (c->state != PG_BUSY)
 		return c->state == PG_DEAD ? c->why : 0;
+	if (!c->simple && c->at + 1 >= c->queued)
+		return pg_settle(c);           /* only the exchange's end was missing */
 	if (!c->simple)
 		c->at++;
 	begin_result(c);

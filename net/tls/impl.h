@@ -134,6 +134,7 @@ struct session {
 	uint32_t pending;              /* bytes of a record that is not all sent yet */
 	uint8_t state, flags;
 	uint8_t sequence[8];           /* of records received, while there are no buffers */
+	int16_t why;                   /* SESSION_BROKEN: -errno for gone() */
 	unsigned write_flags;
 	mbedtls_ssl_context ssl;
 };

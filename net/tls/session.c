@@ -114,8 +114,9 @@ static void break_off(struct session *s, int err)
 	if (s->flags & SESSION_BROKEN)
 		return;
 	s->flags |= SESSION_BROKEN;
+	s->why = -EPROTO;
 	if (session_is_client(s))
-		tls_client->failed(s, err);
+		s->why = (int16_t)tls_client->failed(s, err);
 	tls_counters[TLS_BROKEN].n++;
 	if (s->lower)
 		stream_again(s->lower);
@@ -403,7 +404,7 @@ static void ready(void *arg)
 	if (!s)
 		return;
 	if (s->flags & SESSION_BROKEN) {
-		session_lose(s, -EPROTO);
+		session_lose(s, s->why);
 		session_close(s);
 	} else {
 		buffers_release(s);

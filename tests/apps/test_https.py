@@ -3,17 +3,19 @@
 
 import json
 import os
+import ssl
 import subprocess
 import time
 
 import pki
 import pytest
+from backends import Backend, good, request
 from conftest import shared
 from netns import HOST
 
 APP = "aiohttp"
 NAME = "web.test.example"         # dnsmasq: HOST
-GOOD, OTHER, PLAIN = 9443, 9444, 9080
+GOOD, OTHER, CUTTING, PLAIN = 9443, 9444, 9445, 9080
 CONFIG = """daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ }}
 http {{
@@ -27,6 +29,7 @@ http {{
         ssl_prefer_server_ciphers on;
         location = /one {{ return 200 '{{"one": "$connection $ssl_protocol $ssl_server_name"}}'; }}
         location = /two {{ return 200 '{{"two": "$connection $ssl_protocol $ssl_server_name"}}'; }}
+        location = /down {{ return 302 http://{host}:{plain}/plain; }}
         location = /away {{ return 302 https://{name}:{other}/one; }}
         location / {{ root {folder}; }}
     }}
@@ -38,6 +41,7 @@ http {{
     server {{
         listen {host}:{plain};
         location = /one {{ return 302 https://{name}:{good}/two; }}
+        location = /plain {{ return 200 '{{}}'; }}
     }}
 }}
 """
@@ -134,3 +138,38 @@ def test_unverified(boot_app, row, trust, pairs):
     assert site.vm.console.wait_for(f"tls: {NAME}: its certificate does not name it", 1)[0]
     with open(f"{site.net.folder}/nginx/access.log", encoding="ascii") as log:
         assert [line for line in log if "/one" in line] == []
+
+
+def test_redirected_down(boot_app, row, trust, pairs):
+    """What was verified does not end in the clear: 502."""
+    settings, more = backends(row, trust, f"https://{NAME}:{GOOD}/down", f"http://{HOST}:9/")
+    site = boot_app(settings, **more)
+    serving(site, pairs)
+    answer = site.get("/one")
+    assert answer.status == 502
+    assert json.loads(answer.body) == {"error": "backend.1: not verified"}
+    with open(f"{site.net.folder}/nginx/access.log", encoding="ascii") as log:
+        assert [line for line in log if "/plain" in line] == []
+
+
+def test_cut_when_asked(boot_app, row, trust, pairs):
+    """A kept session that ends without a word when it is asked: asked again on a new one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pairs[0].cert, pairs[0].key)
+    sessions = []
+
+    def serve(sock):
+        """One answer; then the connection is cut without close_notify."""
+        session = context.wrap_socket(sock, server_side=True)
+        sessions.append(session)
+        assert request(session)
+        session.sendall(good(b'{"asked": %d}' % len(sessions)))
+        request(session)
+        session.close()
+
+    settings, more = backends(row, trust, f"https://{NAME}:{CUTTING}/", f"http://{HOST}:9/")
+    site = boot_app(settings, **more)
+    with Backend(site.net, serve, CUTTING):
+        for n in (1, 2, 3):
+            answer = site.get("/one")
+            assert (answer.status, json.loads(answer.body)) == (200, {"asked": n}), answer

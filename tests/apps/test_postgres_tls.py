@@ -82,6 +82,23 @@ def test_verified(app, pairs, version):
         pg.close()
 
 
+def test_long(app, pairs):
+    """A query longer than what a connection takes at once, and its answer."""
+    pg = secured(app, pairs[0])
+    try:
+        pg.sql("CREATE TABLE item (id serial PRIMARY KEY, name text, price numeric, stock int)",
+               "shop", "zeitkern")
+        name = "long" * 15000
+        body = json.dumps({"name": name, "price": "1.00", "stock": 1}).encode()
+        with app.client() as client:
+            client.send(b"POST /item HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                        b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            answer = client.answer()
+        assert answer.status == 201 and json.loads(answer.body)["name"] == name, answer
+    finally:
+        pg.close()
+
+
 def test_wrong_name(app, pairs):
     """Another's certificate: no word of the password, 502."""
     pg = secured(app, pairs[1])

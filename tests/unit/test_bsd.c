@@ -624,6 +624,40 @@ static void test_cancelled(void **state)
 	close(shared);
 }
 
+/* The same socket twice, and a change that makes nothing ready: the time-out comes all the same. */
+static void stirs(void *unused) { changed(last); }
+
+static void test_named_twice(void **state)
+{
+	int fd = connected();
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+
+	task_spawn("stirs", stirs, NULL);
+	assert_int_equal(poll(p, 2, 50), 0);
+	close(fd);
+}
+
+/* A cancelled task that sleeps again and again, as a library may, lets others run. */
+static bool others_ran;
+static void others(void *unused) { others_ran = true; }
+
+static void sleeps_on(void *left)
+{
+	task_cancel(task_self());
+	while (!others_ran && sleep(1) > 0)
+		*(int *)left += 1;
+}
+
+static void test_sleeps_on(void **state)
+{
+	int times = 0;
+
+	task_spawn("sleeps on", sleeps_on, &times);
+	task_spawn("others", others, NULL);
+	take_turns();
+	assert_true(others_ran && times > 0);
+}
+
 /* Someone who only ever looks does not keep those from running who make it ready. */
 static void soon(void *unused) { arrives(last, "x"); }
 
@@ -755,7 +789,8 @@ static int tests(void)
 		cmocka_unit_test(test_readv), cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_select), cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_closed), cmocka_unit_test(test_cancelled),
-		cmocka_unit_test(test_look), cmocka_unit_test(test_text),
+		cmocka_unit_test(test_look), cmocka_unit_test(test_named_twice),
+		cmocka_unit_test(test_sleeps_on), cmocka_unit_test(test_text),
 		cmocka_unit_test(test_names), cmocka_unit_test(test_time),
 	};
 

@@ -40,6 +40,22 @@ void task_yield(void)
 	yields++;
 }
 
+static ktime limit = FOREVER;
+static bool cancelled;
+
+ktime task_limit(ktime l)
+{
+	ktime was = limit;
+
+	limit = l;
+	return was;
+}
+
+bool task_cancelled(void)
+{
+	return cancelled;
+}
+
 void random_bytes(void *buf, size_t len)
 {
 	memset(buf, 0xfb, len);
@@ -122,6 +138,13 @@ static void keeps_the_deadline(void **state)
 
 	now = SECONDS(10);
 	assert_int_equal(go(&s, &keys, FIRST, buf), -ETIMEDOUT);
+	limit = SECONDS(5);                              /* and the task's */
+	now = SECONDS(6);
+	assert_int_equal(go(&s, &keys, FIRST, buf), -ETIMEDOUT);
+	limit = FOREVER;
+	cancelled = true;
+	assert_int_equal(go(&s, &keys, FIRST, buf), -ECANCELED);
+	cancelled = false;
 	assert_int_equal(keys.rounds, 0);
 	now = 0;
 }

@@ -1,14 +1,17 @@
-/* sources: net/reactor.c kernel/deferred.c tests/unit/fake_kernel.c tests/unit/fake_clock.c */
+/* sources: net/reactor.c net/connection.c kernel/deferred.c tests/unit/fake_kernel.c
+ * tests/unit/fake_clock.c */
 /* SPDX-License-Identifier: MIT */
 /* net/reactor.c: timers in any number and order against a plain list, set, moved and cleared from
- * their own callbacks; delays and timeouts. */
+ * their own callbacks; delays and timeouts; connections. */
 #include "net/reactor.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel/task.h"
 #include "net/net.h"
+#include "net/stream.h"
 #include "tests/unit/fake_clock.h"
 #include "tests/unit/fake_kernel.h"
 
@@ -212,6 +215,64 @@ static void test_timeout(void **state)
 	}
 }
 
+/* ---- Connections ------------------------------------------------------------------------- */
+
+static const struct stream_ops *stream_ops;
+static void *stream_conn;
+static size_t arrived;
+
+static size_t peek(struct stream *s, const uint8_t **data)
+{
+	*data = (const uint8_t *)"x";
+	return arrived;
+}
+
+static void consume(struct stream *s, size_t n) { arrived -= n; }
+static bool ended(struct stream *s) { return false; }
+
+int stream_connect(struct stream **s, const struct endpoint *to, const struct stream_ops *ops,
+		   void *conn)
+{
+	static const struct stream_io io = { .peek = peek, .consume = consume, .ended = ended };
+	static struct stream stream = { .io = &io };
+
+	stream_ops = ops;
+	stream_conn = conn;
+	*s = &stream;
+	return 0;
+}
+
+bool net_in_loop(void) { return true; }
+void net_kick(void) { }
+
+static char order[8];
+
+static void note(char what)
+{
+	assert_int_equal(before_wait(), -EDEADLK);
+	strncat(order, &what, 1);
+}
+
+static void made(struct connection *c) { note('m'); }
+static void received(struct connection *c, const void *data, size_t len) { note('r'); }
+static void lost(struct connection *c, int why) { note('l'); }
+
+/* No callback may put the loop to sleep. */
+static void test_connection(void **state)
+{
+	static const struct protocol p = { .made = made, .received = received, .lost = lost };
+	struct connection c;
+	struct endpoint to = { .port = 80 };
+
+	assert_int_equal(connection_open(&c, &to, &p), 0);
+	arrived = 1;
+	stream_ops->ready(stream_conn);
+	assert_true(!before_wait);
+	stream_ops->gone(stream_conn, -ECONNRESET);
+	assert_true(!before_wait);
+	assert_string_equal(order, "mrl");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_callbacks),
 		cmocka_unit_test(test_delay),
 		cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_connection),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

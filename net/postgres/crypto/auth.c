@@ -80,7 +80,18 @@ static void hmac(const hash key, const char *text, hash out)
 	keyed_end(&k);
 }
 
-/* Hi(): PBKDF2 (RFC 8018 §5.2) with one block. 0 or -ETIMEDOUT. */
+/* Whether the task may not go on: -errno. */
+static int over(ktime deadline)
+{
+	ktime limit = task_limit(FOREVER);
+
+	task_limit(limit);
+	if (task_cancelled())
+		return -ECANCELED;
+	return clock_now() >= MIN(deadline, limit) ? -ETIMEDOUT : 0;
+}
+
+/* Hi(): PBKDF2 (RFC 8018 §5.2) with one block. 0, -ETIMEDOUT or -ECANCELED. */
 static int stretch(const struct keyed *k, const struct pg_scram_keys *keys, uint32_t rounds,
 		   hash out, ktime deadline)
 {
@@ -93,8 +104,12 @@ static int stretch(const struct keyed *k, const struct pg_scram_keys *keys, uint
 	memcpy(out, u, HASH);
 	for (uint32_t i = 1; i < rounds; i++) {
 		if (i % ROUNDS_AT_ONCE == 0) {
-			if (clock_now() >= deadline)
-				return -ETIMEDOUT;
+			int e = over(deadline);
+
+			if (e < 0) {
+				mem_wipe(u, sizeof(u));
+				return e;
+			}
 			task_yield();
 		}
 		keyed_hash(k, u, HASH, u);
@@ -116,8 +131,10 @@ static int make_keys(struct pg_scram_keys *keys, uint32_t rounds, const char *pa
 	keyed_begin(&k, password, strlen(password));
 	e = stretch(&k, keys, rounds, salted, deadline);
 	keyed_end(&k);
-	if (e < 0)
+	if (e < 0) {
+		mem_wipe(salted, sizeof(salted));
 		return e;
+	}
 	hmac(salted, "Client Key", keys->client);
 	hmac(salted, "Server Key", keys->server);
 	mbedtls_sha256(keys->client, HASH, keys->stored, 0);
