@@ -8,6 +8,7 @@
 #include "kernel/wide.h"
 
 #define NS_PER_S 1000000000u
+#define MS_MAX (FOREVER / MILLIS(2))    /* 146 years, and as much is left for clock_now() */
 
 void clock_scale_set(struct clock_scale *s, uint64_t ticks, ktime ns, uint64_t hz)
 {
@@ -51,7 +52,7 @@ ktime clock_now(void)
 
 ktime clock_after_ms(int64_t ms)
 {
-	return clock_now() + MILLIS(ms);
+	return ms > MS_MAX ? FOREVER : clock_now() + MILLIS(ms);
 }
 
 uint64_t clock_ticks_at(ktime deadline)

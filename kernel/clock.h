@@ -11,7 +11,7 @@ typedef int64_t ktime;                  /* ns since boot, monotonic */
 
 ktime clock_now(void);
 
-/* The clock's value n ms from now: a deadline. */
+/* The clock's value n ms from now: a deadline; FOREVER beyond a century. */
 ktime clock_after_ms(int64_t ms);
 
 /* Unix time in seconds, or NaN while no clock is known. Never runs backwards.

@@ -42,9 +42,9 @@ _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* One line on the console, "[   0.001234] text"; cut at BUDGET_LOG_LINE bytes. `fmt`
- * has no newline. Drops the line when log.level is below `level`. Not from an
- * interrupt. Never waits. */
+/* One line on the console, "[   0.001234] text"; cut at BUDGET_LOG_LINE bytes. All but
+ * printable ASCII is shown as "?": a peer's words cannot look like a line of ours.
+ * Drops the line when log.level is below `level`. Not from an interrupt. Never waits. */
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)

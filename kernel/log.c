@@ -40,6 +40,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 	vsnprintf(line + n, sizeof(line) - n, fmt, args);
 	va_end(args);
 	for (const char *p = line; *p; p++)
-		console_putc(*p);
+		console_putc(*p >= ' ' && *p < 0x7f ? *p : '?');
 	console_putc('\n');
 }

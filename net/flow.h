@@ -4,7 +4,9 @@
  *
  * An answer in pieces is chunked for HTTP/1.1 and ends with the connection for 1.0 (RFC 9112 §7.1,
  * §9.6). Errors: -ECONNRESET the client has gone, -ETIMEDOUT it takes nothing any more
- * (http.write_timeout) or the deadline, -ECANCELED in a task that was cancelled. */
+ * (http.write_timeout) or the deadline, -ECANCELED in a task that was cancelled; after these the
+ * answer ends with a reset. -EPIPE: it has no body, being one to HEAD, or 204 or 304; it ends in
+ * order. */
 #pragma once
 
 #include <stddef.h>
@@ -21,7 +23,8 @@
  * -ECONNRESET: the handler should return, the answer is 503 or 500. Never waits. */
 int response_stream(struct request *req, const char *type);
 
-/* Adds to the body: 0 or an error; then there is nothing left to do but return. Waits for room. */
+/* Adds to the body: 0 or an error, also after an answer that could not begin; then there is nothing
+ * left to do but return. Waits for room. */
 int response_write(struct request *req, const void *data, size_t len);
 int response_print(struct request *req, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -40,8 +43,8 @@ int response_event(struct request *req, const char *name, const char *id, const 
  * later_end() is what ends it. 0, or -ECONNRESET. Never waits. */
 int later_stream(struct later *l, const char *type);
 
-/* Writes what there is room for: 0..len, or -ECONNRESET. What was not taken has to come first in
- * the next call, all of it. Never waits. */
+/* Writes what there is room for: 0..len, or -ECONNRESET, -EPIPE. What was not taken has to come
+ * first in the next call, all of it. Never waits. */
 long later_write_some(struct later *l, const void *data, size_t len);
 
 /* e is signalled when there may be room again, and when the client has gone; NULL: nobody. */
@@ -59,7 +62,8 @@ void later_end(struct later *l);
 void route_stream(const char *method, const char *path, http_handler *fn);
 
 /* Reads 1..len bytes of the body, that of any route: how many, 0 at its end, -EBADMSG: malformed,
- * -ETIMEDOUT: nothing came for http.body_timeout, or an error as above. The first call says "100
- * Continue" to a client that asked for it; what is not read makes the connection end with the
- * answer. Waits. */
+ * -ETIMEDOUT: the client was waited for during http.body_timeout, of which each byte that comes
+ * wins back a millisecond, so that none can hold a handler with a byte now and then; or an error
+ * as above. The first call says "100 Continue" to a client that asked for it; what is not read
+ * makes the connection end with the answer. Waits. */
 long request_read(struct request *req, void *buf, size_t len);

@@ -222,7 +222,7 @@ int response_cookie(struct response *res, const struct cookie *c)
 		if (!http_char_is((uint8_t)*p, CHAR_TOKEN))
 			return -EINVAL;
 	}
-	if (!*c->name || !octets(c->value, " \",;\\") || !octets(c->path, ";") ||
+	if (!*c->name || !c->value || !octets(c->value, " \",;\\") || !octets(c->path, ";") ||
 	    !octets(c->domain, ";") || !octets(c->same_site, ";"))
 		return -EINVAL;
 	if (c->max_age < 0)

@@ -33,8 +33,8 @@ const struct form_file *request_file(struct request *req, const char *name);
 /* A cookie's value, without quotes around it; NULL: none (RFC 6265 §4.2). */
 const char *request_cookie(struct request *req, const char *name);
 
-/* Sets a cookie (RFC 6265 §4.1): 0; -EINVAL: a name, value, path or domain with bytes that may not
- * stand there; -ENOSPC: the answer's fields are full. */
+/* Sets a cookie (RFC 6265 §4.1): 0; -EINVAL: no value, or a name, value, path or domain with bytes
+ * that may not stand there; -ENOSPC: the answer's fields are full. */
 struct cookie {
 	const char *name, *value;
 	const char *path, *domain;     /* NULL: the browser's default */

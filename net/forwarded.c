@@ -87,8 +87,25 @@ struct list {
 	struct text element[HOPS_MAX];
 };
 
+/* Whether each quote has its other: else a client has opened one, to hide what its proxy has
+ * appended. */
+static bool quotes_close(const char *p, const char *end)
+{
+	bool quoted = false;
+
+	for (; p < end; p++) {
+		if (quoted && *p == '\\' && p + 1 < end)
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+	}
+	return !quoted;
+}
+
 static void split(struct list *l, const char *p, const char *end)
 {
+	bool quotes = standard && quotes_close(p, end);
+
 	while (p < end) {
 		const char *start = p;
 		bool quoted = false;
@@ -96,7 +113,7 @@ static void split(struct list *l, const char *p, const char *end)
 		for (; p < end && (quoted || *p != ','); p++) {
 			if (quoted && *p == '\\' && p + 1 < end)
 				p++;
-			else if (*p == '"')
+			else if (quotes && *p == '"')
 				quoted = !quoted;
 		}
 		l->element[l->count++ % HOPS_MAX] = (struct text){start, (size_t)(p - start)};

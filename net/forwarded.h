@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* CONTRACT app.h -> author: who asks, behind proxies: X-Forwarded-For, -Proto and -Host, or
- * Forwarded (RFC 7239). What a header says counts only as far as those that it came through are
- * trusted: from the connection's peer on, to the left, up to the first address that is not in
- * http.trust=. */
+ * Forwarded (RFC 7239), in which alone quotes are syntax, unless one stays open. What a header says
+ * counts only as far as those that it came through are trusted: from the connection's peer on, to
+ * the left, up to the first address that is not in http.trust=. */
 #pragma once
 
 #include <stdbool.h>

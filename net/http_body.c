@@ -26,6 +26,7 @@ static bool begin(struct conn *c, struct request *r)
 	r->work = w;
 	r->body = w->data + w->at;
 	r->body_len = 0;
+	r->patience = http_settings.body_timeout * 1000;
 	r->reading = r->head.flags & HTTP_CLOSE ? READ_MORE_LAST : READ_MORE;
 	r->head.flags |= HTTP_CLOSE;   /* unless it is read to its end */
 	c->work = NULL;
@@ -128,15 +129,27 @@ static void gone(struct run *run)
 
 static const struct run_ops reader_ops = {ready, gone, request_put};
 
-/* Until something has come, or the connection has ended. */
-static int wait_for_more(struct conn *c)
+/* Until something has come, or the connection has ended. What is waited is taken from the client's
+ * patience, which grows again by a millisecond a byte: took(). */
+static int wait_for_more(struct conn *c, struct request *r)
 {
 	struct event more = {0};
+	ktime began = clock_now();
+	int err;
 
 	if (c->run->ops == &request_ops)
 		c->run->ops = &reader_ops;
 	c->run->watch = &more;
-	return event_wait(&more, clock_after_ms(1000 * (int64_t)http_settings.body_timeout));
+	err = event_wait(&more, began + MILLIS(r->patience));
+	r->patience -= (uint32_t)MIN((ktime)r->patience, (clock_now() - began) / MILLIS(1));
+	return err;
+}
+
+static void took(struct request *r, long n)
+{
+	if (n > 0)
+		r->patience = (uint32_t)MIN(1000 * (uint64_t)http_settings.body_timeout,
+					    r->patience + (uint64_t)n);
 }
 
 long request_read(struct request *r, void *buf, size_t len)
@@ -153,13 +166,14 @@ long request_read(struct request *r, void *buf, size_t len)
 
 		if (stream_available(c->s) > 0) {
 			n = chunked ? take_chunks(r, buf, len) : take_length(r, buf, len);
+			took(r, n);
 			if (n != 0 || r->reading == READ_NONE)
 				return n;
 		}
 		if (stream_ended(c->s))
 			break;
 		go_on(r);
-		err = wait_for_more(c);
+		err = wait_for_more(c, r);
 		if (r->run.conn)
 			r->run.conn->run->watch = NULL;
 		if (err < 0)

@@ -115,7 +115,7 @@ long later_write_some(struct later *l, const void *data, size_t len)
 	if (!l->run.conn || l->broken)
 		return -ECONNRESET;
 	if (l->mute)
-		return (long)len;
+		return -EPIPE;         /* a writer that never waits would hold the CPU */
 	if (len <= SMALL && len > 0 && l->left == 0 && pay(l, STREAM_MORE))
 		write_small(l, data, len);
 	else
@@ -148,6 +148,7 @@ int later_write(struct later *l, const void *data, size_t len, ktime deadline)
 		err = event_wait(&room, until);
 		l->run.watch = NULL;
 		if (err < 0) {
+			l->broken = true;      /* the rest will not come: no last chunk */
 			if (err == -ETIMEDOUT && until < deadline)
 				http_counters[COUNT_TIMEOUTS].n++;
 			return err;
@@ -293,12 +294,13 @@ int response_stream(struct request *r, const char *type)
 
 int response_write(struct request *r, const void *data, size_t len)
 {
-	return later_write(r->later, data, len, FOREVER);
+	return r->later ? later_write(r->later, data, len, FOREVER) : -ECONNRESET;
 }
 
 void response_break(struct request *r)
 {
-	r->later->broken = true;
+	if (r->later)
+		r->later->broken = true;
 }
 
 int response_print(struct request *r, const char *format, ...)

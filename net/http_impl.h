@@ -170,6 +170,7 @@ struct request {
 	unsigned miss;                 /* without a route: 404, 405, 501; 0: OPTIONS */
 	bool done;                     /* the handler has returned */
 	uint8_t reading;               /* enum reading, net/http_body.c */
+	uint32_t patience;             /* ms that its body may still be waited for */
 	bool decoded;                  /* param_text is filled */
 	bool host_moved;
 	uint8_t patches;

@@ -19,7 +19,8 @@ struct later *request_later(struct request *req, void (*gone)(void *arg), void *
 
 /* Begins the answer: an empty one, to be filled with json(), status() and so on and sent by
  * later_send(). NULL: the client has gone, or nothing is free for it, when it gets a 503; then the
- * later is ended. Never waits. From any task, also from the handler itself. */
+ * later is ended. Never waits. From any task, also from the handler itself. What route_error()
+ * says does not count once the handler has returned: give errors a body. */
 struct response *later_answer(struct later *l);
 
 /* Sends it, which ends the later. Never waits. */

@@ -145,10 +145,32 @@ const char *environ_get(struct environ *env, const char *key)
 	return strncmp(key, "HTTP_", 5) == 0 ? header(env, key + 5) : NULL;
 }
 
+/* How many bytes of a path, which is well encoded, are the prefix once decoded; -1: it is not
+ * below. */
+static int prefix_of(const struct mount *m, const char *path, size_t len)
+{
+	size_t at = 0, i = 0;
+
+	for (; at < len; i++) {
+		bool coded = path[at] == '%';
+		char c = path[at];
+
+		if (coded)
+			c = (char)(http_hex((uint8_t)path[at + 1]) << 4 |
+				   http_hex((uint8_t)path[at + 2]));
+		if (i == m->len)
+			return c == '/' ? (int)at : -1;
+		if (c != m->prefix[i])
+			return -1;
+		at += coded ? 3 : 1;
+	}
+	return i == m->len ? (int)at : -1;
+}
+
 /* What follows the prefix, percent-decoded; NULL: no memory, or a NUL in it. */
 static const char *path_info(struct request *r, const struct mount *m)
 {
-	const char *in = http_path(r) + m->len;
+	const char *path = http_path(r), *in = path + prefix_of(m, path, strlen(path));
 	char *out = request_memory(r, strlen(in) + 1), *p = out;
 
 	for (; out && *in; in++) {
@@ -315,8 +337,7 @@ static const struct route *find(struct request *r, const char *path, size_t len)
 	const struct mount *best = NULL;
 
 	for (const struct mount *m = mounts; m < mounts + mount_count; m++) {
-		if (len >= m->len && memcmp(path, m->prefix, m->len) == 0 &&
-		    (len == m->len || path[m->len] == '/') && (!best || m->len > best->len))
+		if (prefix_of(m, path, len) >= 0 && (!best || m->len > best->len))
 			best = m;
 	}
 	return best ? &best->route : NULL;

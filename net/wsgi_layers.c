@@ -12,6 +12,7 @@
 #include "net/wsgi.h"
 
 #define ID_MAX 64
+#define SHOWN_MAX 80
 #define CREDENTIALS_MAX 256
 
 /* What goes around a start_response: adds a field, or looks at the status. */
@@ -65,17 +66,29 @@ static const char *or_dash(const char *text)
 	return text ? text : "-";
 }
 
-/* Client and path come from outside: escaped by whom they came from, or cut by the log. */
+/* What a client says, so that it can look like nothing but one word between quotes, or between
+ * spaces: log_line() keeps what is not printable away. */
+static void shown(char out[SHOWN_MAX + 1], const char *in, const char *never)
+{
+	size_t n = 0;
+
+	for (; in[n] && n < SHOWN_MAX; n++)
+		out[n] = strchr(never, in[n]) ? '?' : in[n];
+	out[n] = 0;
+}
+
 static void log_close(struct body *self)
 {
 	struct log *l = container_of(self, struct log, body);
 	ktime took = clock_now() - l->began;
+	char user[SHOWN_MAX + 1], path[SHOWN_MAX + 1];
 
 	if (l->inner && l->inner->close)
 		l->inner->close(l->inner);
-	log_info("%s %s \"%s %.80s%.80s %s\" %u %zu %d.%06d %s", l->env->remote_addr,
-		 or_dash(environ_get(l->env, "REMOTE_USER")), l->env->method, l->env->script_name,
-		 l->env->path_info, l->env->protocol, l->status, l->bytes,
+	shown(user, or_dash(environ_get(l->env, "REMOTE_USER")), " \"");
+	shown(path, l->env->path_info, "\"");
+	log_info("%s %s \"%.16s %.80s%s %s\" %u %zu %d.%06d %s", l->env->remote_addr, user,
+		 l->env->method, l->env->script_name, path, l->env->protocol, l->status, l->bytes,
 		 (int)(took / 1000000000), (int)(took / 1000 % 1000000),
 		 or_dash(environ_get(l->env, "REQUEST_ID")));
 }

@@ -100,8 +100,10 @@ static void relay(struct request *req, struct response *res)
 	struct client *c = NULL;
 	char *piece = malloc(PIECE);
 	long n = !piece ? -ENOMEM : client_open(&c, &(struct client_request){
-		.url = urls[0], .deadline = clock_after_ms(RELAY_MS) });
+		.url = urls[0], .deadline = clock_after_ms(RELAY_MS), .redirects = 5 });
 
+	if (n == 0 && client_status(c) >= 400)
+		n = -EREMOTE;
 	if (n < 0) {
 		failed(res, "backend.1", (int)n);
 	} else if (response_stream(req, "application/octet-stream") == 0) {

@@ -4,6 +4,8 @@
 
 #include "app/app.h"
 
+SETTINGS(DEADLINE_SETTING);
+
 static void not_found(struct request *req, struct response *res)
 {
 	json(res, "{ error: \"no such path\", path: %s }", request_path(req));
@@ -75,11 +77,9 @@ static void mirror(struct request *req, struct response *res)
 
 static void login(struct request *req, struct response *res)
 {
-	const char *name = request_form(req, "name");
-
-	if (!name || response_cookie(res, &(struct cookie){ .name = "user", .value = name,
-				     .path = "/", .max_age = 3600, .http_only = true,
-				     .same_site = "Lax" }) < 0)
+	if (response_cookie(res, &(struct cookie){ .name = "user",
+			    .value = request_form(req, "name"), .path = "/", .max_age = 3600,
+			    .http_only = true, .same_site = "Lax" }) < 0)
 		status(res, 400);
 	else
 		redirect(res, 303, "/me");
@@ -99,7 +99,8 @@ static void stream(struct request *req, struct response *res)
 {
 	int64_t n = request_int(req, "n");
 
-	response_stream(req, "text/plain; charset=utf-8");
+	if (response_stream(req, "text/plain; charset=utf-8") < 0)
+		return;
 	for (int64_t i = 0; i < n; i++)
 		if (response_print(req, "line %lld\n", (long long)i) < 0)
 			return;
@@ -109,7 +110,8 @@ static void events(struct request *req, struct response *res)
 {
 	char data[40], id[8];
 
-	response_events(req);
+	if (response_events(req) < 0)
+		return;
 	for (int i = 0; i < 3; i++) {
 		snprintf(data, sizeof(data), "{\"n\": %d}\nsecond line", i);
 		snprintf(id, sizeof(id), "%d", i);

@@ -9,7 +9,7 @@
 
 #define FIELDS(type) (&(struct field){ "Content-Type", type, NULL })
 
-SETTINGS(FORWARDED_SETTINGS);
+SETTINGS(FORWARDED_SETTINGS, DEADLINE_SETTING);
 
 /* What the environment says, a line for each that was asked for: ?HTTP_HOST&PATH_INFO */
 static struct body *show(struct environ *env, struct start *start)

@@ -55,7 +55,8 @@ async def only(request):
 async def relay(request):
     """The backend's answer, of any length, at the pace of who asked us."""
     try:
-        async with request.app["session"].get(BACKENDS[0]) as answer:
+        async with request.app["session"].get(BACKENDS[0], max_redirects=5) as answer:
+            answer.raise_for_status()
             response = web.StreamResponse()
             await response.prepare(request)
             async for piece in answer.content.iter_chunked(16384):

@@ -295,6 +295,8 @@ def test_original(app, two):
             same(answers(name.replace(b"\r\n", b"\r\nContent-Type: application/json\r\n", 1)
                          if b"json" not in name else name))
         same(answers(good(b"x" * 100000)), "/relay")
+        same(FAULTS["error"][0], "/relay")
+        same(FAULTS["redirect loop"][0], "/relay")
         same(answers(good(b"")), "/sleep/50")
     finally:
         original.close()
@@ -366,6 +368,22 @@ def test_relayed(app, full):
     size, sent = (10 << 30) if full else (32 << 20), [0]
     with Backend(app.net, stream(size, sent), ONE), app.socket(timeout=30) as sock:
         assert chunks(relay(sock)) == (size, True)
+
+
+def test_failed_relay(app):
+    """A backend's error does not become a good answer."""
+    for status in (b"404 Not Found", b"500 Oops"):
+        answer, _ = ask(app, answers(good(b"{}").replace(b"200 OK", status)), "/relay")
+        assert answer.status == 502, answer
+        assert json.loads(answer.body) == {"error": "backend.1: answered with an error"}
+
+
+def test_long_sleep(app):
+    """Who asks to sleep for ever does, until it goes."""
+    with app.socket(timeout=0.5) as sock:
+        sock.sendall(b"GET /sleep/999999999999999999 HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(socket.timeout):
+            sock.recv(1)
 
 
 def test_cut_relay(app):

@@ -59,7 +59,8 @@ REQUESTS = (
     ("GET", "/me", None, {"Cookie": 'a=b; user="z o e"; user=second'}),
     ("GET", "/me", None, {"Cookie": "xuser=1; user=; c"}),
     ("GET", "/stream/0", None, {}), ("GET", "/stream/1000", None, {}),
-    ("GET", "/stream/x", None, {}), ("GET", "/fault", None, {}), ("GET", "/events", None, {}),
+    ("GET", "/stream/x", None, {}), ("HEAD", "/stream/5", None, {}),
+    ("GET", "/fault", None, {}), ("GET", "/events", None, {}),
 )
 
 
@@ -127,6 +128,13 @@ def test_events_come_at_once(app):
         client.send("GET /stream/99999999 HTTP/1.1\r\nHost: a\r\n\r\n")
         client.take(10000)
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def test_endless_head(app):
+    """HEAD of an answer that would never end: answered, and the machine goes on."""
+    path = "/stream/999999999999999999"
+    assert ask(app, app.address, 8080, "HEAD", path).status == 200
+    assert ask(app, app.address, 8080, "GET", "/item/1").status == 200
 
 
 def test_lines():

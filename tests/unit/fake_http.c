@@ -403,7 +403,7 @@ int event_wait(struct event *e, ktime deadline)
 		fake_wait();
 	if (w->cancelled)
 		return -ECANCELED;
-	if (!e->signalled)
+	if (!e->signalled || now > deadline)
 		return -ETIMEDOUT;
 	e->signalled = false;
 	return 0;

@@ -79,6 +79,10 @@ static void test_new_rate(void **state)
 	assert_true(clock_ticks_at(FOREVER) == UINT64_MAX);
 	assert_true(clock_ticks_at(last) == ticks);
 	assert_int_equal(clock_after_ms(5), clock_now() + 5000000);
+	assert_int_equal(clock_after_ms(-5), clock_now() - 5000000);
+	assert_true(clock_after_ms(1000000000000) == clock_now() + SECONDS(1000000000));
+	assert_true(clock_after_ms(INT64_MAX) == FOREVER);
+	assert_true(clock_after_ms(INT64_MAX / 1000000) == FOREVER);
 }
 
 static void test_bad_rate(void **state)

@@ -58,6 +58,20 @@ static void park(struct request *req, struct response *res)
 	later = request_later(req, NULL, NULL);
 }
 
+/* For ever, to whoever takes it. */
+static void endless(struct request *req, struct response *res)
+{
+	result = response_stream(req, "a/b");
+	while (result == 0)
+		result = response_print(req, "on");
+}
+
+static void nothing(struct request *req, struct response *res)
+{
+	response_status(res, 204);
+	endless(req, res);
+}
+
 static void refuse(struct request *req, struct response *res)
 {
 	char type[RESPONSE_TYPE_MAX + 2];
@@ -65,6 +79,8 @@ static void refuse(struct request *req, struct response *res)
 	memset(type, 'x', sizeof(type));
 	type[sizeof(type) - 1] = 0;
 	result = response_stream(req, type);
+	assert_int_equal(response_write(req, "x", 1), -ECONNRESET);
+	response_break(req);
 }
 
 /* Answers with the body it reads, seven bytes at a time, or with an error's number. */
@@ -92,6 +108,8 @@ static int setup(void **unused)
 	router_add("GET", "/long", long_event);
 	router_add("GET", "/park", park);
 	router_add("GET", "/refuse", refuse);
+	router_add("GET", "/endless", endless);
+	router_add("GET", "/nothing", nothing);
 	route_stream("POST", "/up", up);
 	route_stream("POST", "/ignore", ignore);
 	router_add("POST", "/whole", up);
@@ -193,6 +211,37 @@ static void test_old(void **unused)
 	assert_memory_equal(s->out, CHUNKED "HTTP/1.1 500", sizeof(CHUNKED "HTTP/1.1 500") - 1);
 	assert_int_equal(result, -ENOSPC);
 	fake_free(s);
+}
+
+/* An answer without a body ends in order, and its writer at once. */
+static void test_mute(void **unused)
+{
+	struct fake_stream *s = ask("HEAD /endless HTTP/1.1\r\nHost: x\r\n\r\n", 1 << 20);
+
+	assert_int_equal(result, -EPIPE);
+	assert_string_equal(s->out, CHUNKED);
+	assert_false(s->closed || s->aborted);
+	fake_input(s, GET("/nothing"), sizeof(GET("/nothing")) - 1);
+	assert_int_equal(result, -EPIPE);
+	assert_non_null(strstr(s->out, "HTTP/1.1 204 No Content\r\n"));
+	assert_false(s->closed || s->aborted);
+	fake_free(s);
+}
+
+/* Cut between two pieces: it does not end as if it were whole. */
+static void test_cut(void **unused)
+{
+	for (size_t room = sizeof(CHUNKED); room < sizeof(CHUNKED) + 40; room++) {
+		struct fake_stream *s = ask(GET("/endless"), room);
+
+		fake_resume();
+		assert_int_equal(result, -ETIMEDOUT);
+		fake_room(s, 1 << 20);
+		fake_ready(s);
+		assert_true(s->aborted);
+		assert_null(strstr(s->out, "\r\n0\r\n"));
+		fake_free(s);
+	}
 }
 
 static void test_events(void **unused)
@@ -367,18 +416,47 @@ static void test_read_ends(void **unused)
 	fake_free(s);
 }
 
+/* A body byte by byte: not longer than http.body_timeout, which is 60 s; at more than a byte a
+ * millisecond as long as it likes. */
+static void test_read_drip(void **unused)
+{
+	struct fake_stream *s = ask(POST "Content-Length: 999999\r\n\r\n", 1 << 20);
+	char text[2000] = "";
+	unsigned n;
+
+	for (n = 0; n < 100; n++) {
+		fake_pass(SECONDS(1));
+		fake_input(s, text, sizeof(text));
+		fake_resume();
+		assert_true(fake_waiting());
+	}
+	for (n = 0; n < 100 && fake_waiting(); n++) {
+		fake_pass(SECONDS(10));
+		fake_input(s, "x", 1);
+		fake_resume();
+	}
+	assert_int_equal(n, 7);
+	assert_int_equal(result, -ETIMEDOUT);
+	fake_ready(s);
+	assert_true(s->closed);
+	fake_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_chunked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_reader, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_old, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mute, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read_drip, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
