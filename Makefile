@@ -110,7 +110,7 @@ CFLAGS = -std=gnu11 $(OPTIMIZE) -g $(CPU_FLAGS) $(GUARD) -fno-common -ffunction-
 LDFLAGS = -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,-Map=$@.map -Wl,--fatal-warnings \
 	-Wl,-z,noexecstack -no-pie $(WRAPPED:%=-Wl,--wrap=%)
 CFLAGS += $(if $(LIBTLS),$(FOR_MBEDTLS))
-LIBS := $(LIBRARIES:%=$(OUT)/library/%.a) $(LIBTLS)
+LIBS := $(LIBRARIES:%=$O/library/%.a) $(LIBTLS)
 ifneq ($(ARCH),host)
 # -fbuiltin: the C library is there, so small copies may be inlined.
 CFLAGS += -ffreestanding -fbuiltin -nostdinc -isystem $(PICOLIBC)/include \
@@ -176,7 +176,7 @@ $(OUT)/config.o: $(OUT)/config.c $O/flags
 $(OUT)/objects: FORCE
 	$(call stamp,$(objs) $(LDFLAGS) .)
 
-$(OUT)/zeitkern.elf: $(objs) $(OUT)/objects $(LIBRARIES:%=$(OUT)/library/%.a) $(LIBC) $(LIBTLS) \
+$(OUT)/zeitkern.elf: $(objs) $(OUT)/objects $(LIBRARIES:%=$O/library/%.a) $(LIBC) $(LIBTLS) \
 		$(SCRIPT)
 	$(call say,link $@)$(CC) $(CFLAGS) -frandom-seed=zeitkern $(LDFLAGS) -o $@ $(objs) $(LIBS)
 include linker/formats.mk

@@ -74,13 +74,16 @@ $O/mbedtls/library/md5.o: FOR_LWIP += -DMBEDTLS_MD5_C
 $O/libmbedtls.a: $(mbedtls:%=$O/mbedtls/%.o)
 	$(call say,ar $@)rm -f $@ && $(CC:%gcc=%gcc-ar) rcsD $@ $^
 
+# Once for all apps of a board that want the same of it.
 define library_rules
 $($1:%=build/src/$1/%.c): | build/src/$1/.sha256 ;
-$(OUT)/library/$1/%.o: build/src/$1/%.c $O/flags build/src/$1/.sha256 app/$(APP)/library.mk | $(LIBC)
+$O/library/$1/files: FORCE
+	$$(call stamp,$($1) $($1_FLAGS) .)
+$O/library/$1/%.o: build/src/$1/%.c $O/flags build/src/$1/.sha256 $O/library/$1/files | $(LIBC)
 	$$(call say,cc $$(<F) of $1)mkdir -p $$(@D) && $(CC) $(FOR_APP) -Ibuild/src/$1 $$(CFLAGS) \
 		$($1_FLAGS) -w -fno-lto -frandom-seed=$$< -MD -MP -c -o $$@ $$<
-$(OUT)/library/$1.a: $($1:%=$(OUT)/library/$1/%.o)
+$O/library/$1.a: $($1:%=$O/library/$1/%.o)
 	$$(call say,ar $$@)rm -f $$@ && $(CC:%gcc=%gcc-ar) rcsD $$@ $$^
--include $($1:%=$(OUT)/library/$1/%.d)
+-include $($1:%=$O/library/$1/%.d)
 endef
 $(foreach name,$(LIBRARIES),$(eval $(call library_rules,$(name))))
