@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an author knows from Flask; tests/apps/flask.py is the same in Python. */
+/* What an author knows from Flask; tests/apps/flask_app.py is the same in Python. */
 #include <stdio.h>
 
 #include "app/app.h"
@@ -19,6 +19,13 @@ static void not_allowed(struct request *req, struct response *res)
 static void broken(struct request *req, struct response *res)
 {
 	json(res, "{ error: \"our fault\" }");
+}
+
+static void hello(struct request *req, struct response *res)
+{
+	const char *name = request_arg(req, "name");
+
+	json(res, "{ hello: %s }", name ? name : "world");
 }
 
 static void item(struct request *req, struct response *res)
@@ -131,6 +138,7 @@ void app_main(void)
 	route_error("/", 404, not_found);
 	route_error("/", 405, not_allowed);
 	route_error("/", 500, broken);
+	route("GET", "/", hello);
 	route("GET", "/item/:number:int", item);
 	route("GET", "/item/:name", named);
 	route("GET", "/files/:rest:path", file);

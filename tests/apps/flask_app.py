@@ -26,6 +26,11 @@ def broken(_):
     return jsonify(error="our fault"), 500
 
 
+@app.get("/")
+def hello():
+    return jsonify(hello=request.args.get("name", "world"))
+
+
 @app.get("/item/<int:number>")
 def item(number):
     return jsonify(item=number)

@@ -31,6 +31,7 @@ PHOTO = multipart(('name="name"', "Zoë"),
 
 # (method, path, body, fields)
 REQUESTS = (
+    ("GET", "/", None, {}), ("GET", "/?name=Zo%C3%AB+%22", None, {}),
     ("GET", "/item/42", None, {}), ("GET", "/item/0042", None, {}),
     ("GET", "/item/4x2", None, {}), ("GET", "/item/%34%32", None, {}),
     ("GET", "/item/a%20b%2Bc", None, {}), ("GET", "/item/", None, {}),
