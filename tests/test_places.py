@@ -133,7 +133,8 @@ def test_libvirt_front_door():
 # ---- KubeVirt ---------------------------------------------------------------
 
 DATED = {"SOURCE_DATE_EPOCH": "1700000000"}
-IMAGE = "registry.example:5000/team/time:v1.2-RC1"
+TAG = "v1.2-RC1"
+IMAGE = f"registry.example:5000/team/time:{TAG}"
 # The fields that the manifest may have, as the API defines them (kubevirt.io/v1 and Kubernetes'
 # v1 and autoscaling/v2): {field: what is in it}; a list is of one kind, () is anything.
 OBJECT = {"apiVersion": (), "kind": (), "metadata": {"name": (), "labels": {"app": ()}}}
@@ -206,7 +207,7 @@ def test_container_disk(board, arch, memory, tmp_path):
     path = made("oci", f"BOARD={board}", f"IMAGE={IMAGE}", more=DATED)
     with open(path, "rb") as file:
         first = file.read()
-    seen = json.loads(subprocess.check_output(["skopeo", "inspect", f"oci-archive:{path}:1.2"]))
+    seen = json.loads(subprocess.check_output(["skopeo", "inspect", f"oci-archive:{path}:{TAG}"]))
     assert (seen["Architecture"], seen["Os"], len(seen["Layers"])) == (arch, "linux", 1)
     assert seen["Created"] == "2023-11-14T22:13:20Z"
     with tarfile.open(path) as archive:
@@ -217,7 +218,7 @@ def test_container_disk(board, arch, memory, tmp_path):
     with tarfile.open(tmp_path / "layer") as disk:
         assert [(m.name, m.uid, m.gid, m.mode) for m in disk.getmembers()] == [
             ("disk", 107, 107, 0o755), ("disk/zeitkern.qcow2", 107, 107, 0o440)]
-    subprocess.run(["umoci", "unpack", "--rootless", "--image", f"{tmp_path}/oci:1.2",
+    subprocess.run(["umoci", "unpack", "--rootless", "--image", f"{tmp_path}/oci:{TAG}",
                     tmp_path / "bundle"], check=True)
     parts = manifest(os.path.join(os.path.dirname(path), "zeitkern.yaml"), "zeitkern-time")
     checked(parts, arch, memory)
