@@ -162,7 +162,9 @@ static int ask(struct client *c, const struct client_ask *a)
 		if (err == 0)
 			return 0;
 		drop_connection(c);
-		if (err != -ECONNRESET || c->head_len > 0 || !a->idempotent)
+		/* A server that did not want to wait any longer; over TLS, without saying so. */
+		if ((err != -ECONNRESET && (err != -EPROTO || !c->host.secure)) ||
+		    c->head_len > 0 || !a->idempotent)
 			return err;
 		client_counters[CLIENT_RETRIED].n++;
 	}

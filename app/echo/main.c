@@ -8,7 +8,6 @@
 #include "kernel/job.h"
 #include "net/net.h"
 
-#define READERS 500
 
 static void echo(struct request *req, struct response *res)
 {
@@ -150,27 +149,42 @@ static void swallow(struct request *req, struct response *res)
 
 /* GET /news waits, without a stack, until somebody POSTs some. */
 static struct reader {
+	struct reader *next, **back;
 	struct later *later;
-} readers[READERS];
+} *readers;
+
+static void forget(struct reader *r)
+{
+	*r->back = r->next;
+	if (r->next)
+		r->next->back = r->back;
+	free(r);
+}
 
 static void leave(void *arg)
 {
 	struct reader *r = arg;
 
 	later_drop(r->later);
-	r->later = NULL;
+	forget(r);
 }
 
 static void read_news(struct request *req, struct response *res)
 {
-	struct reader *r = readers;
+	struct reader *r = malloc(sizeof(*r));
 
-	while (r < readers + READERS && r->later)
-		r++;
-	if (r == readers + READERS)
+	if (!r) {
 		status(res, 503);
-	else
-		r->later = request_later(req, leave, r);
+		return;
+	}
+	r->later = request_later(req, leave, r);
+	r->next = readers;
+	r->back = &readers;
+	if (r->next)
+		r->next->back = &r->next;
+	readers = r;
+	if (!r->later)
+		forget(r);
 }
 
 static void post_news(struct request *req, struct response *res)
@@ -179,15 +193,16 @@ static void post_news(struct request *req, struct response *res)
 	size_t len;
 	const void *data = request_body(req, &len);
 
-	for (struct reader *r = readers; r < readers + READERS; r++) {
-		struct response *answer = r->later ? later_answer(r->later) : NULL;
+	while (readers) {
+		struct reader *r = readers;
+		struct response *answer = later_answer(r->later);
 
 		if (answer) {
 			body(answer, "text/plain", data ? data : "", len);
 			later_send(r->later);
 			told++;
 		}
-		r->later = NULL;
+		forget(r);
 	}
 	json(res, "{ told: %u }", told);
 }

@@ -126,7 +126,7 @@ static int failed(struct session *s, int err)
 		return -EACCES;
 	}
 	if (s->state == SESSION_OPEN && err == MBEDTLS_ERR_SSL_CONN_EOF)
-		return -ECONNRESET;    /* as an idle one may, whatever the protocol makes of it */
+		return -EPROTO;        /* without a word: an idle one may, see net/client.c */
 	counters[FAILED].n++;
 	return say_error(s, err);
 }
