@@ -19,6 +19,8 @@ from test_boot import GUEST_PORT, first_answer, free_port
 from test_uefi import BOOT_S, image_of
 from vm import UEFI_MIB, Vm
 
+BACK_S = 10
+EXIT_FAULT = 2
 EFI_ABORTED = 21
 LOST_MOST = 4          # pages: firmware's own lists grow
 ROWS = ("q35-uefi", "virt-uefi")
@@ -55,6 +57,15 @@ def start(row, lies):
     return Vm(opts), port
 
 
+def serves(vm, port):
+    """A 200 from an image that has all of the memory there is, and no more; then it is off."""
+    assert first_answer(vm, port).status == 200
+    kib = int(vm.wait_for(r"memory: (\d+) KiB,")[1])
+    assert 0.9 * UEFI_MIB < kib / 1024 < UEFI_MIB
+    vm.powerdown()
+    assert vm.wait(20) == 0, vm.console.text()
+
+
 @pytest.mark.parametrize("row", ROWS)
 def test_lies(row):
     """Every lie in one boot; then a map in disorder and a key that is stale twice, and a 200."""
@@ -68,8 +79,37 @@ def test_lies(row):
         for name, said, status, lost in found:
             assert re.fullmatch(f"zeitkern: .*{REFUSED[name]}.*\n", said), (name, said)
             assert int(status) == EFI_ABORTED and int(lost) <= LOST_MOST, (name, status, lost)
-        assert first_answer(vm, port).status == 200
-        kib = int(vm.wait_for(r"memory: (\d+) KiB")[1])
-        assert 0.9 * UEFI_MIB < kib / 1024 < UEFI_MIB
-        vm.powerdown()
-        assert vm.wait(20) == 0, vm.console.text()
+        serves(vm, port)
+
+
+# A lie about RAM where there is none; the row; what is said of it.
+NOT_THERE = (
+    ("beyond", "q35-uefi", r"memory: 1048576 KiB at 0x2000000000 hold nothing"),
+    ("all", "q35-uefi", r"memory: \d+ KiB at 0x100000000 hold nothing"),
+    ("beyond", "virt-uefi", r"fault: .*where no device answers, address 0x2000000000"),
+    ("all", "virt-uefi", r"fault: .*where no device answers, address 0x[0-9a-f]+"),
+)
+
+
+@pytest.mark.parametrize("lie,row,line", NOT_THERE, ids=[f"{n[0]}-{n[1]}" for n in NOT_THERE])
+def test_no_ram(lie, row, line, full):
+    """A map that promises RAM where there is none, or everywhere. x86_64 can look, and serves
+    without it; on aarch64 the look itself is a fault, at once and with a line that says where."""
+    if (lie, row) in (("all", "q35-uefi"), ("beyond", "virt-uefi")) and not full:
+        pytest.skip("only in make test-full")
+    vm, port = start(row, [lie])
+    with vm:
+        vm.wait_for(f"liar: {lie}", BOOT_S)
+        vm.wait_for(line, BACK_S)
+        if row == "q35-uefi":
+            serves(vm, port)
+        else:
+            assert vm.wait(BACK_S) == EXIT_FAULT, vm.console.text()
+
+
+def test_shreds():
+    """2000 pages of the firmware's in RAM's midst: the largest ranges between them are kept."""
+    vm, port = start("q35-uefi", ["shreds"])
+    with vm:
+        vm.wait_for("liar: shreds", BOOT_S)
+        serves(vm, port)

@@ -11,15 +11,18 @@
 #define WORD_MAX 16u
 #define PATH_MAX 512u
 #define PAGES_OF_ALL (1ull << 52)
+#define SHREDS_AT 0x4000000ull
+#define SHREDS_MOST 2000u
 
 enum lie {
 	HONEST, STEP_ZERO, STEP_SHORT, STEP_ODD, STEP_HUGE, MILLION, NEEDS_HUGE, GROWS, EMPTY,
-	UNUSABLE, BROKEN, REFUSES, LATE, DISORDER, BEYOND, NO_LIE
+	UNUSABLE, BROKEN, REFUSES, LATE, DISORDER, BEYOND, SHREDS, ALL, NO_LIE
 };
 
 static const char words[NO_LIE][WORD_MAX] = {
 	"honest", "step-zero", "step-short", "step-odd", "step-huge", "million", "needs-huge",
-	"grows", "empty", "unusable", "broken", "refuses", "late", "disorder", "beyond"
+	"grows", "empty", "unusable", "broken", "refuses", "late", "disorder", "beyond",
+	"shreds", "all"
 };
 
 /* A piece of a device path (§10.3.1, §10.3.5.4), which need not be aligned. */
@@ -121,17 +124,24 @@ static size_t disorder(void *map, size_t room, size_t count)
 	return n;
 }
 
-/* RAM where there is none: before what a PC addresses with 40 bits, and far behind that. */
-static size_t beyond(void *map, size_t room, size_t count)
+static size_t copied(void *map, size_t room, size_t count)
 {
-	const struct efi_descriptor absurd[] = {
-		{ EFI_CONVENTIONAL, 0, 0x8000000000, 0, 0x40000, 0 },
-		{ EFI_CONVENTIONAL, 0, 0x200000000000, 0, 0x40000, 0 },
-	};
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++)
 		n = put(map, room, n, true_one(i));
+	return n;
+}
+
+/* RAM where there is none: within what 40 bits of an address reach, and far beyond. */
+static size_t beyond(void *map, size_t room, size_t count)
+{
+	const struct efi_descriptor absurd[] = {
+		{ EFI_CONVENTIONAL, 0, 0x2000000000, 0, 0x40000, 0 },
+		{ EFI_CONVENTIONAL, 0, 0x200000000000, 0, 0x40000, 0 },
+	};
+	size_t n = copied(map, room, count);
+
 	n = put(map, room, n, &absurd[0]);
 	return put(map, room, n, &absurd[1]);
 }
@@ -149,13 +159,23 @@ static size_t unusable(void *map, size_t room, size_t count)
 	return n;
 }
 
-static size_t copied(void *map, size_t room, size_t count)
+/* Every other page of 16 MiB is said to be the firmware's. */
+static size_t shreds(void *map, size_t room, size_t count)
 {
-	size_t n = 0;
+	struct efi_descriptor d = { EFI_RUNTIME_DATA, 0, SHREDS_AT, 0, 1, 0 };
+	size_t n = copied(map, room, count);
 
-	for (size_t i = 0; i < count; i++)
-		n = put(map, room, n, true_one(i));
+	for (unsigned i = 0; i < SHREDS_MOST; i++, d.physical += 2 * EFI_PAGE)
+		n = put(map, room, n, &d);
 	return n;
+}
+
+/* Whatever nothing else is said of is RAM. */
+static size_t all(void *map, size_t room, size_t count)
+{
+	const struct efi_descriptor d = { EFI_CONVENTIONAL, 0, 0, 0, 1ull << 26, 0 };
+
+	return put(map, room, copied(map, room, count), &d);
 }
 
 static size_t told(void *map, size_t room, size_t count)
@@ -167,6 +187,10 @@ static size_t told(void *map, size_t room, size_t count)
 		return disorder(map, room, count);
 	case BEYOND:
 		return beyond(map, room, count);
+	case SHREDS:
+		return shreds(map, room, count);
+	case ALL:
+		return all(map, room, count);
 	case EMPTY:
 		return 0;
 	case LATE:                         /* true at first */
