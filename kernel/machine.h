@@ -103,3 +103,9 @@ const struct device *machine_find(enum device_kind kind, const struct device *pr
 
 /* Adds a device during discovery; a full table is logged and dropped. */
 void machine_add(const struct device *dev);
+
+/* During discovery: leaves out the regions of machine.ram that do not hold what is written to their
+ * ends, each with a line; what was there is there again. `evict` writes a word to memory, out of
+ * the cache. Where looking is a fault, what has been looked at is all that there is for its report:
+ * that starts with the region at `sure`. */
+void machine_check_ram(uint64_t sure, void (*evict)(volatile uint64_t *word));

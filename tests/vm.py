@@ -75,6 +75,7 @@ class Options:
     secure: bool = False          # UEFI that starts only what Debian's snakeoil key signed
     files: dict = None            # name: text of more files on UEFI's volume
     program: str = ""             # the image's name on it, where firmware is not to find it
+    beside: str = ""              # an image that it starts itself, there as zeitkern.efi
     cpu: str = ""
     mem: int = 64                 # with UEFI at least UEFI_MIB
     smp: int = 1
@@ -172,6 +173,8 @@ def esp(opts, folder):
     where = os.path.join(folder, opts.program or f"EFI/BOOT/{UEFI[opts.board][2]}")
     os.makedirs(os.path.dirname(where), exist_ok=True)
     shutil.copy(opts.image, where)
+    if opts.beside:
+        shutil.copy(opts.beside, os.path.join(folder, "zeitkern.efi"))
     for name, text in (opts.files or {}).items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the stub uses of UEFI (Specification 2.10; sections at each part). Members that it does
- * not use are there for their place only. */
+/* What the stub, and the programs of tests/efi, use of UEFI (Specification 2.10; sections at each
+ * part). Members that they do not use are there for their place only. */
 #pragma once
 
 #include <stddef.h>
@@ -18,7 +18,9 @@ typedef void *efi_handle;
 
 #define EFI_ERROR(n) (1ull << 63 | (n))
 #define EFI_INVALID_PARAMETER EFI_ERROR(2)
-#define EFI_NOT_FOUND EFI_ERROR(14)
+#define EFI_BUFFER_TOO_SMALL EFI_ERROR(5)
+#define EFI_DEVICE_ERROR EFI_ERROR(7)
+#define EFI_ABORTED EFI_ERROR(21)
 
 struct efi_guid {
 	uint32_t a;
@@ -54,12 +56,16 @@ struct efi_boot {
 	void *raise_tpl, *restore_tpl;
 	efi_status (EFIAPI *allocate_pages)(uint32_t how, uint32_t type, size_t pages,
 					    uint64_t *address);
-	void *free_pages;
+	efi_status (EFIAPI *free_pages)(uint64_t address, size_t pages);
 	efi_status (EFIAPI *get_memory_map)(size_t *bytes, void *map, size_t *key,
 					    size_t *descriptor_bytes, uint32_t *version);
 	void *pool[2], *event[6], *install[3];
 	efi_status (EFIAPI *handle_protocol)(efi_handle, const struct efi_guid *, void **protocol);
-	void *reserved, *notify, *locate[2], *table, *load, *start, *exit, *unload;
+	void *reserved, *notify, *locate[2], *table;
+	efi_status (EFIAPI *load)(uint8_t policy, efi_handle parent, const void *path, void *from,
+				  size_t bytes, efi_handle *image);
+	efi_status (EFIAPI *start)(efi_handle image, size_t *bytes, uint16_t **text);
+	void *exit, *unload;
 	efi_status (EFIAPI *exit_boot_services)(efi_handle image, size_t key);
 	void *count;
 	efi_status (EFIAPI *stall)(size_t us);
@@ -82,7 +88,10 @@ struct efi_time {
 struct efi_runtime {
 	uint8_t header[24];
 	efi_status (EFIAPI *get_time)(struct efi_time *, void *capabilities);
+	void *set_time, *wake[2], *address[2], *variable[3], *count;
+	void (EFIAPI *reset)(uint32_t how, efi_status status, size_t bytes, void *data);
 };
+enum { EFI_RESET_COLD, EFI_RESET_WARM, EFI_RESET_SHUTDOWN };
 
 /* System table, §4.3; configuration tables, §4.6. */
 struct efi_table {

@@ -100,12 +100,17 @@ static unsigned take(struct range *ram, unsigned n, struct range r)
 	return n;
 }
 
+bool map_step_is_good(size_t step)
+{
+	return step >= sizeof(struct efi_descriptor) && step <= EFI_PAGE && step % 8 == 0;
+}
+
 unsigned map_ram(const void *map, size_t bytes, size_t step, struct range ram[MAP_RANGES])
 {
 	struct range list[MAP_RANGES + 1], r;
 	unsigned n = 0;
 
-	if (step < sizeof(struct efi_descriptor) || step % 8)
+	if (!map_step_is_good(step))
 		return 0;
 	for (int keep = 1; keep >= 0; keep--) {
 		const char *p = map;

@@ -14,9 +14,12 @@ struct range {
 	uint64_t start, end;       /* bytes; whole pages */
 };
 
+/* True when descriptors may be `step` bytes apart: 40 to 4096, in eights. */
+bool map_step_is_good(size_t step);
+
 /* Writes the RAM in `map`, of descriptors `step` bytes apart, to `ram`, sorted and merged, and
  * returns how many ranges; what any descriptor calls something else is not among it. Of more than
- * MAP_RANGES the smallest are left out. A `step` that is too short for a descriptor: 0. */
+ * MAP_RANGES the smallest are left out. A bad `step`: 0. */
 unsigned map_ram(const void *map, size_t bytes, size_t step, struct range ram[MAP_RANGES]);
 
 /* Leaves out the smallest ranges until `most` are left; returns how many there are. */

@@ -3,7 +3,8 @@
  * wrong is one line on the firmware's console, and back to the firmware, or without what failed. */
 #include "linker/efi/stub.h"
 
-#define MAP_SPARE 16u          /* descriptors that may come while the map is looked at */
+#define MAP_SPARE 4096u        /* bytes by which the map may grow until we leave */
+#define MAP_MOST (1u << 20)    /* 20 000 descriptors; a large server's has hundreds */
 #define LEAVE_TRIES 4
 #define PAUSE_US 3000000       /* for a line to be read before firmware clears its console */
 #define LOW_LIMIT 0x100000000ull
@@ -30,13 +31,34 @@ static const struct efi_guid tree_guid = {
 	0xb1b621d5, 0xf19c, 0x41a5, { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 }
 };
 
+static uint64_t take(struct stub *s, uint32_t how, uint32_t type, size_t pages, uint64_t at)
+{
+	if (s->taken_count == STUB_TAKEN || s->boot->allocate_pages(how, type, pages, &at))
+		return 0;
+	s->taken[s->taken_count].at = at;
+	s->taken[s->taken_count++].pages = pages;
+	return at;
+}
+
 uint64_t stub_pages(struct stub *s, uint32_t type, size_t pages, uint64_t limit)
 {
 	uint64_t at = limit - 1;
 
-	if (s->boot->allocate_pages(EFI_MAX_ADDRESS, type, pages, &at))
-		return 0;
-	return at;
+	return take(s, EFI_MAX_ADDRESS, type, pages, at);
+}
+
+void stub_pages_at(struct stub *s, size_t pages, uint64_t at)
+{
+	take(s, EFI_AT_ADDRESS, EFI_LOADER_DATA, pages, at);
+}
+
+/* Whoever started us goes on, with all of its memory and without what may be secret. */
+static void give_back(struct stub *s)
+{
+	if (s->handoff)
+		memset(s->handoff, 0, sizeof(*s->handoff));
+	while (s->taken_count-- > 0)
+		s->boot->free_pages(s->taken[s->taken_count].at, s->taken[s->taken_count].pages);
 }
 
 /* ---- What the kernel wants to know ------------------------------------------------- */
@@ -167,56 +189,68 @@ static void read_vendor(struct stub *s)
 
 /* ---- The end of boot services ---------------------------------------------------------- */
 
-bool stub_map(struct stub *s)
+/* The memory map as it is now, of which nothing is believed that can be checked. */
+static bool read_map(struct stub *s)
 {
+	efi_status status;
 	uint32_t version;
 
 	s->map_bytes = s->map_room;
-	return !s->boot->get_memory_map(&s->map_bytes, s->map, &s->map_key, &s->map_step, &version);
+	status = s->boot->get_memory_map(&s->map_bytes, s->map, &s->map_key, &s->map_step,
+					 &version);
+	if (status == EFI_BUFFER_TOO_SMALL)
+		return fail(s, "the firmware's memory map outgrows the room that it asked for");
+	if (status)
+		return fail(s, "the firmware does not give its memory map");
+	if (s->map_bytes > s->map_room)
+		return fail(s, "the firmware's memory map is longer than the room for it");
+	if (!map_step_is_good(s->map_step))
+		return fail(s, "the firmware's memory map has descriptors of a size that is not "
+			       "40 to 4096 bytes, in eights");
+	return true;
 }
 
 /* Room for the map as it will be: it grows by what is taken until then. */
 static bool take_map(struct stub *s)
 {
-	size_t bytes = 0, step = 0;
+	size_t bytes = 0, pages;
 	uint64_t at;
 	uint32_t version;
 
-	s->boot->get_memory_map(&bytes, NULL, &s->map_key, &step, &version);
-	s->map_room = bytes + MAP_SPARE * step;
-	at = stub_pages(s, EFI_LOADER_DATA, (s->map_room + EFI_PAGE - 1) / EFI_PAGE, LOW_LIMIT);
+	s->boot->get_memory_map(&bytes, NULL, &s->map_key, &s->map_step, &version);
+	if (bytes > MAP_MOST)
+		return fail(s, "the firmware's memory map has more than 1 MiB");
+	pages = (bytes + MAP_SPARE + EFI_PAGE - 1) / EFI_PAGE;
+	at = stub_pages(s, EFI_LOADER_DATA, pages, LOW_LIMIT);
 	if (!at)
-		at = stub_pages(s, EFI_LOADER_DATA, (s->map_room + EFI_PAGE - 1) / EFI_PAGE, 0);
+		at = stub_pages(s, EFI_LOADER_DATA, pages, 0);
+	if (!at)
+		return fail(s, "no memory for the firmware's memory map");
 	s->map = (void *)(uintptr_t)at;
-	return at && stub_map(s);
+	s->map_room = pages * EFI_PAGE;
+	return read_map(s);
 }
 
-/* §7.4.6: when the key is stale, some services may have ended already: the map again, and at once
- * again. */
-bool stub_leave(struct stub *s)
+/* Ends boot services and fills handoff->ram; or says what is wrong. §7.4.6: when the key is stale,
+ * some services may have ended already: the map again, and at once again. */
+static bool leave(struct stub *s)
 {
 	struct handoff *h = s->handoff;
 
 	for (int i = 0; i < LEAVE_TRIES; i++) {
-		if (!stub_map(s))
+		if (!read_map(s))
 			return false;
-		if (s->boot->exit_boot_services(s->image, s->map_key))
-			continue;
 		h->ram_count = map_ram(s->map, s->map_bytes, s->map_step, h->ram);
 		h->ram_count = map_shorten(h->ram, h->ram_count, STUB_RANGES);
-		return true;
+		if (!hand_fits(s))
+			return false;
+		if (!s->boot->exit_boot_services(s->image, s->map_key))
+			return true;
 	}
-	return false;
+	return fail(s, "the firmware does not end its boot services");
 }
 
-static int fail(struct stub *s, const char *why)
-{
-	say(s, why);
-	s->boot->stall(PAUSE_US);
-	return -1;
-}
-
-static int prepare(struct stub *s)
+static bool prepare(struct stub *s)
 {
 	uint64_t at;
 
@@ -225,10 +259,12 @@ static int prepare(struct stub *s)
 		return fail(s, "the firmware does not say where it has loaded this from");
 	at = stub_pages(s, EFI_ACPI_RECLAIM, (sizeof(struct handoff) + EFI_PAGE - 1) / EFI_PAGE,
 			hand_limit);
-	if (!at || !take_map(s))
+	if (!at)
 		return fail(s, "no memory to start with");
 	s->handoff = (struct handoff *)(uintptr_t)at;
 	memset(s->handoff, 0, sizeof(*s->handoff));
+	if (!take_map(s))
+		return false;
 	read_vendor(s);
 	read_options(s);
 	read_settings(s);
@@ -249,10 +285,9 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system *system)
 {
 	struct stub s = { .system = system, .boot = system->boot, .image = image };
 
-	if (prepare(&s))
-		return EFI_NOT_FOUND;
-	if (stub_leave(&s))
+	if (prepare(&s) && leave(&s))
 		hand_over(&s);
-	fail(&s, "the firmware does not end its boot services");
-	return EFI_INVALID_PARAMETER;
+	s.boot->stall(PAUSE_US);
+	give_back(&s);
+	return EFI_ABORTED;
 }

@@ -26,6 +26,12 @@ void say(struct stub *s, const char *what)
 	put(s->system->out, "\r\n");
 }
 
+bool fail(struct stub *s, const char *what)
+{
+	say(s, what);
+	return false;
+}
+
 bool text_ascii(char *to, size_t room, const uint16_t *from, size_t units)
 {
 	bool all = true;

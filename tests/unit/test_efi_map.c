@@ -78,6 +78,8 @@ static void test_absurd(void **state)
 	assert_int_equal(map_ram(d, sizeof(d), 0, ram), 0);
 	assert_int_equal(map_ram(d, sizeof(d), 32, ram), 0);
 	assert_int_equal(map_ram(d, sizeof(d), 44, ram), 0);
+	assert_true(map_step_is_good(40) && map_step_is_good(4096));
+	assert_false(map_step_is_good(4104) || map_step_is_good((size_t)1 << 60));
 	assert_int_equal(map_ram(d, sizeof(*d) - 1, sizeof(*d), ram), 0);
 	assert_int_equal(map_ram(d, sizeof(d) - 1, sizeof(*d), ram), 0);
 }

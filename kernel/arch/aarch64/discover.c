@@ -241,8 +241,16 @@ static void walk_devices(void)
 	}
 }
 
+/* Caches are the warden's, so what they keep is not told from RAM; where nothing answers at all,
+ * the fault comes now, and its report. */
+static void keep(volatile uint64_t *p)
+{
+	(void)p;
+}
+
 void arch_discover(void)
 {
+	uint64_t image_end = warden.load + (uint64_t)(__image_end - __image_start);
 	const struct device *uart;
 
 	if (found.timer - 16 >= 16)            /* none of a CPU's own */
@@ -258,6 +266,7 @@ void arch_discover(void)
 	uart = machine_find(DEV_UART_PL011, NULL);
 	if (uart)
 		warden.reg[REG_CONSOLE] = uart->base;
+	machine_check_ram(image_end, keep);
 	machine.stacks = STACKS_VA;
 	irq_init(found.timer, found.msi_frame);
 }

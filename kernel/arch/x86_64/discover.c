@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the loader handed over: struct hvm_start_info (Xen public header
- * arch-x86/hvm/start_info.h, version 1) with memory map, command line and the
- * ACPI root pointer; then ACPI, the command line's virtio_mmio.device= words
- * (Linux admin-guide/kernel-parameters), and what every PC has. */
+ * arch-x86/hvm/start_info.h, version 1) with command line, memory map (ram.c)
+ * and the ACPI root pointer; then ACPI, the command line's
+ * virtio_mmio.device= words (Linux admin-guide/kernel-parameters), and what
+ * every PC has. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,6 @@
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/mem.h"
 
-#define MEMMAP_MAX 128u
-#define LOW_MEMORY 0x100000ull             /* firmware's, the loader's */
 #define CMDLINE_MAX 65536u                 /* bytes of it that are looked at */
 #define MODULES_MAX 8u
 #define MODULE_NAME 16u                    /* bytes, with the NUL */
@@ -25,71 +24,6 @@
 #define PCI_ENABLE 0x80000000u
 #define IOAPIC_USUAL 0xfec00000u
 #define LAPIC_USUAL 0xfee00000u
-
-extern char __image_start[], __image_end[];
-
-static void ram_add(uint64_t start, uint64_t end)
-{
-	start = ALIGN_UP(start, (uint64_t)PAGE_SIZE);
-	end &= ~(uint64_t)(PAGE_SIZE - 1);
-	if (start >= end || machine.ram_count == MACHINE_RAM_MAX)
-		return;
-	machine.ram[machine.ram_count++] = (struct region){ start, end - start };
-}
-
-/* The boot tables' pages come from the first region: RAM that is mapped already. */
-static void ram_add_first(uint64_t start, uint64_t end)
-{
-	unsigned last = machine.ram_count;
-	struct region first = machine.ram[0];
-
-	ram_add(start, end);
-	if (machine.ram_count == last)
-		return;
-	machine.ram[0] = machine.ram[last];
-	if (last > 0)
-		machine.ram[last] = first;
-}
-
-/* RAM above the first MiB, without the image. */
-static void ram_discover(const struct start_info *info)
-{
-	const struct memmap *map = (const struct memmap *)info->memmap_at;
-	uint64_t image = (uintptr_t)__image_start, image_end = (uintptr_t)__image_end;
-
-	if (info->version < 1 || !map)
-		panic("discover: the loader gave no memory map");
-	mmu_boot_map(info->memmap_at, MEMMAP_MAX * sizeof(*map));
-	for (unsigned i = 0; i < info->memmap_count && i < MEMMAP_MAX; i++) {
-		uint64_t start = MAX(map[i].at, LOW_MEMORY);
-		uint64_t end = MIN(map[i].at + map[i].size, PHYSICAL_END);
-
-		if (map[i].type != MEMMAP_RAM || map[i].size > PHYSICAL_END || start >= end)
-			continue;
-		if (image >= end || image_end <= start) {
-			ram_add(start, end);
-			continue;
-		}
-		ram_add_first(image_end, end);
-		ram_add(start, image);
-	}
-	if (machine.ram_count == 0)
-		panic("discover: no RAM above the first MiB");
-	mmu_boot_pool(&machine.ram[0]);
-	for (unsigned i = 0; i < machine.ram_count; i++)
-		mmu_boot_map(machine.ram[i].base, machine.ram[i].size);
-}
-
-bool ram_touches(uint64_t start, uint64_t end)
-{
-	const struct start_info *info = (const struct start_info *)(uintptr_t)boot_start_info;
-	const struct memmap *map = (const struct memmap *)info->memmap_at;
-
-	for (unsigned i = 0; i < info->memmap_count && i < MEMMAP_MAX; i++)
-		if (map[i].type == MEMMAP_RAM && start < map[i].at + map[i].size && map[i].at < end)
-			return true;
-	return false;
-}
 
 /* The loader's copy is wiped: there may be a secret in it. */
 static void cmdline_discover(uint64_t at)

@@ -142,6 +142,9 @@ bool kvmclock_init(uint64_t *tsc_hz);
 #define PCI_WINDOW_END 0xfec00000ull
 uint64_t pci_window(void);
 
+/* ram.c: fills machine.ram, mapped in the boot tables. Panics when there is none. */
+struct start_info;
+void ram_discover(const struct start_info *info);
 /* Whether any of [start, end) is RAM in the loader's memory map: ours. */
 bool ram_touches(uint64_t start, uint64_t end);
 

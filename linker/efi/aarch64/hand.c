@@ -32,25 +32,31 @@ uint64_t hand_ticks(void)
 	return now;
 }
 
-int hand_prepare(struct stub *s)
+bool hand_prepare(struct stub *s)
 {
 	const struct image *image = (const struct image *)kernel_file;
 	size_t bytes = (size_t)(kernel_file_end - kernel_file);
 
-	if (image->magic != IMAGE_MAGIC || image->bytes < bytes) {
-		say(s, "the kernel in this file is not an arm64 Image");
-		return -1;
-	}
+	if (image->magic != IMAGE_MAGIC || image->bytes < bytes)
+		return fail(s, "the kernel in this file is not an arm64 Image");
 	kernel_at = stub_pages(s, EFI_LOADER_CODE, (image->bytes + IMAGE_ALIGN) / EFI_PAGE,
 			       hand_limit);
 	tree_at = stub_pages(s, EFI_ACPI_RECLAIM, TREE_PAGES, hand_limit);
-	if (!kernel_at || !tree_at) {
-		say(s, "no memory below 256 GiB for the kernel");
-		return -1;
-	}
+	if (!kernel_at || !tree_at)
+		return fail(s, "no memory below 256 GiB for the kernel");
 	kernel_at = (kernel_at + IMAGE_ALIGN - 1) & ~(uint64_t)(IMAGE_ALIGN - 1);
 	memcpy((void *)kernel_at, kernel_file, bytes);
-	return 0;
+	return true;
+}
+
+bool hand_fits(struct stub *s)
+{
+	const struct image *image = (const struct image *)kernel_file;
+
+	if (map_covers(s->handoff->ram, s->handoff->ram_count, kernel_at,
+		       kernel_at + image->bytes))
+		return true;
+	return fail(s, "the firmware's memory map has no RAM where it gave memory for the kernel");
 }
 
 static void write_chosen(struct tree *t, const struct handoff *h)

@@ -144,42 +144,37 @@ static int overlap(uint64_t at, uint64_t bytes)
 /* Everything but the kernel's own place is taken; that may be boot services' until they end, so
  * only the map says whether it can be had. Taken as well where it can be, so that nothing else
  * comes to lie there. */
-int hand_prepare(struct stub *s)
+bool hand_prepare(struct stub *s)
 {
 	const struct elf *elf = (const struct elf *)kernel_file;
 	struct handoff *h = s->handoff;
 
-	if (elf->magic != ELF_MAGIC) {
-		say(s, "the kernel in this file is not an ELF file");
-		return -1;
-	}
+	if (elf->magic != ELF_MAGIC)
+		return fail(s, "the kernel in this file is not an ELF file");
 	measure(elf);
-	kernel.from = kernel.to;
-	s->boot->allocate_pages(EFI_AT_ADDRESS, EFI_LOADER_DATA, kernel.bytes / EFI_PAGE,
-				&kernel.from);
+	stub_pages_at(s, kernel.bytes / EFI_PAGE, kernel.to);
 	kernel.from = stub_pages(s, EFI_LOADER_DATA, kernel.bytes / EFI_PAGE, LIMIT_32);
 	jump_at = stub_pages(s, EFI_LOADER_CODE, 1, LIMIT_32);
 	pvh = (struct pvh *)stub_pages(s, EFI_ACPI_RECLAIM,
 				       (sizeof(*pvh) + EFI_PAGE - 1) / EFI_PAGE, hand_limit);
 	if (!kernel.from || !jump_at || !pvh || overlap(kernel.from, kernel.bytes) ||
 	    overlap(jump_at, EFI_PAGE) || overlap((uintptr_t)pvh, sizeof(*pvh)) ||
-	    overlap((uintptr_t)h, sizeof(*h))) {
-		say(s, "no memory below 4 GiB for the kernel");
-		return -1;
-	}
-	if (!stub_map(s))
-		return -1;
-	h->ram_count = map_ram(s->map, s->map_bytes, s->map_step, h->ram);
-	if (!map_covers(h->ram, h->ram_count, kernel.to, kernel.to + kernel.bytes)) {
-		say(s, "the firmware keeps memory from 1 MiB on, where the kernel must lie");
-		return -1;
-	}
+	    overlap((uintptr_t)h, sizeof(*h)))
+		return fail(s, "no memory below 4 GiB for the kernel");
 	memset(pvh, 0, sizeof(*pvh));
 	fill_info(h);
 	kernel.info = (uintptr_t)&pvh->info;
 	lay_out(elf);
 	place_jump(s);
-	return 0;
+	return true;
+}
+
+bool hand_fits(struct stub *s)
+{
+	if (map_covers(s->handoff->ram, s->handoff->ram_count, kernel.to,
+		       kernel.to + kernel.bytes))
+		return true;
+	return fail(s, "the firmware's memory map has no RAM at 1 MiB, where the kernel must lie");
 }
 
 _Noreturn void hand_over(struct stub *s)
