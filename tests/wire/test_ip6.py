@@ -418,7 +418,7 @@ def test_reflected(boot):
             packet = mirror.receive(lambda p: ICMPv6ND_NS in p and p.src == "::", 1)
             if packet:
                 asked.add(packet[ICMPv6ND_NS].tgt)
-                mirror.send(packet, source=site.options.mac, to="33:33:ff:00:00:01")
+                mirror.send(packet, source=packet.underlayer.src, to="33:33:ff:00:00:01")
     address = wait_serving6(site, "fd77::")
     assert address in asked and get6(site, address).status == 200
     assert "another on this link" not in site.vm.console.text()
