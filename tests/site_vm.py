@@ -15,7 +15,6 @@ from vm import Vm
 BOOT_S = 30              # a hang detector, not a performance target
 DRAIN_S = 40             # how long resources may take to come back after a test: half-open
                          # peers are given up after 20 s
-METRICS_S = 10           # how long a microcontroller may be short of memory for its own figures
 METRIC = re.compile(r'^([a-z_0-9]+)(?:\{([^}]*)\})? ([-+0-9.eE]+)$')
 
 # What its console says of HTTPS, once it has said where it serves HTTP.
@@ -152,10 +151,6 @@ class Site:
     def metrics(self):
         """All samples of GET /metrics: {name or name{labels}: value}."""
         answer = self.get("/metrics")
-        deadline = time.monotonic() + METRICS_S
-        while answer.status == 500 and time.monotonic() < deadline:
-            time.sleep(0.25)          # it fits again once the last connection's memory is back
-            answer = self.get("/metrics")
         assert answer.status == 200, answer
         samples = {}
         for line in answer.body.decode().splitlines():
@@ -184,6 +179,9 @@ class Site:
         deadline = time.monotonic() + DRAIN_S
         while True:
             assert self.vm.running(), f"it ended\n{self.vm.console.text()}"
+            if self.get("/metrics").status == 500 and time.monotonic() < deadline:
+                time.sleep(0.25)      # no room for its figures before the last session is over
+                continue
             after = self.resources()
             more = {key: (before.get(key, 0), value) for key, value in after.items()
                     if value > before.get(key, 0)}
