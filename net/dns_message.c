@@ -177,7 +177,7 @@ int dns_read_answer(const uint8_t *p, size_t len, const char *host, uint16_t id,
 		return -EAGAIN;
 	if ((flags & RCODE) != 0 && (flags & RCODE) != NO_NAME)
 		return -EIO;
-	*found = (struct dns_found){ .ttl = TTL_MAX };
+	*found = (struct dns_found){ .ttl = TTL_MAX, .no_name = (flags & RCODE) == NO_NAME };
 	for (unsigned n = be16(p + 6); n > 0; n--) {
 		struct record r;
 

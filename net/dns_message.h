@@ -20,6 +20,7 @@ size_t dns_write_query(uint8_t out[DNS_QUERY_MAX], const char *host, uint16_t id
 
 struct dns_found {
 	unsigned count;                /* 0: there is no such name, or no such address of it */
+	bool no_name;                  /* there is no such name, of any type (RFC 8020) */
 	uint32_t ttl;                  /* seconds for which that may be believed */
 	struct addr addr[BUDGET_DNS_ADDRS];
 };

@@ -41,8 +41,9 @@ struct name {
 	struct udp_pcb *pcb;           /* while it is asked for */
 	ktime due;                     /* next try; or until when it is known */
 	uint8_t open;                  /* bit for each family that is being asked for */
+	uint8_t families;              /* the same that is or was */
 	uint8_t tries;
-	bool asked, refused;           /* it is; a server has said that it cannot tell */
+	bool asked, refused, none;     /* it is; a server cannot tell; there is no such name */
 	uint8_t count[FAMILIES];
 	uint16_t id[FAMILIES];
 	uint32_t ttl[FAMILIES];
@@ -216,6 +217,21 @@ static void ask_next(struct name *n)
 			send_one(n, f);
 }
 
+/* A name with none of the addresses that the interface can reach may have others: who is told them
+ * learns that they cannot be reached, which "no such name" would hide. */
+static bool ask_other(struct name *n)
+{
+	uint8_t other = ((1u << FAMILIES) - 1) & ~n->families;
+
+	if (other == 0 || n->none || has_some(n))
+		return false;
+	n->open = other;
+	n->families |= other;
+	n->tries = 0;
+	ask_next(n);
+	return true;
+}
+
 static void on_answer(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
 		      u16_t port)
 {
@@ -229,6 +245,7 @@ static void on_answer(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_a
 		err = dns_read_answer(p->payload, p->len, n->host, n->id[f], types[f], &found);
 		if (err == 0) {
 			n->open &= (uint8_t)~(1u << f);
+			n->none = found.no_name;
 			n->ttl[f] = found.ttl;
 			n->count[f] = (uint8_t)found.count;
 			memcpy(n->addr[f], found.addr, sizeof(found.addr));
@@ -238,7 +255,7 @@ static void on_answer(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_a
 	if (err == -EIO) {
 		n->refused = true;
 		ask_next(n);
-	} else if (n->open == 0) {
+	} else if (n->open == 0 && (FAMILIES == 1 || !ask_other(n))) {
 		conclude(n, 0);
 	}
 }
@@ -294,6 +311,7 @@ static void begin(struct name *n, const char *host)
 		n->open = 1;
 	if (ip6_up())
 		n->open |= 2;
+	n->families = n->open;
 	for (unsigned f = 0; f < FAMILIES; f++) {
 		n->id[f] = (uint16_t)random_u32();
 		n->ttl[f] = UINT32_MAX;

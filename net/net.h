@@ -56,9 +56,10 @@ bool net_up(void);
 void net_on_address(void (*fn)(const struct addr *a));
 
 /* Resolves `host`, a name or an address as text, to addresses of the families that the interface
- * has, alternating, IPv4 first: 1..BUDGET_DNS_ADDRS; -ENOENT: no such name, or none of its
- * addresses is of use; -EIO: the name servers say that they cannot tell; -ETIMEDOUT; -ENETDOWN: no
- * server known; -ENOMEM: BUDGET_DNS_NAMES names are being asked for. Waits. */
+ * has, alternating, IPv4 first, or where there are none to those of the other:
+ * 1..BUDGET_DNS_ADDRS; -ENOENT: no such name, or no address of it; -EIO: the name servers say that
+ * they cannot tell; -ETIMEDOUT; -ENETDOWN: no server known; -ENOMEM: BUDGET_DNS_NAMES names are
+ * being asked for. Waits. */
 int net_resolve_all(const char *host, struct addr list[BUDGET_DNS_ADDRS], ktime deadline);
 
 /* The first of them: 0 or -errno. Waits. */

@@ -150,6 +150,11 @@ static void test_none(void **state)
 	assert_int_equal(answer(DNS_A, &f), 0);
 	assert_int_equal(f.count, 0);
 	assert_int_equal(f.ttl, 10);
+	assert_true(f.no_name);
+	begin(0x8180, 0, 1, DNS_A);                            /* but perhaps of another type */
+	record("\300\20", 2, 6, 3600, soa, sizeof(soa) - 1);
+	assert_int_equal(answer(DNS_A, &f), 0);
+	assert_true(f.count == 0 && !f.no_name);
 	begin(0x8183, 0, 1, DNS_A);
 	record("\300\20", 2, 6, 5, soa, sizeof(soa) - 1);
 	assert_int_equal(answer(DNS_A, &f), 0);
