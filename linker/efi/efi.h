@@ -28,6 +28,14 @@ struct efi_guid {
 	uint8_t d[8];
 };
 
+/* Of EFI_LOADED_IMAGE_PROTOCOL (§9.1) and EFI_SIMPLE_FILE_SYSTEM_PROTOCOL (§13.4). */
+static const struct efi_guid efi_loaded_guid = {
+	0x5b1b31a1, 0x9562, 0x11d2, { 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
+};
+static const struct efi_guid efi_volume_guid = {
+	0x964e5b22, 0x6459, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
+};
+
 /* Memory, §7.2. */
 enum {
 	EFI_LOADER_CODE = 1, EFI_LOADER_DATA, EFI_BOOT_CODE, EFI_BOOT_DATA, EFI_RUNTIME_CODE,

@@ -9,12 +9,6 @@
 #define PAUSE_US 3000000       /* for a line to be read before firmware clears its console */
 #define LOW_LIMIT 0x100000000ull
 
-static const struct efi_guid loaded_guid = {
-	0x5b1b31a1, 0x9562, 0x11d2, { 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
-};
-static const struct efi_guid volume_guid = {
-	0x964e5b22, 0x6459, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
-};
 static const struct efi_guid rng_guid = {
 	0x3152bca5, 0xeade, 0x433d, { 0x86, 0x2e, 0xc0, 0x1c, 0xdc, 0x29, 0x1f, 0x44 }
 };
@@ -122,7 +116,7 @@ static void read_settings(struct stub *s)
 	struct efi_volume *volume;
 	struct efi_file *root, *file;
 
-	if (s->boot->handle_protocol(s->loaded->device, &volume_guid, (void **)&volume) ||
+	if (s->boot->handle_protocol(s->loaded->device, &efi_volume_guid, (void **)&volume) ||
 	    volume->open(volume, &root))
 		return;
 	file = open_settings(root);
@@ -255,7 +249,7 @@ static bool prepare(struct stub *s)
 	uint64_t at;
 
 	s->boot->set_watchdog(0, 0, 0, NULL);
-	if (s->boot->handle_protocol(s->image, &loaded_guid, (void **)&s->loaded))
+	if (s->boot->handle_protocol(s->image, &efi_loaded_guid, (void **)&s->loaded))
 		return fail(s, "the firmware does not say where it has loaded this from");
 	at = stub_pages(s, EFI_ACPI_RECLAIM, (sizeof(struct handoff) + EFI_PAGE - 1) / EFI_PAGE,
 			hand_limit);

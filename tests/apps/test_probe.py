@@ -355,7 +355,7 @@ def test_damaged_bundle(boot_app, row, certs, trust):
 def test_no_time(boot_app, row, certs, trust):
     """While the time is not known no certificate can be verified."""
     if row.board != "pc":
-        pytest.skip("asked of a microvm that has no clock")
+        pytest.skip("this machine's own clock tells the time: asked of a microvm without one")
     settings, more = pki.given(row, trust.folder, {"tls.ca": trust.root.cert}, "ntp=10.77.0.77")
     site = boot_app(settings, row=BY_NAME["microvm-bare"], **more)
     fails(site, s_server(site, certs.good), "protocol", "without the time")

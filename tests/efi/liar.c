@@ -33,12 +33,6 @@ struct piece {
 #define PIECE_MEDIA 4
 #define PIECE_FILE 4
 
-static const struct efi_guid loaded_guid = {
-	0x5b1b31a1, 0x9562, 0x11d2, { 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
-};
-static const struct efi_guid volume_guid = {
-	0x964e5b22, 0x6459, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
-};
 static const struct efi_guid path_guid = {
 	0x09576e91, 0x6d3f, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
 };
@@ -325,7 +319,7 @@ static size_t read_lies(char *text, size_t room)
 	struct efi_volume *volume;
 	struct efi_file *root, *file;
 
-	if (honest.handle_protocol(liar.loaded->device, &volume_guid, (void **)&volume) ||
+	if (honest.handle_protocol(liar.loaded->device, &efi_volume_guid, (void **)&volume) ||
 	    volume->open(volume, &root) || root->open(root, &file, name, EFI_FILE_READ, 0) ||
 	    file->read(file, &room, text))
 		return 0;
@@ -341,7 +335,7 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system *system)
 
 	liar = (struct stub){ .system = system, .boot = system->boot, .image = image };
 	memcpy(&honest, system->boot, sizeof(honest));
-	if (honest.handle_protocol(image, &loaded_guid, (void **)&liar.loaded))
+	if (honest.handle_protocol(image, &efi_loaded_guid, (void **)&liar.loaded))
 		return EFI_ABORTED;
 	for (n = read_lies(text, sizeof(text) - 1); at < n; at += len + 1) {
 		enum lie which = HONEST;
