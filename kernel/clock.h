@@ -22,8 +22,11 @@ double clock_unix(void);
 /* The same in ns: 0, or -EAGAIN while unknown. */
 int clock_unix_ns(int64_t *ns);
 
-/* Looks for a pause of the machine, at most once a millisecond. */
+/* Looks for a pause of the machine: after clock_expire(), and else at most once a millisecond. */
 void clock_look(void);
+
+/* Something has come that may have come after a pause: clock_look() looks again. */
+void clock_expire(void);
 
 /* Where the wall clock is going: its Unix time at `at`, past or future, in ns, all
  * corrections made. `at` itself while unknown. */

@@ -5,9 +5,9 @@
  * At boot the RTC's second is taken at once, plus one half: at most half a
  * second wrong. A task then finds the next edges of the RTC's second and slews
  * the clock onto them, and does so again every quarter of an hour. Before an
- * answer, at most once a millisecond, the RTC is asked again, because the counter
- * behind clock_now() may have stood still while the machine was paused; while that
- * cannot be known the time is not either. A clock that is late by more than a second
+ * answer to what has come since, and after a millisecond, the RTC is asked again, because
+ * the counter behind clock_now() may have stood still while the machine was paused; while
+ * that cannot be known the time is not either. A clock that is late by more than a second
  * steps forwards; any other correction is slewed, and it never runs backwards.
  *
  * What a time server says (clock_teach) counts for more: from then on the RTC
@@ -218,6 +218,7 @@ static struct counter counters[COUNTS] = {
 
 static struct wall wall;
 static ktime looked;
+static bool expired;                   /* what was seen then may be from before a pause */
 static bool doubtful;                  /* the RTC could not be asked: there may have been a pause */
 static bool exact SEALED;              /* it tells nanoseconds */
 static struct event find_again;
@@ -282,13 +283,19 @@ static int ask(void)
 	return 0;
 }
 
+void clock_expire(void)
+{
+	expired = true;
+}
+
 void clock_look(void)
 {
 	ktime now = clock_now();
 
-	if (now - looked < LOOK_EVERY)
+	if (!expired && now - looked < LOOK_EVERY)
 		return;
 	looked = now;
+	expired = false;
 	if (wall.known && now - wall.mono > ANCHOR_EVERY)
 		anchor(&wall, now, wall_at(&wall, now), wall_aim(&wall, now) - wall_at(&wall, now));
 	ask();

@@ -141,6 +141,8 @@ static bool work(void)
 
 	while (frames < BATCH && port_input())
 		frames++;
+	if (frames > 0)
+		clock_expire();                 /* they may have come after a pause */
 	more = streams_run();
 	now = clock_now();
 	if (frames > 0)

@@ -25,6 +25,7 @@ HOST = "10.77.0.1"
 EXTRA = tuple(f"10.77.0.{n}" for n in range(2, 10))
 STATIC = "10.77.2.2"
 IFNAME = "zk0"
+QUEUE = 2000                   # frames: a burst of a test's never crowds a client's SYN out
 TUNSETIFF = 0x400454CA
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
 
@@ -55,7 +56,7 @@ class Namespace:
         self.ip("link", "set", "lo", "up")
         for address in (HOST,) + EXTRA:
             self.ip("addr", "add", f"{address}/16", "dev", IFNAME)
-        self.ip("link", "set", IFNAME, "up")
+        self.ip("link", "set", IFNAME, "txqueuelen", str(QUEUE), "up")
 
     def leave_quiet(self):
         """No IPv6 chatter on the TAP, and room for many client connections."""

@@ -58,6 +58,10 @@ void clock_look(void)
 {
 }
 
+void clock_expire(void)
+{
+}
+
 void clock_on_pause(void (*fn)(void))
 {
 }

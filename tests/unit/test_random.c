@@ -4,6 +4,7 @@
 /* The primitives against published vectors, and the generator's behaviour. */
 #include "tests/unit/fake_kernel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/arch.h"
@@ -14,11 +15,15 @@
 struct machine machine;
 
 static uint64_t ticks;
+static unsigned coarse = UINT32_MAX;   /* looks until the steps begin to differ */
 static unsigned cpu_words;             /* how many the CPU still gives */
 static uint64_t cpu_word, cpu_step;
 
 uint64_t arch_ticks(void)
 {
+	if (coarse == 0)
+		return ticks += 17 + (unsigned)rand() % 3;
+	coarse--;
 	return ticks += 17;
 }
 
@@ -80,6 +85,8 @@ static void test_sources(void **state)
 
 	random_init();
 	assert_false(random_ready());
+	assert_string_equal(fake_log,
+			    "entropy: the clock's jitter fails its health test, not counted");
 	cpu_words = 100;
 	cpu_word = ~0ull;
 	random_init();
@@ -98,6 +105,17 @@ static void test_sources(void **state)
 	assert_int_equal(machine.seed_len, 0);
 	for (unsigned i = 0; i < sizeof(seed); i++)
 		assert_int_equal(machine.seed[i], 0);
+}
+
+/* Looks in quick succession see no difference: a counter of few Hz is given more time. Before
+ * test_sources: half of what it takes to be ready is what this counts. */
+static void test_coarse_counter(void **state)
+{
+	coarse = 1500;
+	random_init();
+	assert_string_equal(fake_log, "entropy: clock jitter, 64 bits");
+	assert_false(random_ready());
+	coarse = UINT32_MAX;
 }
 
 static void test_bytes(void **state)
@@ -125,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chacha20),
 		cmocka_unit_test(test_siphash),
+		cmocka_unit_test(test_coarse_counter),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_bytes),
 	};

@@ -384,6 +384,20 @@ static void test_pause(void **state)
 	assert_true(fabs(off()) < 0.0003);
 }
 
+/* One that falls within the millisecond after a look, before a request comes. */
+static void test_pause_at_once(void **state)
+{
+	double before = clock_unix();
+
+	truth += SECONDS(3600);
+	pass(MILLIS(1) / 10);
+	clock_expire();
+	assert_true(fabs(off()) <= 1.005);
+	assert_true(clock_unix() > before + 3598);
+	find_edges();
+	pass(SECONDS(3));
+}
+
 static void test_cost(void **state)
 {
 	reads = 0;
@@ -392,6 +406,15 @@ static void test_cost(void **state)
 		pass(30000);
 	}
 	assert_in_range(reads, 2000, 3001);
+	reads = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		clock_expire();                 /* a batch of requests looks once */
+		for (unsigned j = 0; j < 10; j++) {
+			clock_unix();
+			pass(1000);
+		}
+	}
+	assert_in_range(reads, 100, 101);
 }
 
 /* An RTC that cannot be asked: there may have been a pause. */
@@ -503,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_late_looks),
 		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_pause_at_once),
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_update),
