@@ -86,7 +86,8 @@ ifeq ($(ARCH),host)
 kernel := $(filter-out kernel/libc.c,$(kernel)) kernel/arch/$(shell uname -m)/switch.S \
 	$(if $(SANITIZE),$(wildcard kernel/arch/host/asan/*.c))
 endif
-net := $(wildcard net/*.c net/port/*.c net/tls/$(if $(filter no,$(TLS)),none/)*.c \
+layers := port tcp dns ntp json http wsgi reactor client
+net := $(wildcard net/*.c $(layers:%=net/%/*.c) net/tls/$(if $(filter no,$(TLS)),none/)*.c \
 		net/tls/client/$(if $(filter no,$(TLS))$(filter small,$(BUDGET)),none/)*.c \
 		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c net/metadata/none/*.c,net/ip6/*.c \
 		net/metadata/*.c net/bsd/*.c net/postgres/*.c \

@@ -19,13 +19,13 @@
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "net/dns.h"
+#include "net/http/routes.h"
 #include "net/ip6/ip6.h"
 #include "net/net.h"
 #include "net/ntp.h"
 #include "net/port/ip.h"
 #include "net/port/port.h"
-#include "net/routes.h"
-#include "net/tcp.h"
+#include "net/tcp/impl.h"
 
 #define FIRST_REPORT SECONDS(5)
 #define LAST_REPORT SECONDS(60)

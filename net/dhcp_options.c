@@ -12,11 +12,11 @@
 
 #include "kernel/kernel.h"
 #include "net/dns.h"
+#include "net/http/routes.h"
 #include "net/ntp.h"
 #include "net/port/bytes.h"
 #include "net/port/hooks.h"
 #include "net/port/port.h"
-#include "net/routes.h"
 
 #define OPTION_ROUTES 121
 #define MTU_MIN 576u

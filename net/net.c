@@ -22,7 +22,7 @@
 #include "net/nic.h"
 #include "net/ntp.h"
 #include "net/port/port.h"
-#include "net/tcp.h"
+#include "net/tcp/impl.h"
 
 #define BATCH BUDGET_RX_BATCH          /* frames between two looks at the streams */
 #define HOSTNAME_MAX 64u               /* 63 and its end: RFC 1123 §2.1 */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/http_parse.h"
+#include "net/http/parse.h"
 
 struct request;
 struct response;

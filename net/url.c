@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "kernel/kernel.h"
-#include "net/http_chars.h"
-#include "net/http_parse.h"
+#include "net/http/chars.h"
+#include "net/http/parse.h"
 
 static bool begins(const char *text, size_t len, const char *lower)
 {

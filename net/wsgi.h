@@ -86,7 +86,7 @@ void wsgi_mount(const char *prefix, const struct wsgi *app);
 struct body *wsgi_bytes(struct environ *env, const void *data, size_t len);
 struct body *wsgi_text(struct environ *env, const char *text);
 
-/* ---- Middleware: net/wsgi_layers.c ------------------------------------------------- */
+/* ---- Middleware: net/wsgi/layers.c ------------------------------------------------- */
 
 /* One line in the log for each request, once its body has ended: client, user, request, status,
  * bytes, seconds, REQUEST_ID. */

@@ -2,7 +2,7 @@
 """Unit tests: each tests/unit/test_*.c is a cmocka program for this computer.
 
 Its first lines name the sources it is compiled with, from the repository's root, as in
-"/* sources: kernel/config.c net/http_parse.c */". Built with ASan and UBSan.
+"/* sources: kernel/config.c net/http/parse.c */". Built with ASan and UBSan.
 """
 
 import glob

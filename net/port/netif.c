@@ -15,11 +15,11 @@
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 
+#include "net/http/routes.h"
 #include "net/ip6/ip6.h"
 #include "net/port/bytes.h"
 #include "net/port/hooks.h"
 #include "net/port/port.h"
-#include "net/routes.h"
 
 #define ETH SIZEOF_ETH_HDR
 #define TYPE_IP PP_HTONS(ETHTYPE_IP)

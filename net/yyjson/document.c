@@ -10,7 +10,7 @@
 
 #include <yyjson/src/yyjson.h>
 
-#include "net/http_impl.h"
+#include "net/http/impl.h"
 
 #define TYPE "application/json"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: net/client_head.c net/url.c net/http_chars.c net/http_chunk.c net/http_parse.c
- * net/http_framing.c net/http_target.c */
+/* sources: net/client/head.c net/url.c net/http/chars.c net/http/chunk.c net/http/parse.c
+ * net/http/framing.c net/http/target.c */
 /* libFuzzer: heads of HTTP answers, their fields, where they redirect to, and chunked bodies. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/client_head.h"
-#include "net/http_chunk.h"
-#include "net/http_parse.h"
+#include "net/client/head.h"
+#include "net/http/chunk.h"
+#include "net/http/parse.h"
 #include "net/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

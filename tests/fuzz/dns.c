@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: net/dns_message.c */
+/* sources: net/dns/message.c */
 /* libFuzzer: answers of name servers. The first byte chooses the family and whether the id and the
  * question, which nobody off the path can know, are put right. */
 #include <assert.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/dns_message.h"
+#include "net/dns/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: net/form_parse.c net/http_chars.c */
+/* sources: net/http/form_parse.c net/http/chars.c */
 /* libFuzzer: the decoders of queries, forms, cookies, field parameters and multipart bodies. What
  * they give lies within what they were given, and they come to an end. */
 #include <assert.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "kernel/kernel.h"
-#include "net/form_parse.h"
+#include "net/http/form_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: net/forwarded.c net/form_parse.c net/http_parse.c net/http_chars.c net/http_framing.c
- * net/http_target.c net/addr.c net/ip6/text.c */
+/* sources: net/wsgi/forwarded.c net/http/form_parse.c net/http/parse.c net/http/chars.c
+ * net/http/framing.c net/http/target.c net/addr.c net/ip6/text.c */
 /* libFuzzer: who asks, by whatever lines of X-Forwarded-* and Forwarded. A peer that is not trusted
  * is never overruled; one that is leads to an address of the list, or stays. */
 #include <assert.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "net/forwarded.h"
-#include "net/http_impl.h"
+#include "net/http/impl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/unit/fake_net.c tests/unit/fake_peer.c kernel/machine.c kernel/pool.c
  * kernel/config.c net/net.c net/dev/one.c net/addr.c net/address.c net/dhcp_options.c
- * net/dns.c net/routes.c net/ip6/addresses.c net/ip6/dhcp6.c net/ip6/dhcp6_message.c
+ * net/dns/dns.c net/http/routes.c net/ip6/addresses.c net/ip6/dhcp6.c net/ip6/dhcp6_message.c
  * net/ip6/input.c net/ip6/output.c net/ip6/pmtu.c net/ip6/ra.c net/ip6/slaac.c
- * net/ip6/text.c kernel/siphash.c net/ntp.c net/ntp_sync.c net/ntp_packet.c
- * net/ntp_filter.c net/ntp_vote.c net/ntp_loop.c net/ntp_leap.c kernel/date.c
- * net/tcp.c net/tcp_io.c net/tcp_close.c
+ * net/ip6/text.c kernel/siphash.c net/ntp/ntp.c net/ntp/sync.c net/ntp/packet.c
+ * net/ntp/filter.c net/ntp/vote.c net/ntp/loop.c net/ntp/leap.c kernel/date.c
+ * net/tcp/tcp.c net/tcp/io.c net/tcp/close.c
  * net/port/buckets.c net/port/chksum.c net/port/gate.c net/port/input.c net/port/memp.c
  * net/port/netif.c net/port/pmtu.c net/port/sys.c net/port/timers.c
  * lwip/core/def.c lwip/core/dns.c lwip/core/inet_chksum.c lwip/core/init.c lwip/core/ip.c

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: net/http.c net/http_chars.c net/http_chunk.c net/http_compose.c net/http_date.c
- * net/http_framing.c net/http_limits.c net/http_parse.c net/http_peers.c net/http_read.c
- * net/http_request.c net/http_response.c net/http_run.c net/http_target.c net/http_time.c
- * net/http_work.c net/http_write.c net/json.c net/json_number.c net/json_string.c net/router.c
- * kernel/config.c kernel/counter.c tests/unit/fake_http.c */
+/* sources: net/http/http.c net/http/chars.c net/http/chunk.c net/http/compose.c
+ * net/http/date.c net/http/framing.c net/http/limits.c net/http/parse.c net/http/peers.c
+ * net/http/read.c net/http/request.c net/http/response.c net/http/run.c net/http/target.c
+ * net/http/time.c net/http/work.c net/http/write.c net/json/json.c net/json/number.c
+ * net/json/string.c net/http/router.c kernel/config.c kernel/counter.c tests/unit/fake_http.c */
 /* libFuzzer: the HTTP server on scripted streams. The same bytes are given to two
  * connections, cut in different places, one of which reads its answers slowly:
  * both must get the same answers, and nothing may be left behind. */
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "kernel/kernel.h"
-#include "net/http_impl.h"
+#include "net/http/impl.h"
 #include "tests/unit/fake_http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -16,7 +16,7 @@
 #include "kernel/random.h"
 #include "kernel/task.h"
 #include "net/http.h"
-#include "net/http_impl.h"
+#include "net/http/impl.h"
 #include "net/net.h"
 #include "net/tls.h"
 

@@ -1,5 +1,5 @@
-/* sources: net/client_send.c net/url.c net/http_chars.c net/http_target.c net/http_parse.c
- * net/http_framing.c */
+/* sources: net/client/send.c net/url.c net/http/chars.c net/http/target.c net/http/parse.c
+ * net/http/framing.c */
 /* SPDX-License-Identifier: MIT */
 /* Requests as the client sends them, byte by byte. */
 #include "tests/unit/fake_kernel.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net/client_impl.h"
+#include "net/client/impl.h"
 
 static char sent[8192];
 static size_t len;

@@ -1,7 +1,7 @@
-/* sources: @tests/unit/net.sources net/tcp_connect.c net/port/ports.c */
+/* sources: @tests/unit/net.sources net/tcp/connect.c net/port/ports.c */
 /* cflags: -DPORT_LWIP_ASSERT -fno-sanitize=shift,alignment */
 /* SPDX-License-Identifier: MIT */
-/* Streams that we open, frame by frame: net/tcp_connect.c, net/port/ports.c. */
+/* Streams that we open, frame by frame: net/tcp/connect.c, net/port/ports.c. */
 #include "tests/unit/fake_net.h"
 
 #include <errno.h>

@@ -1,12 +1,12 @@
-/* sources: net/dns_message.c */
+/* sources: net/dns/message.c */
 /* SPDX-License-Identifier: MIT */
-/* net/dns_message.h: what is asked, what is believed, and what a server may try. */
+/* net/dns/message.h: what is asked, what is believed, and what a server may try. */
 #include "tests/unit/fake_kernel.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "net/dns_message.h"
+#include "net/dns/message.h"
 
 #define HOST "www.example"
 #define ID 0x1234

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: net/form_parse.c net/http_chars.c tests/unit/fake_kernel.c */
+/* sources: net/http/form_parse.c net/http/chars.c tests/unit/fake_kernel.c */
 /* Decoders of queries, forms, cookies and multipart bodies. */
 #include "tests/unit/fake_kernel.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/form_parse.h"
+#include "net/http/form_parse.h"
 
 /* On the heap, without a NUL, so that the sanitizer sees its end. */
 static struct text text(const char *s)

@@ -1,12 +1,12 @@
-/* sources: net/http_chunk.c net/http_chars.c tests/unit/fake_kernel.c */
+/* sources: net/http/chunk.c net/http/chars.c tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* net/http_chunk.h: each body whole and cut at every place. */
+/* net/http/chunk.h: each body whole and cut at every place. */
 #include "tests/unit/fake_kernel.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/http_chunk.h"
+#include "net/http/chunk.h"
 
 #define MAX_EXTRA 64
 

@@ -1,12 +1,12 @@
-/* sources: net/http_date.c tests/unit/fake_kernel.c */
+/* sources: net/http/date.c tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* net/http_date.h against the C library's calendar, each day of 8,000 years. */
+/* net/http/date.h against the C library's calendar, each day of 8,000 years. */
 #include "tests/unit/fake_kernel.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "net/http_date.h"
+#include "net/http/date.h"
 
 static void check(int64_t at)
 {

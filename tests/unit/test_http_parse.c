@@ -1,7 +1,7 @@
-/* sources: net/http_parse.c net/http_target.c net/http_framing.c net/http_chars.c
+/* sources: net/http/parse.c net/http/target.c net/http/framing.c net/http/chars.c
  * tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* net/http_parse.h: good heads, every way to be wrong, and every place to be cut.
+/* net/http/parse.h: good heads, every way to be wrong, and every place to be cut.
  * The input ends where an unmapped page begins. */
 #include "tests/unit/fake_kernel.h"
 
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "net/http_chars.h"
-#include "net/http_parse.h"
+#include "net/http/chars.h"
+#include "net/http/parse.h"
 
 #define ROOM 65536
 

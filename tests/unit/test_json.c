@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: net/json.c net/json_number.c net/json_string.c net/http_chars.c
+/* sources: net/json/json.c net/json/number.c net/json/string.c net/http/chars.c
  * tests/unit/fake_kernel.c */
 /* net/json.h: templates, numbers against printf, strings against the RFC. */
 /* cflags: -Wno-format-security -Wno-format-nonliteral -Wno-format-extra-args -Wno-format-overflow

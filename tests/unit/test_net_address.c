@@ -1,7 +1,7 @@
 /* sources: @tests/unit/net.sources */
 /* cflags: -DPORT_LWIP_ASSERT -fno-sanitize=shift,alignment */
 /* SPDX-License-Identifier: MIT */
-/* net/address.c and net/dns.c against a scripted DHCP and DNS server: a lease, what
+/* net/address.c and net/dns/dns.c against a scripted DHCP and DNS server: a lease, what
  * the console says, renewal, expiry, names. */
 #include "tests/unit/fake_net.h"
 

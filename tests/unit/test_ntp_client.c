@@ -1,7 +1,7 @@
-/* sources: net/ntp_sync.c net/ntp_filter.c net/ntp_vote.c net/ntp_loop.c net/ntp_leap.c
+/* sources: net/ntp/sync.c net/ntp/filter.c net/ntp/vote.c net/ntp/loop.c net/ntp/leap.c
  * kernel/date.c tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* net/ntp_sync.c with invented servers: each says the true time, which only the test knows, or
+/* net/ntp/sync.c with invented servers: each says the true time, which only the test knows, or
  * what it likes, over a path with a delay. The clock that it is told of is a line. */
 #include "tests/unit/fake_kernel.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "net/net.h"
-#include "net/ntp_impl.h"
+#include "net/ntp/impl.h"
 
 #define MS MILLIS(1)
 #define START 1795383459               /* in November 2026 */

@@ -1,11 +1,11 @@
-/* sources: net/ntp_packet.c tests/unit/fake_kernel.c */
+/* sources: net/ntp/packet.c tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* net/ntp_packet.c: every check of RFC 4330 §5 on its own, timestamps and their eras. */
+/* net/ntp/packet.c: every check of RFC 4330 §5 on its own, timestamps and their eras. */
 #include "tests/unit/fake_kernel.h"
 
 #include <string.h>
 
-#include "net/ntp_impl.h"
+#include "net/ntp/impl.h"
 
 #define UNIX_EPOCH 2208988800u
 #define NOW 1795383459                 /* 2026 */

@@ -1,4 +1,4 @@
-/* sources: net/ntp_filter.c net/ntp_vote.c net/ntp_loop.c net/ntp_leap.c kernel/date.c
+/* sources: net/ntp/filter.c net/ntp/vote.c net/ntp/loop.c net/ntp/leap.c kernel/date.c
  * tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* The arithmetic of the NTP client: filter, vote, discipline, leap seconds. */
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/ntp_impl.h"
+#include "net/ntp/impl.h"
 
 #define MS MILLIS(1)
 #define US (MILLIS(1) / 1000)

@@ -1,7 +1,7 @@
-/* sources: net/reactor.c net/connection.c kernel/deferred.c tests/unit/fake_kernel.c
- * tests/unit/fake_clock.c */
+/* sources: net/reactor/reactor.c net/reactor/connection.c kernel/deferred.c
+ * tests/unit/fake_kernel.c tests/unit/fake_clock.c */
 /* SPDX-License-Identifier: MIT */
-/* net/reactor.c: timers in any number and order against a plain list, set, moved and cleared from
+/* net/reactor.h: timers in any number and order against a plain list, set, moved and cleared from
  * their own callbacks; delays and timeouts; connections. */
 #include "net/reactor.h"
 

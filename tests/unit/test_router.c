@@ -1,4 +1,4 @@
-/* sources: net/router.c net/route_types.c net/http_chars.c tests/unit/fake_kernel.c */
+/* sources: net/http/router.c net/http/route_types.c net/http/chars.c tests/unit/fake_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* net/router.h: what matches, what comes first, what is refused at boot. */
 /* cflags: -Wno-clobbered */

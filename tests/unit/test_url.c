@@ -1,4 +1,4 @@
-/* sources: net/url.c net/http_chars.c net/http_target.c net/http_parse.c net/http_framing.c */
+/* sources: net/url.c net/http/chars.c net/http/target.c net/http/parse.c net/http/framing.c */
 /* SPDX-License-Identifier: MIT */
 /* URLs: parts, refusals, and the examples of RFC 3986 §5.4. */
 #include "tests/unit/fake_kernel.h"

@@ -126,7 +126,7 @@ static int failed(struct session *s, int err)
 		return -EACCES;
 	}
 	if (s->state == SESSION_OPEN && err == MBEDTLS_ERR_SSL_CONN_EOF)
-		return -EPROTO;        /* without a word: an idle one may, see net/client.c */
+		return -EPROTO;        /* without a word: an idle one may (net/client.h) */
 	counters[FAILED].n++;
 	return say_error(s, err);
 }

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams that we open (net/stream.h): RFC 9293 §3.10.1. They are counted apart from those that
+ * are accepted, so that neither kind can take the other's room. Linked only where something
+ * connects.
+ * Outside: as tcp.c. */
+#include "net/tcp/impl.h"
+
+#include <errno.h>
+
+#include <lwip/priv/tcp_priv.h>
+
+#include "net/port/ip.h"
+#include "net/port/port.h"
+
+enum { CONNECTS, NO_ROOM, NO_PORT, COUNTS };
+static struct counter counters[COUNTS] = {
+	[CONNECTS] = { .name = "net_tcp_connects_total" },
+	[NO_ROOM] = { .name = "net_tcp_connects_no_room_total" },
+	[NO_PORT] = { .name = "net_tcp_connects_no_port_total" },
+};
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct tcp *s = arg;
+
+	s->flags &= (uint16_t)~S_CONNECTING;
+	stream_enqueue(s);
+	return ERR_OK;
+}
+
+/* The pcb of a handshake that has begun: 0 or -errno. */
+static int start(struct tcp_pcb **pcb, const struct endpoint *to)
+{
+	ip_addr_t ip = ip_of_addr(&to->addr);
+	uint16_t port;
+	err_t err;
+
+	if (!port_make_room() || !(*pcb = tcp_new_ip_type(IP_GET_TYPE(&ip))))
+		return -ENOMEM;
+	port = port_ephemeral(&ip, to->port);
+	if (port == 0) {
+		tcp_abort(*pcb);
+		return -EADDRNOTAVAIL;
+	}
+	bucket_load(bucket_of(&ip, to->port, port));
+	(*pcb)->local_port = port;
+	err = tcp_connect(*pcb, &ip, to->port, on_connected);
+	if (err != ERR_OK)
+		tcp_abort(*pcb);       /* CLOSED: in no list, nothing is sent */
+	bucket_store();
+	return err == ERR_OK ? 0 : err == ERR_RTE ? -EHOSTUNREACH : -ENOMEM;
+}
+
+int stream_connect(struct stream **stream, const struct endpoint *to,
+		   const struct stream_ops *ops, void *conn)
+{
+	struct tcp_pcb *pcb = NULL;
+	struct tcp *s = NULL;
+	int err = -ENOMEM;
+
+	counters_add(counters, COUNTS);
+	if (stream_clients < port_limits.clients)
+		s = stream_make();
+	if (s) {
+		*s = (struct tcp){
+			.ops = ops, .conn = conn, .flags = S_CLIENT | S_OPENED | S_CONNECTING,
+		};
+		err = start(&pcb, to);
+	}
+	if (err < 0) {
+		counters[err == -EADDRNOTAVAIL ? NO_PORT : NO_ROOM].n += err != -EHOSTUNREACH;
+		if (s)
+			stream_release(s);
+		return err;
+	}
+	counters[CONNECTS].n++;
+	stream_clients++;
+	stream_attach(s, pcb);
+	*stream = &s->stream;
+	return 0;
+}
+
+void stream_hand_over(struct stream *stream, const struct stream_ops *ops, void *conn)
+{
+	struct tcp *s = (struct tcp *)stream;
+
+	s->ops = ops;
+	s->conn = conn;
+}
+
+void stream_shutdown(struct stream *stream)
+{
+	struct tcp *s = (struct tcp *)stream;
+
+	if (!s->pcb || (s->flags & S_SHUT))
+		return;
+	s->flags |= S_SHUT;
+	bucket_load(bucket_of_pcb(s->pcb));
+	tcp_shutdown(s->pcb, 0, 1);
+	bucket_store();
+	if (s->flags & S_ENDED)
+		stream_leave(s);
+}
