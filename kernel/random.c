@@ -32,7 +32,7 @@
 #define TAKE_BYTES 64          /* from random_source, at a time */
 #define ENOUGH_BITS 4096       /* counted no further */
 #define JITTER_BITS 64         /* credited for HEALTH_STARTUP samples that pass */
-#define JITTER_WORK 256        /* turns of an empty loop between two samples, at most */
+#define JITTER_WORK 16         /* turns of an empty loop between two samples */
 #define SEED_BYTES 32          /* the least that a seed must have */
 #define SEED_BITS 128          /* credited for it ... */
 #define FRESH_BITS 32          /* ... beside so many that change from boot to boot */
@@ -152,9 +152,9 @@ static bool add_cpu(enum log_level level)
 	return good;
 }
 
-/* `rounds` looks at the counter, with so much to do between them: false when the steps between
- * them fail a health test, as those of a counter that beats with the CPU do. */
-static bool add_jitter(unsigned rounds, unsigned work)
+/* `rounds` looks at the counter, with some work between them, since it may be coarse: false when
+ * the steps between them fail a health test, as those of a counter that beats with the CPU do. */
+static bool add_jitter(unsigned rounds)
 {
 	uint32_t pool[8] = { 0 };
 	struct health health = { 0 };
@@ -163,8 +163,8 @@ static bool add_jitter(unsigned rounds, unsigned work)
 	for (unsigned i = 0; i < rounds; i++) {
 		uint32_t now, *p = &pool[i % ARRAY_LEN(pool)];
 
-		for (volatile unsigned done = 0; done < work; done++)
-			;
+		for (unsigned work = JITTER_WORK; work > 0; work--)
+			__asm__ volatile("");
 		now = (uint32_t)arch_ticks();
 		*p = (*p << 7 | *p >> 25) ^ now;
 		health_sample(&health, (uint8_t)(now - last));
@@ -174,17 +174,15 @@ static bool add_jitter(unsigned rounds, unsigned work)
 	return !health.failed;
 }
 
-/* A coarse counter may be too coarse for looks in quick succession; it gets more time then. */
+/* Twice, because a coarse counter fails at times. */
 static void add_tested_jitter(void)
 {
-	for (unsigned work = 0; work <= JITTER_WORK; work = 4 * work + JITTER_WORK / 16) {
-		if (add_jitter(HEALTH_STARTUP, work)) {
-			count(JITTER_BITS);
-			log_info("entropy: clock jitter, %u bits", JITTER_BITS);
-			return;
-		}
+	if (add_jitter(HEALTH_STARTUP) || add_jitter(HEALTH_STARTUP)) {
+		count(JITTER_BITS);
+		log_info("entropy: clock jitter, %u bits", JITTER_BITS);
+	} else {
+		log_warn("entropy: clock jitter fails its health test, not counted");
 	}
-	log_warn("entropy: the clock's jitter fails its health test, not counted");
 }
 
 static int hex_digit(char c)
@@ -256,7 +254,7 @@ void random_watch(const volatile uint64_t *id)
 /* Every source: those that answer at once, and a question to the one that does not. */
 static void reseed(void)
 {
-	add_jitter(add_cpu(LOG_DEBUG) ? JITTER_ROUNDS : HEALTH_STARTUP, 0);
+	add_jitter(add_cpu(LOG_DEBUG) ? JITTER_ROUNDS : HEALTH_STARTUP);
 	if (source) {
 		source->ask();
 		asked = true;
@@ -327,7 +325,7 @@ uint32_t random_epoch(void)
 
 void random_init(void)
 {
-	add_jitter(JITTER_ROUNDS, 0);
+	add_jitter(JITTER_ROUNDS);
 	if (machine.seed_len > 0) {
 		random_add(machine.seed, machine.seed_len,
 			   machine.seed_name ? machine.seed_name : "device tree seed",

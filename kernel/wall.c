@@ -218,7 +218,6 @@ static struct counter counters[COUNTS] = {
 
 static struct wall wall;
 static ktime looked;
-static bool expired;                   /* what was seen then may be from before a pause */
 static bool doubtful;                  /* the RTC could not be asked: there may have been a pause */
 static bool exact SEALED;              /* it tells nanoseconds */
 static struct event find_again;
@@ -285,17 +284,16 @@ static int ask(void)
 
 void clock_expire(void)
 {
-	expired = true;
+	looked = -LOOK_EVERY;
 }
 
 void clock_look(void)
 {
 	ktime now = clock_now();
 
-	if (!expired && now - looked < LOOK_EVERY)
+	if (now - looked < LOOK_EVERY)
 		return;
 	looked = now;
-	expired = false;
 	if (wall.known && now - wall.mono > ANCHOR_EVERY)
 		anchor(&wall, now, wall_at(&wall, now), wall_aim(&wall, now) - wall_at(&wall, now));
 	ask();
@@ -383,7 +381,7 @@ static void follow_rtc(void *unused)
 		int err = find();
 
 		if (err < 0)
-			log_warn("clock: no use to be made of the real-time clock, error %d", -err);
+			log_warn("clock: the real-time clock is of no use, error %d", -err);
 		task_state("next look at the real-time clock");
 		event_wait(&find_again, clock_now() + FIND_EVERY);
 	}
