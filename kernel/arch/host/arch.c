@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -21,6 +22,7 @@
 
 #define NS_PER_S 1000000000u
 #define IRQ_MAX 16
+#define PATIENCE_NS 50000
 
 static struct pollfd irqs[IRQ_MAX];
 static unsigned irq_count;
@@ -44,17 +46,32 @@ void arch_irq_enable(uint32_t irq, volatile void *status, volatile void *ack)
 	irqs[irq_count++] = (struct pollfd){ .fd = (int)irq, .events = POLLIN };
 }
 
-void arch_idle(uint64_t until)
+/* Waits for a device or a signal, at most so many ns (UINT64_MAX: for ever): false: none came. */
+static bool wait_for(uint64_t ns)
 {
-	uint64_t now = arch_ticks();
-	uint64_t ns = until > now ? until - now : 0;
 	struct timespec t = {
 		.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S),
 	};
 	sigset_t none;
 
 	sigemptyset(&none);
-	ppoll(irqs, irq_count, until == UINT64_MAX ? NULL : &t, &none);
+	return ppoll(irqs, irq_count, ns == UINT64_MAX ? NULL : &t, &none) != 0;
+}
+
+/* To be put to sleep and woken takes longer than many a peer takes to answer: while idling has
+ * lately been that short, it looks again and again before it sleeps. */
+void arch_idle(uint64_t until)
+{
+	static uint64_t patience;
+	uint64_t began = arch_ticks(), now = began;
+
+	for (; now < until && now - began < patience; now = arch_ticks()) {
+		if (wait_for(0))
+			return;
+		sched_yield();
+	}
+	wait_for(until == UINT64_MAX ? until : until > now ? until - now : 0);
+	patience = arch_ticks() - began < PATIENCE_NS ? PATIENCE_NS : 0;
 }
 
 bool arch_random(uint64_t *word, const char **source)
