@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "kernel/budget.h"
 #include "kernel/clock.h"
 #include "kernel/config.h"
 #include "kernel/counter.h"
@@ -14,7 +15,6 @@
 #include "net/http.h"
 #include "net/stream.h"
 
-#define USUAL_BYTES 9728
 
 static bool enabled SEALED;
 
@@ -35,9 +35,17 @@ static PRINTF_LIKE(2, 3) void add(struct response *res, const char *fmt, ...)
 	response_add(res, line, MIN((size_t)n, sizeof(line) - 1));
 }
 
+/* A scraper does without it: then the samples are "untyped". */
+static void add_type(struct response *res, const char *type, const char *name)
+{
+	if (BUDGET_METRICS_TYPES)
+		add(res, "# TYPE %s %s\n", name, type);
+}
+
 static void add_value(struct response *res, const char *type, const char *name, uint64_t n)
 {
-	add(res, "# TYPE %s %s\n%s %llu\n", name, type, name, (unsigned long long)n);
+	add_type(res, type, name);
+	add(res, "%s %llu\n", name, (unsigned long long)n);
 }
 
 static void add_counter(const struct counter *c, void *res)
@@ -65,7 +73,7 @@ static void add_pools(struct response *res)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-		add(res, "# TYPE %s %s\n", families[i].name, families[i].type);
+		add_type(res, families[i].type, families[i].name);
 		for (struct pool *p = pool_first(); p; p = p->next)
 			add(res, "%s{pool=\"%s\"} %u\n", families[i].name, p->name,
 			    families[i].value(p));
@@ -91,14 +99,15 @@ static void add_machine(struct response *res)
 	add_value(res, "gauge", "zeitkern_memory_bytes", mem_total());
 	add_value(res, "gauge", "zeitkern_streams", stream_count());
 	add_value(res, "gauge", "zeitkern_streams_max", stream_max());
-	add(res, "# TYPE zeitkern_uptime_seconds gauge\nzeitkern_uptime_seconds %lld.%03d\n",
-	    (long long)(up / 1000000000), (int)(up / 1000000 % 1000));
+	add_type(res, "gauge", "zeitkern_uptime_seconds");
+	add(res, "zeitkern_uptime_seconds %lld.%03d\n", (long long)(up / 1000000000),
+	    (int)(up / 1000000 % 1000));
 }
 
 static void get_metrics(struct request *req, struct response *res)
 {
 	response_begin(res, "text/plain; version=0.0.4");
-	response_expect(res, USUAL_BYTES);
+	response_expect(res, BUDGET_METRICS);
 	counters_each(add_counter, res);
 	add_pools(res);
 	add_machine(res);
