@@ -12,6 +12,8 @@ import dataclasses
 
 from vm import BARE_MICROVM, Options
 
+EDK_S = 0.6              # more that a clock may be off: EDK II sets a PC's to whole seconds
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -29,6 +31,7 @@ class Row:
     button: bool = True      # hears QMP system_powerdown
     clock: bool = True       # has one: without, / answers 503 until a time server has
     runs_on: bool = True     # that clock runs on while the machine is stopped
+    late: float = 0          # seconds by which firmware sets that clock back at boot
     offload: bool = True     # its NIC takes checksums, unless it is told not to
     memory: bool = True      # how much it has can be chosen
     bare: bool = True        # can be started without a NIC
@@ -66,7 +69,7 @@ ROWS = (
     Row("pc-legacy", "pc", "pc", "legacy", full=True),
     Row("pc-e1000e", "pc", "pc", "e1000e", full=True, **NIC),
     Row("pc-vmxnet3", "pc", "pc", "vmxnet3", patience=1.5, full=True, **NIC),
-    Row("q35-uefi", "pc", "q35", "pci", firmware="uefi", full=True, memory=False),
+    Row("q35-uefi", "pc", "q35", "pci", firmware="uefi", full=True, memory=False, late=EDK_S),
     Row("microvm-kvm", "pc", "microvm", "mmio", accel="kvm"),
     Row("q35-kvm", "pc", "q35", "pci", accel="kvm", full=True),
     Row("virt", "virt", "virt", "mmio", wire=True),

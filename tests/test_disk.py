@@ -24,7 +24,7 @@ from images import ROOT
 from memory import memory_dump
 from netns import NoNamespace
 from site_vm import Site
-from table import BY_NAME
+from table import BY_NAME, EDK_S
 from test_front import refusal
 from test_settings import found
 from test_time import served_time
@@ -36,7 +36,6 @@ UEFI = {"pc": ("q35", "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_V
         "virt": ("virt", "/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd")}
 SECRET = "c3a55ac36996f00f" "1e2d3c4b5a697887" "0f1e2d3c4b5a6978" "8796a5b4c3d2e1f0"
 OFF_S = 1.2                  # that a clock may be off which goes by an RTC
-EDK_S = 0.6                  # more: EDK II sets a PC's to the whole second that it has read
 LINE_S = 120                 # a hang detector
 # What a BIOS reads from: (machine, devices).
 BUSES = {

@@ -5,7 +5,8 @@ test_disk.py, test_uefi.py and test_nics.py for make test."""
 
 import pytest
 
-from test_disk import EDK_S, FORMS, OFF_S, UEFI, answers, plain, raw_of  # noqa: F401
+from table import EDK_S
+from test_disk import FORMS, OFF_S, UEFI, answers, plain, raw_of  # noqa: F401
 
 NICS = ("pci", "transitional", "non-transitional", "e1000", "e1000e", "vmxnet3")
 FIRMWARES = ("bios", "uefi")

@@ -14,14 +14,13 @@ import pytest
 
 import images
 from images import ROOT
-from table import BY_NAME
+from table import BY_NAME, EDK_S
 from test_boot import GUEST_PORT, first_answer, free_port
 from test_time import served_time
 from vm import Vm
 
 BOOT_S = 90
 OFF_S = 1.2                       # a clock of whole seconds, read before its next one
-EDK_S = 0.6                       # more: EDK II sets a PC to the whole second that it has read
 SNAKEOIL = "/usr/share/ovmf/PkKek-1-snakeoil"
 PASSPHRASE = "snakeoil"           # Debian's, in /usr/share/doc/ovmf/README.Debian
 
