@@ -79,6 +79,9 @@ int connection_open(struct connection *c, const struct endpoint *to, const struc
 /* Sends up to len bytes: how many were taken (0..len). room() follows when more fit. */
 size_t connection_write(struct connection *c, const void *data, size_t len);
 
+/* What has come is not all: as stream_expect(). */
+void connection_expect(struct connection *c);
+
 /* Ends it: in order, or with a reset, which is all there is before it was made. Nothing is called
  * afterwards. Nothing where it is closed. */
 void connection_close(struct connection *c);

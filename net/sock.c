@@ -227,13 +227,27 @@ unsigned sock_ready(struct sock *s, unsigned want)
 	return want & is;
 }
 
+void sock_expect(struct sock *s)
+{
+	if (!s->stream)
+		return;
+	if (s->stream->secure)
+		tls_expect(s->stream);
+	else
+		stream_expect(s->stream);
+	kick();
+}
+
 int sock_wait(struct sock *s, unsigned want, ktime deadline)
 {
 	unsigned is;
 
 	while (!(is = sock_ready(s, want))) {
-		int err = event_wait(want & SOCK_READ ? &s->readable : &s->writable, deadline);
+		int err;
 
+		if (want & SOCK_READ)
+			sock_expect(s);
+		err = event_wait(want & SOCK_READ ? &s->readable : &s->writable, deadline);
 		if (err < 0)
 			return err;
 	}

@@ -54,8 +54,11 @@ unsigned sock_ready(struct sock *s, unsigned want);
 /* Waits until sock_ready(s, want) is not 0, and returns it; or -errno of the wait. Waits. */
 int sock_wait(struct sock *s, unsigned want, ktime deadline);
 
-/* e is signalled whenever sock_ready() may have changed; NULL: nobody. */
+/* e is signalled whenever sock_ready() may have changed; NULL: nobody. Who waits so for SOCK_READ
+ * calls sock_expect() before, as sock_wait() does: the peer may wait until it hears that we have
+ * what it has sent so far. Neither waits. */
 void sock_watch(struct sock *s, struct event *e);
+void sock_expect(struct sock *s);
 
 /* 0, -EINPROGRESS while connecting, or why it died. */
 int sock_error(const struct sock *s);

@@ -49,6 +49,9 @@ int tls_connect(struct stream **s, struct stream *lower, const char *host, const
  * tls_connect(). */
 void tls_shutdown(struct stream *s);
 
+/* As stream_expect(), of a session of tls_connect(). */
+void tls_expect(struct stream *s);
+
 /* The entries of an app's table: SETTINGS(TLS_SETTINGS), alone or with others. tls.ca: those whom
  * we trust, tls.connect.cert and .key: who we are, to servers that ask. -EINVAL,
  * too, once there has been a session. */

@@ -134,6 +134,14 @@ static int scan(struct pollfd *fds, size_t n, const struct bsd_waiter *waiters)
 	return count;
 }
 
+/* Their peers are told that more is expected. */
+static void expect(const struct pollfd *fds, size_t n, const struct bsd_waiter *waiters)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((fds[i].events & POLLIN) && waiters[i].bsd && waiters[i].bsd->sock)
+			sock_expect(waiters[i].bsd->sock);
+}
+
 /* None is ready. */
 static int wait_for(struct pollfd *fds, size_t n, struct bsd_waiter *waiters, ktime deadline)
 {
@@ -146,6 +154,7 @@ static int wait_for(struct pollfd *fds, size_t n, struct bsd_waiter *waiters, kt
 			join(&waiters[i], lookup(fds[i].fd), &e);
 	}
 	while (count == 0 && err == 0) {
+		expect(fds, n, waiters);
 		err = event_wait(&e, deadline);
 		for (size_t i = 0; i < n; i++)
 			pass_on(&waiters[i]);

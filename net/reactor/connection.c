@@ -102,6 +102,15 @@ size_t connection_write(struct connection *c, const void *data, size_t len)
 	return taken;
 }
 
+void connection_expect(struct connection *c)
+{
+	if (!c->s)
+		return;
+	stream_expect(c->s);
+	if (!net_in_loop())
+		net_kick();
+}
+
 static void end(struct connection *c, void (*how)(struct stream *s))
 {
 	struct stream *s = c->s;

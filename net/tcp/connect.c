@@ -88,6 +88,16 @@ void stream_hand_over(struct stream *stream, const struct stream_ops *ops, void 
 	s->conn = conn;
 }
 
+void stream_expect(struct stream *stream)
+{
+	struct tcp *s = (struct tcp *)stream;
+
+	if (s->pcb && (s->pcb->flags & TF_ACK_DELAY)) {
+		tcp_ack_now(s->pcb);
+		tcp_output(s->pcb);
+	}
+}
+
 void stream_shutdown(struct stream *stream)
 {
 	struct tcp *s = (struct tcp *)stream;

@@ -288,6 +288,8 @@ static void step(struct session *s)
 		session_abort(s);
 	} else if (err == MBEDTLS_ERR_SSL_WANT_READ || err == MBEDTLS_ERR_SSL_WANT_WRITE) {
 		s->moved = clock_now();
+		if (session_is_client(s))
+			tls_client->expect(s);
 	} else if (err != 0) {
 		fail(s, err);
 	} else if (identify(s) < 0) {

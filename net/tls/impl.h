@@ -181,6 +181,8 @@ struct client_side {
 	void (*lost)(struct session *s, int why);
 	const struct stream_ops *(*protocol)(const struct session *s);
 	void (*release)(struct session *s);
+	/* The server's turn: as stream_expect(). */
+	void (*expect)(struct session *s);
 };
 
 /* NULL until something connects: in an image where nothing does, the compiler sees that this never

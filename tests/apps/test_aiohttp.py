@@ -9,7 +9,8 @@ import threading
 import time
 
 import pytest
-from backends import Backend, answers, good, program, request, reset
+from backends import (PUT_OFF_S, Backend, answers, good, halves, program, request, reset,
+                      usual)
 from nameserver import AAAA, NameServer, address
 from net6 import HOST6, enable
 from netns import EXTRA, STATIC
@@ -78,6 +79,13 @@ def test_kept(app, two):
         time.sleep(0.2)
         assert app.get("/").status == 200
         assert one.accepted == 2
+
+
+def test_two_writes(app, two):
+    """Head and body in two writes: the first is acknowledged while the second is waited for."""
+    with Backend(app.net, halves(good(b"{}")), ONE):
+        assert app.get("/one").status == 200
+        assert usual(lambda: app.get("/one")) < PUT_OFF_S / 2
 
 
 def test_stale(app, two):

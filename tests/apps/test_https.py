@@ -9,7 +9,7 @@ import time
 
 import pki
 import pytest
-from backends import Backend, good, request
+from backends import PUT_OFF_S, Backend, good, halves, request, usual
 from conftest import shared
 from netns import HOST
 
@@ -150,6 +150,21 @@ def test_redirected_down(boot_app, row, trust, pairs):
     assert json.loads(answer.body) == {"error": "backend.1: not verified"}
     with open(f"{site.net.folder}/nginx/access.log", encoding="ascii") as log:
         assert [line for line in log if "/plain" in line] == []
+
+
+def test_two_writes(boot_app, row, trust, pairs):
+    """Head and body in two records: the first is acknowledged while the second is waited for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pairs[0].cert, pairs[0].key)
+    settings, more = backends(row, trust, f"https://{NAME}:{CUTTING}/", f"http://{HOST}:9/")
+    site = boot_app(settings, **more)
+
+    def serve(sock):
+        halves(good(b"{}"))(context.wrap_socket(sock, server_side=True))
+    with Backend(site.net, serve, CUTTING) as backend:
+        assert site.get("/one").status == 200
+        assert usual(lambda: site.get("/one")) < PUT_OFF_S / 2
+        assert backend.accepted == 1
 
 
 def test_cut_when_asked(boot_app, row, trust, pairs):

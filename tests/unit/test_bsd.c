@@ -34,6 +34,7 @@ struct sock {
 	size_t in_len, out_len, room;
 	bool used, ended, shut;
 	int error;
+	unsigned expected;
 };
 
 static struct sock socks[SOCKS], *last;
@@ -83,6 +84,11 @@ unsigned sock_ready(struct sock *s, unsigned want)
 void sock_watch(struct sock *s, struct event *e)
 {
 	s->watcher = e;
+}
+
+void sock_expect(struct sock *s)
+{
+	s->expected++;
 }
 
 int sock_error(const struct sock *s)
@@ -661,6 +667,27 @@ static void test_sleeps_on(void **state)
 /* Someone who only ever looks does not keep those from running who make it ready. */
 static void soon(void *unused) { arrives(last, "x"); }
 
+/* A peer hears that more is waited for, of those that are waited for to be read. */
+static void test_expects(void **state)
+{
+	int read_fd = connected(), write_fd;
+	struct sock *reads = last, *writes;
+	struct pollfd p[2];
+
+	write_fd = connected();
+	writes = last;
+	writes->room = 0;
+	p[0] = (struct pollfd){ .fd = read_fd, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = write_fd, .events = POLLOUT };
+	assert_int_equal(poll(p, 2, 0), 0);
+	assert_int_equal(reads->expected, 0);
+	assert_int_equal(poll(p, 2, 50), 0);
+	assert_true(reads->expected > 0);
+	assert_int_equal(writes->expected, 0);
+	close(read_fd);
+	close(write_fd);
+}
+
 static void test_look(void **state)
 {
 	struct pollfd p = { .fd = connected(), .events = POLLIN };
@@ -787,6 +814,7 @@ static int tests(void)
 		cmocka_unit_test(test_connect_times_out), cmocka_unit_test(test_recv),
 		cmocka_unit_test(test_recv_timeouts), cmocka_unit_test(test_send),
 		cmocka_unit_test(test_readv), cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_expects),
 		cmocka_unit_test(test_select), cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_closed), cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_look), cmocka_unit_test(test_named_twice),

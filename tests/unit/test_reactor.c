@@ -230,6 +230,13 @@ static size_t peek(struct stream *s, const uint8_t **data)
 static void consume(struct stream *s, size_t n) { arrived -= n; }
 static bool ended(struct stream *s) { return false; }
 
+static unsigned expected;
+
+void stream_expect(struct stream *s)
+{
+	expected++;
+}
+
 int stream_connect(struct stream **s, const struct endpoint *to, const struct stream_ops *ops,
 		   void *conn)
 {
@@ -268,7 +275,12 @@ static void test_connection(void **state)
 	arrived = 1;
 	stream_ops->ready(stream_conn);
 	assert_true(!before_wait);
+	assert_int_equal(expected, 0);
+	connection_expect(&c);
+	assert_int_equal(expected, 1);
 	stream_ops->gone(stream_conn, -ECONNRESET);
+	connection_expect(&c);
+	assert_int_equal(expected, 1);
 	assert_true(!before_wait);
 	assert_string_equal(order, "mrl");
 }

@@ -173,7 +173,15 @@ static void release(struct session *s)
 	pool_put(&pool, s);
 }
 
-static const struct client_side side = { set_up, check, failed, lost, protocol, release };
+static void expect(struct session *s)
+{
+	if (s->lower)
+		stream_expect(s->lower);
+}
+
+static const struct client_side side = {
+	set_up, check, failed, lost, protocol, release, expect,
+};
 
 /* ---- Beginning ---------------------------------------------------------------------------- */
 
@@ -255,6 +263,11 @@ int tls_connect(struct stream **stream, struct stream *lower, const char *host, 
 	session_begin(&c->session, lower);
 	*stream = &c->session.stream;
 	return 0;
+}
+
+void tls_expect(struct stream *stream)
+{
+	expect((struct session *)stream);
 }
 
 void tls_shutdown(struct stream *stream)
