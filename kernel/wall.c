@@ -236,16 +236,16 @@ void clock_on_pause(void (*fn)(void))
 	on_pause[on_pause_count++] = fn;
 }
 
-/* The RTC's ns or second, once it does not just update, and what time that was: 0 or what
- * rtc_read() says. A host that was busy elsewhere in between is asked again. */
+/* The RTC's ns or second, once it does not just update: 0 or what rtc_read() says; *now, the
+ * present, becomes what time that was. A host that was busy elsewhere in between is asked again. */
 static int read_rtc(int64_t *time, ktime *now)
 {
 	for (unsigned tries = 0; tries < READ_TRIES; tries++) {
-		ktime until = clock_now() + UPDATE_MAX, before;
+		ktime until = *now + UPDATE_MAX, before;
 		int err;
 
 		do {
-			before = clock_now();
+			before = *now;
 			err = exact ? rtc_read_ns(time) : rtc_read(time);
 			*now = clock_now();
 		} while (err == -EAGAIN && *now < until);
@@ -255,12 +255,11 @@ static int read_rtc(int64_t *time, ktime *now)
 	return -EAGAIN;
 }
 
-/* Asks the RTC and puts the clock right: 0 or what rtc_read() says. */
-static int ask(void)
+/* Asks the RTC, at present, and puts the clock right: 0 or what rtc_read() says. */
+static int ask(ktime now)
 {
 	enum wall_verdict verdict;
 	int64_t time;
-	ktime now;
 	int err = read_rtc(&time, &now);
 
 	doubtful = err == -EAGAIN;
@@ -296,7 +295,7 @@ void clock_look(void)
 	looked = now;
 	if (wall.known && now - wall.mono > ANCHOR_EVERY)
 		anchor(&wall, now, wall_at(&wall, now), wall_aim(&wall, now) - wall_at(&wall, now));
-	ask();
+	ask(now);
 }
 
 int clock_unix_ns(int64_t *ns)
@@ -359,6 +358,7 @@ static int find(void)
 	int err;
 
 	do {
+		now = clock_now();
 		err = read_rtc(&second, &now);
 		if (err == -EAGAIN)
 			second = f.second;
@@ -393,7 +393,7 @@ void clock_start_wall(void)
 
 	counters_add(counters, COUNTS);
 	exact = rtc_read_ns(&unix_ns) != -ENODEV;
-	if (ask() == -ENODEV)
+	if (ask(clock_now()) == -ENODEV)
 		return;
 	looked = clock_now();
 	if (!exact)

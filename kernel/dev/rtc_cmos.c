@@ -2,6 +2,7 @@
 /* The PC's real-time clock (Motorola MC146818A; century as ACPI 6.4 §5.2.9 and
  * QEMU have it). Outside: it shows UTC (QEMU: -rtc base=utc, the default). */
 #include <errno.h>
+#include <string.h>
 
 #include "kernel/arch/x86_64/port.h"
 #include "kernel/date.h"
@@ -12,6 +13,7 @@ enum {
 	STATUS_A = 0x0a, STATUS_B = 0x0b, CENTURY = 0x32,
 };
 
+#define SHOWN 6                /* registers that a date is in, but for the century */
 #define A_UPDATING 0x80
 #define B_BINARY 0x04
 #define B_24H 0x02
@@ -51,25 +53,46 @@ static unsigned hour(uint8_t raw)
 	return h % 12 + (raw & HOUR_PM ? 12 : 0);
 }
 
-/* The registers may change between two reads: the second is read again last. */
+static int convert(const uint8_t raw[SHOWN], int64_t *unix_s)
+{
+	unsigned century = number(cmos(CENTURY));
+	struct date d = {
+		.second = number(raw[0]), .minute = number(raw[1]), .hour = hour(raw[2]),
+		.day = number(raw[3]), .month = number(raw[4]), .year = number(raw[5]),
+	};
+
+	d.year += century >= 20 && century < 22 ? century * 100 : 2000;
+	return date_unix(&d, unix_s);
+}
+
+/* The registers may change between two reads: the second is read again last. Mostly they are as
+ * they were the last time. */
 static int cmos_read(int64_t *unix_s)
 {
-	struct date d;
-	unsigned century;
+	static const uint8_t shown[SHOWN] = { SECOND, MINUTE, HOUR, DAY, MONTH, YEAR };
+	static struct {
+		uint8_t raw[SHOWN];
+		int64_t unix_s;
+	} last;
+	uint8_t raw[SHOWN];
 
 	if (cmos(STATUS_A) & A_UPDATING)
 		return -EAGAIN;
-	d.second = number(cmos(SECOND));
-	d.minute = number(cmos(MINUTE));
-	d.hour = hour(cmos(HOUR));
-	d.day = number(cmos(DAY));
-	d.month = number(cmos(MONTH));
-	d.year = number(cmos(YEAR));
-	century = number(cmos(CENTURY));
-	if ((cmos(STATUS_A) & A_UPDATING) || number(cmos(SECOND)) != d.second)
+	for (unsigned i = 0; i < SHOWN; i++)
+		raw[i] = cmos(shown[i]);
+	if ((cmos(STATUS_A) & A_UPDATING) || cmos(SECOND) != raw[0])
 		return -EAGAIN;
-	d.year += century >= 20 && century < 22 ? century * 100 : 2000;
-	return date_unix(&d, unix_s);
+	if (last.unix_s == 0 || memcmp(raw, last.raw, sizeof(raw)) != 0) {
+		int err = convert(raw, &last.unix_s);
+
+		if (err < 0) {
+			last.unix_s = 0;
+			return err;
+		}
+		memcpy(last.raw, raw, sizeof(raw));
+	}
+	*unix_s = last.unix_s;
+	return 0;
 }
 
 const struct rtc rtc_cmos = {
