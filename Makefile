@@ -65,7 +65,7 @@ $(call one_of,TLS,yes no)
 $(call is_number,MEM)
 $(call is_number,SMP)
 $(call is_number,PORT)
-$(if $(shell [ $(PORT) -ge 1 ] && [ $(PORT) -le 65172 ] || echo no),$(error \
+$(if $(shell [ $(PORT) -ge 1 ] 2>&- && [ $(PORT) -le 65172 ] || echo no),$(error \
 	PORT=$(PORT) is not possible; it is a number from 1 to 65172))
 network := $(if $(filter libvirt,$(FORMAT)),network:)
 $(if $(or $(filter user,$(NET)),$(strip $(foreach k,tap: $(network),$(patsubst $k%,%,$(filter $k%,$(NET)))))),,$(error \

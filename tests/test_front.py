@@ -187,10 +187,11 @@ def test_port_taken(offset):
     ("BORAD=pc", ("BORAD", "BOARD")), ("BOARD=nope", ("BOARD", "pc", "virt", "host")),
     ("MACHINE=isapc", ("MACHINE", "microvm", "q35")), ("ACCEL=hax", ("ACCEL", "tcg", "kvm")),
     ("MEM=lots", ("MEM", "number")), ("PORT=http", ("PORT", "number")), ("PORT=70000", ("PORT",)),
+    ("PORT=18446744073709551616", ("PORT", "65172")), ("MEM=1", ("MEM", "from 2")),
     ("NET=wifi", ("NET", "user", "tap")), ("NET=tap:zk-no-such", ("zk-no-such",)),
     ("FIRMWARE=coreboot", ("FIRMWARE", "none")), ("APP=nope", ("APP", "time")),
     ("FORMAT=floppy", ("FORMAT", "elf")), ("FORMAT=sd", ("FORMAT", "elf")),
-    ("SMP=x", ("SMP",)), ("TLS=maybe", ("TLS",))])
+    ("SMP=x", ("SMP",)), ("SMP=0", ("SMP", "from 1")), ("TLS=maybe", ("TLS",))])
 def test_wrong_words(word, names):
     """A misspelt variable or value is one line that names the choices."""
     images.image("pc", app="time")
@@ -200,10 +201,57 @@ def test_wrong_words(word, names):
         assert name in lines[0], (name, lines)
 
 
+@pytest.mark.parametrize("board", ["host", "virt" if os.uname().machine == "x86_64" else "pc"])
+def test_foreign_kvm(board):
+    """ACCEL=kvm with a board that is not this computer's CPU is one line."""
+    images.image(board, app="time", sanitize="")
+    lines = refusal(f"BOARD={board}", "ACCEL=kvm")
+    assert len(lines) == 1 and "ACCEL=kvm" in lines[0] and board in lines[0], lines
+
+
 def test_wrong_command():
     """A command that does not exist is one line that names those that do."""
     lines = refusal(command="rum")
     assert len(lines) == 1 and "run" in lines[0] and "test" in lines[0], lines
+
+
+def set_up(folder, sudo=None):
+    """linker/setup for `make run` by an ordinary user who has no program but id, dpkg and, with
+    `sudo`, one that does this: (status, lines)."""
+    programs = {"id": "echo 1000", "dpkg": "echo amd64", "find": "echo Packages", "true": ":"}
+    programs.update({"sudo": sudo} if sudo else {})
+    for name, does in programs.items():
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{does}\n", encoding="ascii")
+        program.chmod(0o755)
+    done = subprocess.run([f"{ROOT}/linker/setup", "run", "pc", "elf"], check=False, timeout=30,
+                          env={"PATH": str(folder)}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode().splitlines()
+
+
+@pytest.mark.parametrize("sudo", [None, "exit 1"])
+def test_setup_by_hand(tmp_path, sudo):
+    """Without sudo, or when it refuses, the last line is what root has to type: with what the
+    build calls, and what unpacks the files that are fetched."""
+    status, lines = set_up(tmp_path, sudo)
+    assert status == 1 and len(lines) == (3 if sudo else 1), lines
+    said, packages = lines[-1].split("as root: apt-get install ")
+    assert "make run" in said, lines
+    needs = {"gcc", "ninja-build", "qemu-system-x86"}
+    with open(f"{ROOT}/linker/libs.lock", encoding="ascii") as lock:
+        for line in lock:
+            needs |= {"xz-utils"} if ".tar.xz " in line else set()
+            needs |= {"bzip2"} if ".tar.bz2 " in line else set()
+    assert {"xz-utils", "bzip2"} <= needs and needs <= set(packages.split()), lines
+
+
+def test_setup_by_sudo(tmp_path):
+    """With sudo it is told to install them."""
+    status, lines = set_up(tmp_path, 'echo "sudo $*"')
+    assert status == 0, lines
+    assert re.match(r"make run needs: .*\bgcc\b", lines[0]), lines
+    assert re.search(r"^sudo env .* apt-get .* install .*\bgcc\b", lines[-1]), lines
 
 
 def test_help():
