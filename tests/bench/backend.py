@@ -14,7 +14,7 @@ from tools import HERE, Asker, VmError, images, namespace, say
 from waiting import REQUESTS, ask, answered, connected, taken
 
 HOST, PORT, MEM = "10.77.0.1", 9001, 128
-HOLD_S, WAIT_S = 15, 1
+HOLD_S, WAIT_S, TARGET_S = 15, 1, 2.5
 PROGRAM = os.path.join(HERE, "..", "apps", "backends.py")
 
 
@@ -59,4 +59,4 @@ def backends(lab, _quick):
     return [Figure("backend", f"bytes of a request that waits for a backend, {MEM} MiB", "", each,
                    note=f"{stacks:.2f} stacks each, beside its connection"),
             Figure("backend", f"{REQUESTS} requests, each of a backend that takes {WAIT_S} s", "s",
-                   took)]
+                   took, judged=took, target=TARGET_S)]
