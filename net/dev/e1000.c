@@ -51,8 +51,10 @@ enum {
 #define IRQ_RXT0 (1u << 7)
 #define RCTL_EN (1u << 1)
 #define RCTL_MPE (1u << 4)             /* every multicast */
+#define RCTL_LPE (1u << 5)             /* frames of more than 1522 bytes */
 #define RCTL_BAM (1u << 15)
-#define RCTL_SECRC (1u << 26)          /* no FCS in the buffer; BSIZE 0: 2048 bytes */
+#define RCTL_BSIZE_16384 (1u << 16 | 1u << 25)      /* else 2048 */
+#define RCTL_SECRC (1u << 26)          /* no FCS in the buffer */
 #define TCTL_EN (1u << 1)
 #define TCTL_PSP (1u << 3)
 #define TCTL_COLLISIONS (15u << 4 | 64u << 12)
@@ -72,14 +74,14 @@ enum {
 #define RX_IP_WRONG (1ull << 46)
 
 /* Transmit descriptor, SDM §3.3.3: length, command, status. */
-#define TX_LEN 0x7ffull
+#define TX_LEN (nic.buffer - 1u)       /* what a length that is kept can say */
 #define TX_EOP (1ull << 24)
 #define TX_FCS (1ull << 25)
 #define TX_REPORT (1ull << 27)
 #define TX_DD (1ull << 32)
 
-#define BUFFER 2048u                   /* what RCTL says, and more than TX_LEN */
-#define STRIDE BUFFER
+#define BUFFER 2048u
+#define BUFFER_LARGE 16384u            /* LPE lets in no frame that is longer */
 #define RESET_MS 100
 #define RESET_PAUSE_US 10              /* §13.4.1: no access before */
 #define EEPROM_MS 10
@@ -102,6 +104,7 @@ static struct {
 	const struct card *card;
 	struct ring_rx rx;
 	struct ring tx;
+	uint16_t buffer;               /* bytes, as RCTL says */
 	bool split;                    /* parts of a frame that is too long are coming in */
 } nic;
 
@@ -180,19 +183,21 @@ static int read_mac(uint8_t mac[6], const char *where)
 	return 0;
 }
 
-static int make_rings(const char *where)
+/* A frame lies in one buffer, of a size that the chip knows. */
+static int make_rings(uint16_t frame_max, const char *where)
 {
 	struct ring_config rx = {
-		.stride = STRIDE, .span = BUFFER, .doorbell = nic.regs + RDT,
+		.stride = nic.buffer, .frame_max = frame_max, .span = nic.buffer,
+		.doorbell = nic.regs + RDT,
 	};
 	struct ring_config tx = {
-		.stride = STRIDE, .span = BUFFER, .doorbell = nic.regs + TDT,
-		.keep = TX_LEN | TX_EOP | TX_FCS | TX_REPORT,
+		.stride = nic.buffer, .frame_max = frame_max, .span = nic.buffer,
+		.doorbell = nic.regs + TDT, .keep = TX_LEN | TX_EOP | TX_FCS | TX_REPORT,
 	};
 	int rc;
 
-	rx.size = ring_size(RING_MAX, STRIDE, 2);
-	tx.size = ring_size(RING_MAX, STRIDE, 4);
+	rx.size = ring_size(RING_MAX, nic.buffer, 2);
+	tx.size = ring_size(RING_MAX, nic.buffer, 4);
 	rc = ring_rx_make(&nic.rx, &rx, 0, where);
 	return rc < 0 ? rc : ring_make(&nic.tx, &tx, where);
 }
@@ -221,7 +226,8 @@ static void start(struct netdev *nd, const struct device *dev)
 	set(RXCSUM, RXCSUM_OFFLOAD);
 	set(TIPG, TIPG_COPPER);
 	set(TCTL, TCTL_EN | TCTL_PSP | TCTL_COLLISIONS);
-	set(RCTL, RCTL_EN | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
+	set(RCTL, RCTL_EN | RCTL_MPE | RCTL_BAM | RCTL_SECRC |
+		  (nic.buffer == BUFFER ? 0 : RCTL_LPE | RCTL_BSIZE_16384));
 	ring_flush(&nic.rx.ring);
 	nd->polled = pci_interrupt(dev, nic.regs + ICR, true) == PCI_POLLED;
 	set(IMS, IRQ_RXT0 | IRQ_RXO | IRQ_RXDMT0 | IRQ_LSC);
@@ -242,8 +248,10 @@ static bool e1000_is(const struct device *dev)
 
 static int e1000_open(struct netdev *nd, const struct device *dev)
 {
+	const uint16_t frame_max = ring_frame_max(nd->mtu_wanted, BUFFER_LARGE);
 	int rc;
 
+	nic.buffer = frame_max == NETDEV_FRAME_MAX ? BUFFER : BUFFER_LARGE;
 	nic.card = card_of(dev);
 	if (!nic.card)
 		return -ENODEV;
@@ -263,11 +271,11 @@ static int e1000_open(struct netdev *nd, const struct device *dev)
 	if (rc == 0)
 		rc = read_mac(nd->mac, nd->where);
 	if (rc == 0)
-		rc = make_rings(nd->where);
+		rc = make_rings(frame_max, nd->where);
 	if (rc < 0)
 		return rc;
 	nic.split = false;
-	nd->mtu = NETDEV_FRAME_MAX - 14;
+	nd->mtu = frame_max - RING_FRAME_MIN;
 	nd->rx_count = nic.rx.ring.size - 1u;
 	nd->rx_csum = true;
 	start(nd, dev);
@@ -330,7 +338,7 @@ static uint8_t *e1000_tx_get(struct netdev *nd)
 
 static void e1000_tx_put(struct netdev *nd, size_t len, struct tx_csum csum)
 {
-	ASSERT(len >= RING_FRAME_MIN && len <= NETDEV_FRAME_MAX && csum.start == 0);
+	ASSERT(len >= RING_FRAME_MIN && len <= nic.tx.frame_max && csum.start == 0);
 	ring_stage(&nic.tx, nic.tx.head & nic.tx.mask, len | TX_EOP | TX_FCS | TX_REPORT);
 	ring_counters[RING_TX_FRAMES].n++;
 }

@@ -8,6 +8,7 @@
 #include "kernel/mem.h"
 
 #define ALIGN 256u                     /* of tables: more than any of the NICs asks for */
+#define MTU_MAX 9000u
 #define BATCH 16u                      /* buffers that are worth a doorbell */
 
 struct counter ring_counters[RING_COUNTS] = {
@@ -18,11 +19,20 @@ struct counter ring_counters[RING_COUNTS] = {
 	[RING_TX_BAD] = { .name = "ring_tx_bad_total" },
 };
 
+uint16_t ring_frame_max(unsigned wanted, unsigned stride)
+{
+	unsigned frame = MIN(wanted, MTU_MAX) + RING_FRAME_MIN;
+
+	if (4ull * RING_MIN * stride > mem_dma_pool().size)
+		frame = 0;
+	return (uint16_t)MAX(frame, (unsigned)NETDEV_FRAME_MAX);
+}
+
 uint16_t ring_size(unsigned most, unsigned stride, unsigned share)
 {
 	unsigned n = most;
 
-	while (n > 32 && (uint64_t)n * stride * share > mem_dma_pool().size)
+	while (n > RING_MIN && (uint64_t)n * stride * share > mem_dma_pool().size)
 		n /= 2;
 	return (uint16_t)n;
 }
@@ -35,10 +45,10 @@ int ring_make(struct ring *r, const struct ring_config *c, const char *where)
 	};
 	size_t bytes = c->size * sizeof(struct ring_desc);
 
-	ASSERT(c->size <= RING_MAX && c->stride >= RING_SHIFT + NETDEV_FRAME_MAX);
+	ASSERT(c->size <= RING_MAX && c->stride >= RING_SHIFT + c->frame_max);
 	*r = (struct ring){
 		.size = c->size, .mask = c->size - 1u, .stride = c->stride,
-		.generation = c->generation,
+		.frame_max = c->frame_max, .generation = c->generation,
 	};
 	/* Behind the last buffer, too, lies as much as a descriptor can reach. */
 	r->buf = mem_dma_alloc((size_t)c->size * c->stride + c->span, 64);
@@ -114,7 +124,7 @@ struct frame *ring_rx_take(struct ring_rx *rx, unsigned len, bool good)
 	unsigned i = rx->buffer[rx->ring.tail & rx->ring.mask];
 
 	rx->ring.tail++;
-	if (!good || len < RING_FRAME_MIN || len > NETDEV_FRAME_MAX) {
+	if (!good || len < RING_FRAME_MIN || len > rx->ring.frame_max) {
 		ring_counters[RING_RX_BAD].n++;
 		post(rx, i);
 		return NULL;

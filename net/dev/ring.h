@@ -17,6 +17,7 @@
 #include "kernel/counter.h"
 #include "net/netdev.h"
 
+#define RING_MIN 32u
 #define RING_MAX 256u
 #define RING_SHIFT 2u                  /* the IP header, 14 bytes into a frame, lies on 4 */
 #define RING_FRAME_MIN 14u
@@ -28,16 +29,17 @@ struct ring {
 	struct ring_desc *desc;        /* the device's; read-only after the seal */
 	struct ring_desc *staged;
 	uint8_t *buf;
-	uint16_t size, mask, stride;
+	uint16_t size, mask, stride, frame_max;
 	uint16_t head, tail;           /* slots staged, and given back, since the start */
 	uint16_t unsent;               /* of those staged */
 	uint64_t generation;           /* bit of the word: 1 on the first turn, then 0, ... */
 	int gate;
 };
 
-/* What a NIC wants of a ring; `size` is a power of two. */
+/* What a NIC wants of a ring; `size` is a power of two, `stride` bytes from one buffer to the next
+ * hold RING_SHIFT and a frame of `frame_max`. */
 struct ring_config {
-	uint16_t size, stride;
+	uint16_t size, stride, frame_max;
 	uint32_t span;
 	uint64_t keep, generation;
 	volatile void *doorbell;       /* 32 bits: takes the index behind the last descriptor */
@@ -45,6 +47,10 @@ struct ring_config {
 
 /* Boot. Makes the table, `size` buffers and the warden's queue. 0, -ENOMEM or -ENOSPC, logged. */
 int ring_make(struct ring *r, const struct ring_config *c, const char *where);
+
+/* The longest frame, Ethernet header included, with an MTU of `wanted` or, where the DMA pool has
+ * no room for buffers of `stride` bytes, of NETDEV_FRAME_MAX: that is the least. */
+uint16_t ring_frame_max(unsigned wanted, unsigned stride);
 
 /* A power of two up to `most` whose buffers fill at most 1/`share` of the DMA pool. */
 uint16_t ring_size(unsigned most, unsigned stride, unsigned share);

@@ -16,7 +16,7 @@
 #include "net/dev/vmxnet3.h"
 
 #define ID 0x15ad07b0u
-#define STRIDE 1536u
+#define STRIDE(frame) ALIGN_UP(RING_SHIFT + (frame), 64u)
 #define SPAN 16384u                    /* what a length of 0 means */
 #define WORD_ALL (~0ull)
 #define BODY_RING 32u                  /* the second receive ring: it has to be there, empty */
@@ -70,15 +70,18 @@ static int agree(const char *where)
 	return 0;
 }
 
-static int make_rings(const char *where)
+/* A frame is received into one buffer: one that is longer does not go on in the next, but in the
+ * body ring, if anywhere. */
+static int make_rings(uint16_t frame_max, const char *where)
 {
+	const uint16_t stride = (uint16_t)STRIDE(frame_max);
 	struct ring_config rx = {
-		.stride = STRIDE, .span = SPAN, .doorbell = nic.pass + RX_PRODUCED,
-		.keep = WORD_ALL, .generation = RX_GENERATION,
+		.stride = stride, .frame_max = frame_max, .span = SPAN,
+		.doorbell = nic.pass + RX_PRODUCED, .keep = WORD_ALL, .generation = RX_GENERATION,
 	};
 	struct ring_config tx = {
-		.stride = STRIDE, .span = SPAN, .doorbell = nic.pass + TX_PRODUCED,
-		.keep = WORD_ALL, .generation = TX_GENERATION,
+		.stride = stride, .frame_max = frame_max, .span = SPAN,
+		.doorbell = nic.pass + TX_PRODUCED, .keep = WORD_ALL, .generation = TX_GENERATION,
 	};
 	struct arch_queue link = {
 		.notify = nic.regs + COMMAND, .notify_value = GET_LINK, .notify_width = 4,
@@ -86,9 +89,9 @@ static int make_rings(const char *where)
 	};
 	int rc;
 
-	rx.size = ring_size(RING_MAX, STRIDE, 2);
-	tx.size = ring_size(RING_MAX, STRIDE, 4);
-	rc = ring_rx_make(&nic.rx, &rx, NETDEV_FRAME_MAX, where);
+	rx.size = ring_size(RING_MAX, stride, 2);
+	tx.size = ring_size(RING_MAX, stride, 4);
+	rc = ring_rx_make(&nic.rx, &rx, frame_max, where);
 	if (rc == 0)
 		rc = ring_make(&nic.tx, &tx, where);
 	if (rc < 0)
@@ -114,7 +117,7 @@ static void fill_shared(struct shared *s, bool own_vector)
 		.features = FEATURE_RX_SUM,
 		.queues_at = queues,
 		.queues_len = sizeof(s->tx) + sizeof(s->rx),
-		.mtu = NETDEV_FRAME_MAX - 14,
+		.mtu = nic.tx.frame_max - RING_FRAME_MIN,
 		.tx_queues = 1,
 		.rx_queues = 1,
 		.interrupts = own_vector ? 2 : 1,
@@ -158,6 +161,7 @@ static bool vmxnet3_is(const struct device *dev)
 
 static int vmxnet3_open(struct netdev *nd, const struct device *dev)
 {
+	const uint16_t frame_max = ring_frame_max(nd->mtu_wanted, STRIDE(nd->mtu_wanted + 14u));
 	uint32_t low, high;
 	int rc;
 
@@ -185,12 +189,12 @@ static int vmxnet3_open(struct netdev *nd, const struct device *dev)
 	memcpy(nd->mac + 4, &high, 2);
 	_Static_assert(sizeof(struct shared) <= PAGE_SIZE, "one page");
 	nic.shared = mem_sealed_pages(1);
-	rc = nic.shared ? make_rings(nd->where) : -ENOMEM;
+	rc = nic.shared ? make_rings(frame_max, nd->where) : -ENOMEM;
 	if (rc == 0)
 		rc = start(nd, dev);
 	if (rc < 0)
 		return rc;
-	nd->mtu = NETDEV_FRAME_MAX - 14;
+	nd->mtu = frame_max - RING_FRAME_MIN;
 	nd->rx_count = nic.rx.ring.size - 1u;
 	nd->rx_csum = nd->tx_csum = true;
 	return 0;
@@ -285,7 +289,7 @@ static void vmxnet3_tx_put(struct netdev *nd, size_t len, struct tx_csum csum)
 {
 	uint64_t word = len | TX_EOP | TX_REPORT;
 
-	ASSERT(len >= RING_FRAME_MIN && len <= NETDEV_FRAME_MAX);
+	ASSERT(len >= RING_FRAME_MIN && len <= nic.tx.frame_max);
 	if (csum.start)
 		word |= TX_SUM | TX_HEADERS(csum.start) | TX_SUM_AT(csum.start + csum.offset);
 	ring_stage(&nic.tx, nic.tx.head & nic.tx.mask, word);

@@ -102,7 +102,7 @@ static void deliver(uint8_t fill, unsigned len, uint64_t bits)
 
 	assert_int_not_equal(chip.filled % SIZE, fake_pci.next[RX]);
 	assert_int_equal(d->word, 0);
-	memset((void *)(uintptr_t)d->addr, fill, len < 2048 ? len : 2048);
+	memset((void *)(uintptr_t)d->addr, fill, MIN(len, fake_pci.gate[RX].span));
 	d->word = len | bits;
 	chip.filled++;
 }
@@ -199,6 +199,79 @@ static void test_link(void **state)
 	assert_true(e1000.link(&nd));
 	chip.reg[STATUS / 4] = 0;
 	assert_false(e1000.link(&nd));
+}
+
+/* ---- A larger MTU ------------------------------------------------------------ */
+
+static void open_large(void)
+{
+	nd.mtu_wanted = 9000;
+	open_card();
+}
+
+static void test_large(void **state)
+{
+	struct frame *f;
+	unsigned rx, sent = 0;
+
+	open_large();
+	rx = chip.reg[RDLEN / 4] / 16;
+	assert_int_equal(nd.mtu, 9000);
+	assert_int_equal(nd.rx_count, rx - 1);
+	assert_int_equal(chip.reg[RCTL / 4] & (RCTL_LPE | RCTL_SIZES),
+			 RCTL_LPE | 1u << 16 | 1u << 25);
+	assert_int_equal(fake_pci.gate[RX].span, 16384);
+	assert_int_equal(fake_pci.gate[TX].keep & 0xffff, 0x3fff);
+	assert_int_equal(fake_pci.gate[TX].span, 16384);
+	/* However long a frame is that the chip lets in, it reaches into no other. */
+	for (unsigned i = 1; i < rx - 1; i++)
+		assert_int_equal(desc(RX, i)->addr - desc(RX, i - 1)->addr, 16384);
+	deliver(0x77, 9014, DD | EOP);
+	f = e1000.recv(&nd);
+	assert_int_equal(f->len, 9014);
+	assert_int_equal(f->data[9013], 0x77);
+	e1000.release(&nd, f);
+	for (; e1000.tx_get(&nd); sent++)
+		e1000.tx_put(&nd, 9014, no_csum);
+	assert_int_equal(sent, chip.reg[TDLEN / 4] / 16 - 1);
+	e1000.flush(&nd);
+	assert_int_equal(desc(TX, 0)->word, 9014 | 0xbull << 24);
+}
+
+/* Longer than the MTU, and one that goes on and on. */
+static void test_large_nonsense(void **state)
+{
+	static const unsigned lens[] = { 13, 9015, 9018, 16383, 16384, 65535 };
+	unsigned rx;
+
+	open_large();
+	rx = chip.reg[RDLEN / 4] / 16;
+	for (unsigned i = 0; i < ARRAY_LEN(lens); i++)
+		deliver(0xbb, lens[i], DD | EOP);
+	assert_null(e1000.recv(&nd));
+	assert_int_equal(count("ring_rx_bad_total"), ARRAY_LEN(lens));
+	e1000.flush(&nd);
+	for (unsigned i = ARRAY_LEN(lens); i < 1000; i++) {
+		desc(RX, i % rx)->word = DD | 9014;
+		assert_null(e1000.recv(&nd));
+		e1000.flush(&nd);
+	}
+	desc(RX, 1000 % rx)->word = DD | EOP | 60;      /* its end */
+	desc(RX, 1001 % rx)->word = DD | EOP | 61;
+	assert_int_equal(e1000.recv(&nd)->len, 61);
+	assert_int_equal(count("ring_rx_bad_total"), 1001);
+	assert_int_equal(count("ring_rx_frames_total"), 1);
+	assert_int_equal(fake_log_lines, 0);
+}
+
+/* Where there is no room for buffers of that size, the usual ones. */
+static void test_large_little_memory(void **state)
+{
+	pool_size = 1 << 20;
+	open_large();
+	assert_int_equal(nd.mtu, 1500);
+	assert_int_equal(chip.reg[RCTL / 4] & (RCTL_LPE | RCTL_SIZES), 0);
+	assert_int_equal(fake_pci.gate[RX].span, 2048);
 }
 
 /* ---- Receive ---------------------------------------------------------------- */
@@ -384,6 +457,9 @@ int main(void)
 		mmio_unit_test_setup(test_little_memory, setup),
 		mmio_unit_test_setup(test_close, setup),
 		mmio_unit_test_setup(test_link, setup),
+		mmio_unit_test_setup(test_large, setup),
+		mmio_unit_test_setup(test_large_nonsense, setup),
+		mmio_unit_test_setup(test_large_little_memory, setup),
 		mmio_unit_test_setup(test_receive, setup),
 		mmio_unit_test_setup(test_receive_for_ever, setup),
 		mmio_unit_test_setup(test_receive_dry, setup),

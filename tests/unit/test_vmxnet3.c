@@ -114,7 +114,7 @@ static struct ring_desc *take(void)
 	d += chip.filled % SIZE;
 	if (!!(d->word & RX_GENERATION) == chip.filled / SIZE % 2)
 		return NULL;
-	assert_int_equal(d->word & ~RX_GENERATION, NETDEV_FRAME_MAX);
+	assert_int_equal(d->word & ~RX_GENERATION, chip.shared->mtu + 14);
 	chip.filled++;
 	return d;
 }
@@ -124,7 +124,7 @@ static void deliver(uint8_t fill, unsigned len, uint32_t first, uint32_t last)
 	struct ring_desc *d = take();
 
 	assert_non_null(d);
-	memset((void *)(uintptr_t)d->addr, fill, len < NETDEV_FRAME_MAX ? len : NETDEV_FRAME_MAX);
+	memset((void *)(uintptr_t)d->addr, fill, MIN(len, chip.shared->mtu + 14));
 	complete(RX, ((chip.filled - 1) % SIZE) | first, len, last);
 }
 
@@ -313,6 +313,48 @@ static void test_receive_nonsense(void **state)
 	assert_int_equal(vmxnet3.recv(&nd)->data[0], 0x78);
 }
 
+/* ---- A larger MTU ------------------------------------------------------------ */
+
+static void test_large(void **state)
+{
+	static const unsigned lens[] = { 13, 9015, 0x3fff };
+	struct frame *f, *held;
+	unsigned sent = 0;
+
+	nd.mtu_wanted = 9000;
+	open_card();
+	assert_int_equal(nd.mtu, 9000);
+	assert_int_equal(chip.shared->mtu, 9000);
+	assert_int_equal(nd.rx_count, chip.shared->rx.size[0] - 1);
+	deliver(0x77, 9014, WHOLE, 0);
+	held = vmxnet3.recv(&nd);
+	assert_int_equal(held->len, 9014);
+	for (unsigned i = 0; i < ARRAY_LEN(lens); i++)
+		deliver(0xbb, lens[i], WHOLE, 0);
+	deliver(0xbb, 9014, RX_SOP, 0);                 /* more would be in the body ring */
+	deliver(0x78, 9014, WHOLE, 0);
+	f = vmxnet3.recv(&nd);
+	assert_int_equal(f->data[9013], 0x78);
+	assert_int_equal(held->data[9013], 0x77);
+	assert_int_equal(count("ring_rx_bad_total"), ARRAY_LEN(lens) + 1);
+	for (; vmxnet3.tx_get(&nd); sent++)
+		vmxnet3.tx_put(&nd, 9014, no_csum);
+	assert_int_equal(sent, chip.shared->tx.size - 1);
+	vmxnet3.flush(&nd);
+	assert_int_equal(fake_log_lines, 0);
+}
+
+static void test_large_little_memory(void **state)
+{
+	nd.mtu_wanted = 9000;
+	pool_size = 1 << 20;
+	open_card();
+	assert_int_equal(nd.mtu, 1500);
+	assert_int_equal(chip.shared->mtu, 1500);
+	deliver(0, 1515, WHOLE, 0);
+	assert_null(vmxnet3.recv(&nd));
+}
+
 /* ---- Send ------------------------------------------------------------------- */
 
 static void test_send(void **state)
@@ -392,6 +434,8 @@ int main(void)
 		mmio_unit_test_setup(test_receive_for_ever, setup),
 		mmio_unit_test_setup(test_receive_dry, setup),
 		mmio_unit_test_setup(test_receive_nonsense, setup),
+		mmio_unit_test_setup(test_large, setup),
+		mmio_unit_test_setup(test_large_little_memory, setup),
 		mmio_unit_test_setup(test_send, setup),
 		mmio_unit_test_setup(test_send_for_ever, setup),
 		mmio_unit_test_setup(test_send_nonsense, setup),

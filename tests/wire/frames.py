@@ -175,11 +175,15 @@ class Forger:
         got = self.packet(proto, seconds)
         assert got is None, Segment(got) if proto == TCP else got
 
-    def ping(self, payload=b"ping", ident=7, seq=1, timeout=2):
-        """ICMP echo: the answer's payload, or None."""
+    def ask(self, payload, ident, seq):
+        """Sends an ICMP echo."""
         head = struct.pack(">BBHHH", 8, 0, 0, ident, seq)
         total = checksum(head + payload)
         self.ip_send(ICMP, struct.pack(">BBHHH", 8, 0, total, ident, seq) + payload)
+
+    def ping(self, payload=b"ping", ident=7, seq=1, timeout=2):
+        """ICMP echo: the answer's payload, or None."""
+        self.ask(payload, ident, seq)
         got = self.packet(ICMP, timeout, lambda p: p[20] == 0 and p[24:28] == struct.pack(
             ">HH", ident, seq))
         return got and got[28:struct.unpack_from(">H", got, 2)[0]]
