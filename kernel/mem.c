@@ -29,6 +29,7 @@ static unsigned ram_count SEALED;
 static size_t total SEALED;
 static struct part tables SEALED;                /* boot pages from below, sealed ones from above */
 static struct part sealed SEALED;                /* these, where they lie in machine.dma */
+static size_t sealed_used SEALED;                /* no more than was meant for them */
 static struct part dma SEALED;
 static struct region dma_region SEALED;
 static struct mem_stacks stacks SEALED;
@@ -183,8 +184,10 @@ void *mem_half_sealed_pages(unsigned n, unsigned open)
 	unsigned prot = p == &sealed ? PROT_R | PROT_DMA : PROT_R;
 
 	split();
-	if (p->end - p->at < size + more)
+	if (p->end - p->at < size + more ||
+	    sealed_used + size + more > whole(BUDGET_SEALED(total)))
 		return NULL;
+	sealed_used += size + more;
 	p->end -= size + more;
 	arch_map(p->end, p->end, size, prot);
 	if (open)

@@ -114,9 +114,10 @@ def test_bridges(machine, nic):
         assert "looked at by time" not in vm.console.text()
 
 
-def several(machine, nics, cmdline="", stopped=False):
-    """(Vm, port): NICs in this order, each (of NICS, "n" or the name of a wire with nobody on it).
-    The MAC of the first ends in 0 and its place is 00:10.0, then 1 and 00:11.0."""
+def several(machine, nics, cmdline="", stopped=False, **more):
+    """(Vm, port): NICs in this order, each (of NICS or a device of QEMU's, "n" or the name of a
+    wire with nobody on it). The MAC of the first ends in 0 and its place is 00:10.0, then 1 and
+    00:11.0."""
     row = Row(machine, BOARD[machine], machine)
     port = free_port()
     wires = {wire for _, wire in nics} - {"n"}
@@ -125,9 +126,11 @@ def several(machine, nics, cmdline="", stopped=False):
     for number, wire in enumerate(sorted(wires)):
         extra += ["-netdev", f"hubport,hubid={number},id={wire}"]
     for number, (nic, wire) in enumerate(nics):
-        extra += ["-device", f"{NICS[nic]},netdev={wire},mac={MAC}{number},addr=1{number}"]
+        extra += ["-device", f"{NICS.get(nic, nic)},netdev={wire},mac={MAC}{number},"
+                  f"addr=1{number}"]
     image = images.image(row.board, app="time")
-    return Vm(row.options(image, cmdline=cmdline, no_nic=True, extra=tuple(extra))), port
+    return Vm(row.options(image, cmdline=cmdline, no_nic=True, extra=tuple(extra),
+                          **more)), port
 
 
 def taken(vm):
@@ -175,6 +178,39 @@ def test_late_link():
         vm.wait_for(r"net: e1000e? at .*: no link", BOOT_S)
         vm.qmp.execute("set_link", name="n", up=True)
         assert taken(vm) == 1, vm.console.text()
+        assert first_answer(vm, port).status == 200
+
+
+def test_long_queues():
+    """Legacy NICs with queues so long that there are sealed pages for two of them, each of which
+    is opened twice: the second gets the pages of the first, and the one that has a link serves."""
+    nic = NICS["legacy"] + ",rx_queue_size=1024"
+    vm, port = several("pc", ((nic, "a"), (nic, "n")), "ip=10.0.2.15/24 gw=10.0.2.2",
+                       stopped=True, mem=8)
+    with vm:
+        for wire in ("a", "n"):
+            vm.qmp.execute("set_link", name=wire, up=False)
+        vm.qmp.execute("cont")
+        vm.wait_for(r"net: virtio-net at pci 00:11\.0: no link", BOOT_S)
+        vm.qmp.execute("set_link", name="n", up=True)
+        assert taken(vm) == 1, vm.console.text()
+        assert "no memory" not in vm.console.text(), vm.console.text()
+        assert first_answer(vm, port).status == 200
+
+
+def test_no_pages():
+    """Long queues, and no sealed pages for those of one NIC more: one line says so, and the one
+    after it serves."""
+    nic = NICS["legacy"] + ",rx_queue_size="
+    vm, port = several("pc", ((nic + "1024", "a"), ("e1000", "b"), (nic + "512", "c"),
+                              ("pci", "n")), stopped=True, mem=6)
+    with vm:
+        for wire in ("a", "b"):
+            vm.qmp.execute("set_link", name=wire, up=False)
+        vm.qmp.execute("cont")
+        assert taken(vm) == 3, vm.console.text()
+        about = [line for line in vm.console.text().splitlines() if "00:12.0" in line]
+        assert len(about) == 1 and "no memory for queue 0 of 512 entries" in about[0], about
         assert first_answer(vm, port).status == 200
 
 

@@ -15,6 +15,7 @@
 #define CONFIG_TRIES 16
 #define RING_ALIGN 64u
 #define LEGACY_TABLE_MAX (64u << 10)   /* 4096 entries */
+#define GIVEN_BACK_MAX 8u
 
 static void add_status(struct virtio *v, uint8_t bit)
 {
@@ -99,6 +100,39 @@ int virtio_config(struct virtio *v, unsigned offset, void *buf, size_t len)
 	return -EIO;
 }
 
+/* Tables of queues that are no more, a legacy queue's with its rings. The warden may still know of
+ * them, so that each can become that of a queue of the same layout, and of no other. */
+static struct given_back {
+	struct vring_desc *desc;
+	uint16_t size;
+	bool legacy;
+} given_back[GIVEN_BACK_MAX];
+
+void virtio_queue_end(const struct virtio *v, struct virtqueue *q)
+{
+	for (unsigned i = 0; q->desc && i < GIVEN_BACK_MAX; i++) {
+		if (given_back[i].desc)
+			continue;
+		given_back[i] = (struct given_back){ q->desc, q->size, v->legacy };
+		q->desc = NULL;
+	}
+	q->desc = NULL;
+}
+
+/* One of `size` entries and `bytes`, cleared, or NULL. */
+static void *take_back(const struct virtio *v, uint16_t size, size_t bytes)
+{
+	for (unsigned i = 0; i < GIVEN_BACK_MAX; i++) {
+		struct given_back g = given_back[i];
+
+		if (!g.desc || g.size != size || g.legacy != v->legacy)
+			continue;
+		given_back[i].desc = NULL;
+		return memset(g.desc, 0, bytes);
+	}
+	return NULL;
+}
+
 /* Descriptor tables of all queues share sealed pages; they never end. */
 static void *table_alloc(size_t bytes)
 {
@@ -148,13 +182,18 @@ static int place(struct virtio *v, struct virtqueue *q)
 		used_bytes = ALIGN_UP(used_bytes, (size_t)PAGE_SIZE);
 		if (table % PAGE_SIZE || table > LEGACY_TABLE_MAX)
 			return -ENOTSUP;
-		q->desc = mem_half_sealed_pages((unsigned)(table / PAGE_SIZE),
-						(unsigned)((avail_bytes + used_bytes) / PAGE_SIZE));
+		q->desc = take_back(v, q->size, table + avail_bytes + used_bytes);
+		if (!q->desc)
+			q->desc = mem_half_sealed_pages(
+				(unsigned)(table / PAGE_SIZE),
+				(unsigned)((avail_bytes + used_bytes) / PAGE_SIZE));
 		rings = (char *)q->desc + table;
 	} else {
 		avail_bytes = ALIGN_UP(avail_bytes, (size_t)RING_ALIGN);
 		rings = mem_dma_alloc(avail_bytes + used_bytes, RING_ALIGN);
-		q->desc = rings ? table_alloc(table) : NULL;
+		q->desc = rings ? take_back(v, q->size, table) : NULL;
+		if (rings && !q->desc)
+			q->desc = table_alloc(table);
 	}
 	if (!q->desc)
 		return -ENOMEM;
@@ -180,7 +219,10 @@ int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned
 	q->gate = -1;
 	rc = q->size == max || !v->legacy ? place(v, q) : -ENOTSUP;
 	if (rc < 0) {
-		log_error("%s: no memory for queue %u of %u entries", v->where, index, max);
+		log_error(rc == -ENOTSUP ? "%s: queue %u has %u entries, need a power of two from "
+					   "256 to 4096"
+					 : "%s: no memory for queue %u of %u entries",
+			  v->where, index, max);
 		return rc;
 	}
 	q->avail_event = (volatile uint16_t *)&q->used->ring[q->size];

@@ -142,6 +142,10 @@ int virtio_config(struct virtio *v, unsigned offset, void *buf, size_t len);
 int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned want);
 int virtio_queue_gate(struct virtqueue *q, const struct vring_desc *staged);
 
+/* Boot, after the device's reset: the queue, if there was one, is no more. Its sealed pages are for
+ * the next of as many entries. */
+void virtio_queue_end(const struct virtio *v, struct virtqueue *q);
+
 /* Boot, for a queue that the warden does not know: shows the device the chain that begins with
  * descriptor 0 and waits, busy, until it is done with it. 0, -ETIMEDOUT after `ms`, or -EIO: what
  * the device says of its ring is nonsense. */

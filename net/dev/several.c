@@ -155,14 +155,8 @@ static bool has_answer(struct netdev *nd, unsigned link_ms)
 
 static int open(struct netdev *nd, const struct candidate *c)
 {
-	int err;
-
 	*nd = (struct netdev){ .ops = c->ops, .mtu_wanted = nd->mtu_wanted };
-	err = c->ops->open(nd, c->dev);
-	if (err < 0 && err != -ENODEV)
-		log_warn("net: %s at 0x%llx does not work (error %d)", c->ops->name,
-			 (unsigned long long)c->dev->base, -err);
-	return err;
+	return c->ops->open(nd, c->dev);
 }
 
 /* The last word of where it is: 00:03.0, or its address. */
@@ -264,9 +258,15 @@ int nic_open(struct netdev *nd)
 		return 0;
 	if (!wanted[0] && try_all(nd, c, n, &next, true) == 0)
 		return 0;
-	if (!wanted[0] && next < n && open(nd, &c[next]) == 0) {
-		log_warn("net: none of %u network cards gets an answer", n);
-		return 0;
+	/* That one, or any that can still be opened. */
+	for (unsigned i = 0; !wanted[0] && next < n && i < n; i++) {
+		uintptr_t mark = mem_dma_mark();
+
+		if (open(nd, &c[(next + i) % n]) == 0) {
+			log_warn("net: none of %u network cards gets an answer", n);
+			return 0;
+		}
+		mem_dma_release(mark);
 	}
 	log_none();
 	return -ENODEV;

@@ -179,6 +179,12 @@ static unsigned count_for(uint64_t share, unsigned least, unsigned most)
 	return n;
 }
 
+static int no_buffers(unsigned n)
+{
+	log_error("%s: no DMA memory for %u buffers", nic.dev.where, n);
+	return -ENOMEM;
+}
+
 static int make_rx(void)
 {
 	unsigned want = count_for(mem_dma_pool().size / 2, RX_MIN, RX_MAX);
@@ -189,7 +195,7 @@ static int make_rx(void)
 	nic.rx_bufs = MIN(nic.rx.size, want);
 	nic.rx_buf = mem_dma_alloc(nic.rx_bufs * nic.stride, 64);
 	if (!nic.rx_buf)
-		return -ENOMEM;
+		return no_buffers(nic.rx_bufs);
 
 	/* §5.1.6.3.1: buffers for the header and a whole frame. */
 	for (unsigned i = 0; i < nic.rx_bufs; i++) {
@@ -217,7 +223,7 @@ static int make_tx(void)
 	nic.tx_buf = mem_dma_alloc(nic.tx_bufs * nic.stride + ARCH_REACH, 64);
 	nic.staged = mem_dma_alloc(nic.tx.size * sizeof(struct vring_desc), 64);
 	if (!nic.tx_buf || !nic.staged)
-		return -ENOMEM;
+		return no_buffers(nic.tx_bufs);
 
 	/* Only len changes later on. */
 	for (unsigned i = 0; i < nic.tx.size; i++) {
@@ -225,6 +231,14 @@ static int make_tx(void)
 		nic.busy[tx_of(i)] = false;
 	}
 	return virtio_queue_gate(&nic.tx, nic.staged);
+}
+
+static void end_queues(void)
+{
+	if (virtio_reset(&nic.dev) < 0)
+		return;
+	virtio_queue_end(&nic.dev, &nic.rx);
+	virtio_queue_end(&nic.dev, &nic.tx);
 }
 
 /* §3.1.1, with the device-specific part of §5.1.5 as its step 7. */
@@ -247,7 +261,7 @@ static int start(struct netdev *nd)
 	if (rc == 0)
 		rc = make_tx();
 	if (rc < 0) {
-		log_error("%s: queues: error %d", nic.dev.where, -rc);
+		end_queues();
 		return virtio_fail(&nic.dev, rc);
 	}
 	nic.tx_staged = 0;
@@ -435,7 +449,7 @@ static bool net_link(struct netdev *nd)
 
 static void net_close(struct netdev *nd)
 {
-	virtio_reset(&nic.dev);
+	end_queues();
 }
 
 const struct netdev_ops virtio_net = {

@@ -99,8 +99,14 @@ static int make_rings(uint16_t frame_max, const char *where)
 	nic.rx_done = mem_dma_alloc(rx.size * sizeof(*nic.rx_done), RING_ALIGN);
 	nic.tx_done = mem_dma_alloc(tx.size * sizeof(*nic.tx_done), RING_ALIGN);
 	nic.rx_seen = nic.tx_seen = 0;
+	if (!nic.rx_done || !nic.tx_done) {
+		log_error("%s: no DMA memory for completions", where);
+		return -ENOMEM;
+	}
 	nic.link_gate = arch_queue_add(&link);
-	return nic.rx_done && nic.tx_done ? MIN(nic.link_gate, 0) : -ENOMEM;
+	if (nic.link_gate < 0)
+		log_error("%s: the warden's queue table is full", where);
+	return MIN(nic.link_gate, 0);
 }
 
 /* `own_vector`: completions of what is sent may have a vector that stays masked. */
@@ -189,7 +195,11 @@ static int vmxnet3_open(struct netdev *nd, const struct device *dev)
 	memcpy(nd->mac + 4, &high, 2);
 	_Static_assert(sizeof(struct shared) <= PAGE_SIZE, "one page");
 	nic.shared = mem_sealed_pages(1);
-	rc = nic.shared ? make_rings(frame_max, nd->where) : -ENOMEM;
+	if (!nic.shared) {
+		log_error("%s: no sealed page", nd->where);
+		return -ENOMEM;
+	}
+	rc = make_rings(frame_max, nd->where);
 	if (rc == 0)
 		rc = start(nd, dev);
 	if (rc < 0)

@@ -4,14 +4,19 @@
 
 /* ---- The kernel ------------------------------------------------------------- */
 
-char sealed[SEALED_BYTES] __attribute__((aligned(4096)));
+char sealed[SEALED_ALL] __attribute__((aligned(4096)));
+size_t sealed_left;
 static size_t sealed_used;
 
 void *mem_half_sealed_pages(unsigned n, unsigned open)
 {
 	void *p = sealed + sealed_used;
+	size_t size = (n + open) * PAGE_SIZE;
 
-	sealed_used += (n + open) * PAGE_SIZE;
+	if (size > sealed_left)
+		return NULL;
+	sealed_left -= size;
+	sealed_used += size;
 	assert_true(sealed_used <= sizeof(sealed));
 	return p;
 }
@@ -201,8 +206,7 @@ int deliver(uint8_t flags, uint8_t fill, unsigned len)
 void device_new(uint64_t offered)
 {
 	memset(&dev, 0, sizeof(dev));
-	sealed_used = 0;
-	memset(sealed, 0, sizeof(sealed));
+	sealed_left = SEALED_BYTES;
 	fake_nic_new();
 	dev.offered = offered;
 	dev.queue_max[0] = dev.queue_max[1] = 256;

@@ -22,7 +22,8 @@
 #define ANY_LAYOUT (1ull << 27)
 #define LEGACY (ANY_LAYOUT | EVENT_IDX | CSUM | GUEST_CSUM | MAC | STATUS)
 #define ALL (VERSION_1 | EVENT_IDX | CSUM | GUEST_CSUM | MAC | STATUS)
-#define SEALED_BYTES (64 * PAGE_SIZE)
+#define SEALED_BYTES (64 * PAGE_SIZE)      /* for each device_new() */
+#define SEALED_ALL (64 * SEALED_BYTES)
 
 extern const struct netdev_ops virtio_net, virtio_net_pci;
 
@@ -43,7 +44,8 @@ struct fake_device {
 	uint16_t taken_idx[3];                  /* avail entries consumed */
 };
 extern struct fake_device dev;
-extern char sealed[SEALED_BYTES];
+extern char sealed[SEALED_ALL];
+extern size_t sealed_left;               /* then there are no more */
 
 /* A device as firmware left it, offering these features; and the driver's
  * open() on it. */

@@ -94,6 +94,19 @@ static void test_parts(void **state)
 				    maps[k].pa + maps[k].len <= maps[i].pa);
 }
 
+/* Sealed pages come to an end before they take the room of page tables. */
+static void test_sealed(void **state)
+{
+	unsigned all = (BUDGET_SEALED(mem_total()) + PAGE_SIZE - 1) / PAGE_SIZE;
+	unsigned n = 1;                         /* test_parts() has one */
+
+	assert_null(mem_half_sealed_pages(all - 1, 1));
+	while (mem_sealed_pages(1))
+		n++;
+	assert_int_equal(n, all);
+	assert_non_null(mem_boot_pages(BUDGET_TABLES(mem_total(), 2, 0u) - 2));
+}
+
 static void test_heap(void **state)
 {
 	struct mem_heap h = mem_heap_part();
@@ -155,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_sealed),
 		cmocka_unit_test(test_heap),
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_out_of_memory),

@@ -179,6 +179,50 @@ static void test_legacy_refused(void **state)
 	assert_int_equal(dev.status & VIRTIO_DRIVER_OK, 0);
 }
 
+/* Closes it, and opens one with queues of that size. */
+static int reopen_legacy(unsigned size)
+{
+	static const struct device at = { .kind = DEV_VIRTIO_MMIO };
+
+	virtio_net.close(&nd);
+	assert_int_equal(dev.status & VIRTIO_DRIVER_OK, 0);
+	mem_dma_release((uintptr_t)pool);
+	dev.gates = 0;
+	dev.queue_max[0] = dev.queue_max[1] = size;
+	return virtio_net.open(&nd, &at);
+}
+
+/* One after the other with the longest queues that there are: sealed pages for one are enough. */
+static void test_legacy_in_turn(void **state)
+{
+	struct vring_desc *rx, *tx;
+
+	assert_int_equal(open_legacy(LEGACY, 4096), 0);
+	rx = dev.queue[0]->desc;
+	tx = dev.queue[1]->desc;
+	for (unsigned i = 0; i < 5; i++) {
+		rx[4095].len = tx[4095].next = 7;
+		assert_int_equal(reopen_legacy(4096), 0);
+		assert_true(dev.queue[0]->desc == rx || dev.queue[0]->desc == tx);
+		assert_true(dev.queue[1]->desc == rx || dev.queue[1]->desc == tx);
+		assert_ptr_not_equal(dev.queue[0]->desc, dev.queue[1]->desc);
+		assert_int_equal(rx[4095].len | tx[4095].next, 0);
+	}
+}
+
+/* Where there are none one line says so, and what was open before can be opened again. */
+static void test_legacy_without_pages(void **state)
+{
+	assert_int_equal(open_legacy(LEGACY, 1024), 0);
+	sealed_left = 40 * PAGE_SIZE;           /* for one queue */
+	fake_log_lines = 0;
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(reopen_legacy(4096), -ENOMEM);
+		assert_int_equal(fake_log_lines, i);
+	}
+	assert_int_equal(reopen_legacy(1024), 0);
+}
+
 /* ---- Receive ---------------------------------------------------------------- */
 
 static void test_receive(void **state)
@@ -561,6 +605,8 @@ int main(void)
 		cmocka_unit_test_setup(test_open_odd, setup),
 		cmocka_unit_test(test_legacy),
 		cmocka_unit_test(test_legacy_full),
+		cmocka_unit_test(test_legacy_in_turn),
+		cmocka_unit_test(test_legacy_without_pages),
 		cmocka_unit_test(test_legacy_refused),
 		cmocka_unit_test_setup(test_receive, setup),
 		cmocka_unit_test_setup(test_receive_dry, setup),
