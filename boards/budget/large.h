@@ -11,9 +11,7 @@
  * the address space of all task stacks. */
 #define BUDGET_TABLES(ram, regions, stacks) \
 	(27 + MIN((ram) >> 22, 16u) + ((ram) >> 30) + (regions) * 2 + ((stacks) >> 21))
-/* Those of two legacy virtio NICs with queues of 4096 entries take 448 KiB. */
-#define BUDGET_SEALED(ram) \
-	MIN(MAX((ram) / 64, 32u << 10), MIN(MAX((ram) / 256, 256u << 10), 1u << 20))
+#define BUDGET_SEALED(ram) MIN(MAX((ram) / 64, 32u << 10), 256u << 10)
 #define BUDGET_DMA(ram) MIN(MAX((ram) / 8, MIN(384u << 10, (ram) / 5)), 4u << 20)
 #define BUDGET_HEAP(ram) MIN(MAX((ram) / 16, 32u << 10), 64u << 20)
 #define BUDGET_STACK 8192u
