@@ -92,7 +92,7 @@ net := $(wildcard net/*.c $(layers:%=net/%/*.c) net/tls/$(if $(filter no,$(TLS))
 		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c net/metadata/none/*.c,net/ip6/*.c \
 		net/metadata/*.c net/bsd/*.c net/postgres/*.c \
 		net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
-	$(TLS_EVEREST) $(NETDEVS:%=net/dev/%.c)
+	$(TLS_MORE) $(NETDEVS:%=net/dev/%.c)
 net += $(wildcard $(LIBRARIES:%=net/%/*.c))
 app := $(if $(GUEST),tests/guests/$(GUEST).c,$(wildcard app/*.c app/$(APP)/*.c))
 ours := $(basename $(sort $(kernel) $(net) $(app) boards/$(BOARD)/board.c))

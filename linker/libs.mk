@@ -33,7 +33,7 @@ ifneq ($(and $(LIBTLS),$(filter x86_64 aarch64 host,$(ARCH))),)
 mbedtls += $(addprefix 3rdparty/everest/library/,everest x25519 Hacl_Curve25519_joined)
 FOR_MBEDTLS += -DMBEDTLS_ECDH_VARIANT_EVEREST_ENABLED \
 	$(addprefix -isystem $(MBEDTLS)/3rdparty/everest/,include include/everest include/everest/kremlib)
-TLS_EVEREST := net/tls/everest/public_key.c
+TLS_MORE := net/tls/everest/public_key.c
 WRAPPED += mbedtls_psa_ecp_export_public_key
 endif
 
@@ -48,10 +48,11 @@ $(if $(filter-out $(or $(BUDGETS),$(BUDGET)),$(BUDGET)),$(error APP=$(APP) is no
 FOR_APP := -isystem net/bsd/include $(if $(LIBRARIES),-isystem build/src)
 
 # mbedTLS reaches what a client does by way of net/tls/client, which an image that opens no sessions
-# does without.
+# does without; and RSA's arithmetic lets others run (net/tls/rsa).
 ifneq ($(and $(LIBTLS),$(filter large,$(BUDGET))),)
+TLS_MORE += net/tls/rsa/breathe.c
 WRAPPED += mbedtls_ssl_write_client_hello mbedtls_ssl_handshake_client_step \
-	mbedtls_ssl_tls13_handshake_client_step
+	mbedtls_ssl_tls13_handshake_client_step mbedtls_ct_memcpy_if
 endif
 
 build/src/%/.sha256: FORCE | setup

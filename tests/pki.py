@@ -11,7 +11,8 @@ from budget import ROOT, board_words
 
 FW_CFG = ("pc", "virt")          # boards whose machines are given files by QEMU
 FAKETIME_TRIES = 20               # it names a semaphore by its process id, and some are left behind
-KINDS = {"ec": ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"), "rsa": ("rsa:2048",)}
+KINDS = {"ec": ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"), "rsa": ("rsa:2048",),
+         "long rsa": ("rsa:4096",)}
 
 
 def openssl(*words, since=0):

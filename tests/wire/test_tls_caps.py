@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import pki
 from secure import ByHand, PORT, in_the_end, listening, raw, secure
 from site_vm import HEAP, HEAP_SLACK
 
@@ -20,6 +21,7 @@ STALLED = 100
 IDLE = 64
 SESSIONS = 'zeitkern_pool_used{pool="tls_sessions"}'
 TIMEOUT_S = 2
+SIGNATURES = 10
 GIVEN_UP_S = 30          # a hang detector
 
 
@@ -119,6 +121,32 @@ def test_idle(caps):
         client.sock.unwrap().close()
     samples = rest(caps)
     assert samples["tls_evicted_total"] == 0 and samples["tls_refused_total"] == 0, samples
+
+
+def test_breathes(row, boot, echo_image, trust):
+    """A signature by a long RSA key takes its time; plain requests meanwhile do not wait for it."""
+    pair = pki.signed(trust.root, trust.folder, "long", ("long.test",), kind="long rsa")
+    settings, more = pki.given(row, trust.folder, {"tls.cert": pair.cert, "tls.key": pair.key})
+    site = boot(settings, image=echo_image, **more)
+    listening(site)
+    shaken, waited = [], []
+
+    def shake():
+        for _ in range(SIGNATURES):
+            began = time.monotonic()
+            secure(site).sock.close()
+            shaken.append(time.monotonic() - began)
+
+    thread = threading.Thread(target=shake, daemon=True)
+    with site.client() as client:
+        thread.start()
+        while thread.is_alive():
+            began = time.monotonic()
+            assert client.get("/show").status == 200
+            waited.append(time.monotonic() - began)
+    waited.sort(reverse=True)
+    half = SIGNATURES // 2
+    assert waited[half] < sorted(shaken)[half] / 4, (waited[:SIGNATURES], shaken)
 
 
 def test_timeout(row, boot, echo_image):
