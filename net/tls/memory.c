@@ -36,11 +36,19 @@ void tls_free(void *p)
 	free(p);
 }
 
-/* 0 while the time is not known: every certificate is then of the future, and refused. */
-time_t tls_time(time_t *t)
+/* Unix time, by which tickets grow old while a machine stands still, too. While it is not known,
+ * 1970 goes on: every certificate is then of the future, and refused; the keys of tickets rotate
+ * all the same. */
+static int64_t now_ns(void)
 {
 	int64_t ns;
-	time_t now = clock_unix_ns(&ns) == 0 ? (time_t)(ns / SECONDS(1)) : 0;
+
+	return clock_unix_ns(&ns) == 0 ? ns : clock_now();
+}
+
+time_t tls_time(time_t *t)
+{
+	time_t now = (time_t)(now_ns() / SECONDS(1));
 
 	if (t)
 		*t = now;
@@ -49,7 +57,7 @@ time_t tls_time(time_t *t)
 
 mbedtls_ms_time_t mbedtls_ms_time(void)
 {
-	return clock_now() / MILLIS(1);
+	return now_ns() / MILLIS(1);
 }
 
 struct tm *mbedtls_platform_gmtime_r(const mbedtls_time_t *t, struct tm *tm)

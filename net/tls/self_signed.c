@@ -29,11 +29,11 @@ static void write_date(char out[DATE_MAX], time_t t)
 static int set_validity(mbedtls_x509write_cert *cert)
 {
 	char from[DATE_MAX] = ALWAYS_FROM, to[DATE_MAX] = ALWAYS_TO;
-	time_t now = tls_time(NULL);
+	int64_t now;
 
-	if (now > 0) {
-		write_date(from, now - 86400);
-		write_date(to, now + YEAR_S);
+	if (clock_unix_ns(&now) == 0) {
+		write_date(from, (time_t)(now / SECONDS(1)) - 86400);
+		write_date(to, (time_t)(now / SECONDS(1)) + YEAR_S);
 	}
 	return mbedtls_x509write_crt_set_validity(cert, from, to);
 }

@@ -22,6 +22,7 @@ IDLE = 64
 SESSIONS = 'zeitkern_pool_used{pool="tls_sessions"}'
 TIMEOUT_S = 2
 SIGNATURES = 10
+IDLE_BYTES = 8 << 10     # of a session that says nothing; its buffers alone would be 20 KB
 GIVEN_UP_S = 30          # a hang detector
 
 
@@ -109,11 +110,17 @@ def test_stalled(caps, part):
 
 
 def test_idle(caps):
-    """Sixty-four sessions stay, idle, and each answers again, in any order."""
+    """Sixty-four sessions stay, idle, and each answers again, in any order; each takes little."""
+    with secure(caps) as client:
+        assert client.get("/show").status == 200
+    before = rest(caps)[HEAP]
     clients = [secure(caps) for _ in range(IDLE)]
     for client in clients:
         assert client.get("/show").status == 200
-    assert caps.metrics()[SESSIONS] == IDLE
+    samples = caps.metrics()
+    assert samples[SESSIONS] == IDLE
+    each = (samples[HEAP] - before) / IDLE + samples[SESSIONS.replace("used", "object_bytes")]
+    assert each <= IDLE_BYTES, (before, samples)
     random.Random(1).shuffle(clients)
     for client in clients:
         assert client.get("/show").status == 200

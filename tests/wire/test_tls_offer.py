@@ -3,6 +3,7 @@
 curl and Python. Protocols, cipher suites, ALPN (RFC 7301), names (RFC 6066 §3), tickets, and
 certificates of clients."""
 
+import dataclasses
 import json
 import re
 import ssl
@@ -12,6 +13,7 @@ import time
 import pytest
 
 import pki
+from faked import FakedClock
 from secure import PORT, context, fingerprint, fingerprints, listening, raw, secure
 
 NAME = "zeitkern.test"
@@ -32,6 +34,8 @@ REFUSED = {
     "other curves": (["-tls1_3", "-groups", "P-521"], "unexpected eof"),
 }
 pytestmark = pytest.mark.large
+# How QEMU writes the CPU's instructions for AES and GHASH in a list of what has run.
+AES = {"pc": (r"\baesenc\b", r"\bv?pclmul\w+"), "virt": (r"\baese\b", r"\bpmull2?\b")}
 GONE_S = 20              # until a session whose client has left is no more; a hang detector
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -130,6 +134,59 @@ def test_resumption(https, tmp_path, version):
         text = s_client(https, version, "-servername", NAME, "-sess_in", str(ticket),
                         "-early_data", str(early))
         assert "Max Early Data: 0" in text and "Early data was not sent" in text, text
+
+
+def test_rotation(row, boot, tmp_path):
+    """A ticket lives for an hour, and so does the key that new tickets are sealed with; the one
+    before it still opens those that are younger."""
+    if row.board not in pki.FW_CFG or not row.runs_on or row.accel == "kvm":
+        pytest.skip("the clock of this machine cannot be moved")
+    world = FakedClock(tmp_path)
+    site = boot("", start=False, wait=False)
+    site.boot(env=world.env)
+
+    def later(minutes):
+        site.vm.qmp.execute("stop")
+        world.move(minutes * 60)
+        site.vm.qmp.execute("cont")
+        deadline = time.monotonic() + GONE_S
+        while abs(site.time_error(world.now)[0]) > 2:
+            assert time.monotonic() < deadline
+
+    def ticket(name):
+        text = s_client(site, "-tls1_2", "-sess_out", str(tmp_path / name))
+        return re.search(r"TLS session ticket:\n\s+0000 - ((?:[0-9a-f]{2} ){4})", text)[1]
+
+    def resumes(name):
+        return "Reused, TLSv1.2" in s_client(site, "-tls1_2", "-sess_in", str(tmp_path / name))
+
+    keys = [ticket("first")]
+    later(40)
+    assert resumes("first")
+    keys.append(ticket("second"))
+    later(40)
+    assert not resumes("first")
+    keys.append(ticket("third"))
+    assert resumes("second") and resumes("third")
+    assert keys[0] == keys[1] != keys[2], keys
+
+
+def test_aes_of_the_cpu(row, boot, tmp_path):
+    """AES-GCM is computed by the CPU's instructions for it, and without them where it has none."""
+    if row.board not in AES or row.accel == "kvm":
+        pytest.skip("what this machine runs cannot be listed")
+    models = (row,) if row.board != "pc" else (
+        row, dataclasses.replace(row, cpu="max,-aes,-pclmulqdq"))
+    for model in models:
+        ran = tmp_path / f"ran-{len(model.cpu)}"
+        site = boot("", row=model, extra=("-d", "in_asm", "-D", str(ran)))
+        for suite in TLS13[:2]:
+            text = s_client(site, "-tls1_3", "-ciphersuites", suite)
+            assert f"Cipher is {suite}\n" in text and "HTTP/1.1" in text, text
+        site.close()
+        text = ran.read_text(errors="replace")
+        for instruction in AES[row.board]:
+            assert bool(re.search(instruction, text)) == (model is row), (model, instruction)
 
 
 def test_ticket_of_another(https, echo, tmp_path):
