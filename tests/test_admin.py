@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import ssl
+import tempfile
 
 import pytest
 
@@ -18,7 +19,7 @@ from table import BY_NAME
 
 ADMIN, HTTPS = 9443, 8443
 READY_S = 60
-MACHINES = ("microvm", "virt")
+MACHINES = ("microvm", "virt", "orangepi-pc")
 PIECE = 8                # bytes that a copy cut anywhere would still have whole
 
 
@@ -26,11 +27,11 @@ PIECE = 8                # bytes that a copy cut anywhere would still have whole
 def running(name, settings="", app="time", **files):
     """A machine whose settings are those words and files, serving HTTPS."""
     row = BY_NAME[name]
-    extra = []
-    for key, path in files.items():
-        extra += ["-fw_cfg", f"name=opt/zeitkern/{key.replace('__', '.')},file={path}"]
+    with tempfile.TemporaryDirectory() as folder:
+        settings, more = pki.given(row, folder, {key.replace("__", "."): path
+                                                 for key, path in files.items()}, settings)
     try:
-        site = Site(row, images.image(row.board, app=app), settings, extra=tuple(extra))
+        site = Site(row, images.image(row.board, app=app), settings, **more)
     except NoNamespace as error:
         pytest.skip(f"no network namespace here: {error}")
     try:
@@ -177,6 +178,15 @@ def test_redirect():
             assert client.get("/" + "a" * 600).status == 414
             client.send("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n")
             assert client.answer().header("Location") == f"https://[::1]:{HTTPS}/"
+
+
+def test_without_https():
+    """https.port=0: HTTP alone."""
+    with running("microvm", "https.port=0") as site:
+        assert site.get().status == 200
+        with pytest.raises(ConnectionRefusedError):
+            site.socket(port=HTTPS)
+        assert "https:" not in site.vm.console.text()
 
 
 def test_without_http():

@@ -5,12 +5,15 @@ mkfs.vfat and mtools, on virtio-blk and virtio-scsi; and what may be wrong with 
 import dataclasses
 import os
 import re
+import ssl
 import subprocess
 
 import pytest
 
 import images
+import pki
 from memory import memory_dump
+from site_vm import Site
 from table import BY_NAME
 from test_boot import BOOT_S
 from vm import Vm
@@ -199,6 +202,30 @@ def test_hostname(files, label, tmp_path):
         vm.wait_for("serving http://", BOOT_S)
         memory = memory_dump(vm)
         assert b"box-4712\0" in memory and b"box-4711" not in memory
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_certificate(name, tmp_path):
+    """HTTPS by the certificate and key of a config drive; nothing of the key's text stays."""
+    root = pki.authority(str(tmp_path), "root")
+    pair = pki.signed(root, str(tmp_path), "ours", ["zeitkern.test"])
+    text = "".join(f'tls.{key}="{open(path, encoding="ascii").read()}"\n'
+                   for key, path in (("cert", pair.cert), ("key", pair.key)))
+    drive = iso(tmp_path, {"meta-data": "", "user-data": f"#zeitkern\n{text}"})
+    opts = options(name, [drive])
+    site = Site(BY_NAME[name], opts.image, extra=opts.extra)
+    try:
+        site.boot()
+        site.vm.wait_for("https: port 8443", BOOT_S)
+        trust = ssl.create_default_context(cafile=root.cert)
+        with trust.wrap_socket(site.socket(port=8443), server_hostname="zeitkern.test") as sock:
+            assert sock.version() == "TLSv1.3"
+        memory = memory_dump(site.vm)
+        with open(pair.key, encoding="ascii") as file:
+            for line in file.read().split("\n")[1:3]:
+                assert line[:32].encode() not in memory and line not in site.vm.console.text()
+    finally:
+        site.close()
 
 
 SEED = "c3a55ac36996f00f1e2d3c4b5a697887" * 2
