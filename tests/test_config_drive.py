@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Settings from config drives: volumes as cloud-init's tools and OpenStack make them, by xorriso,
-mkfs.vfat and mtools, on virtio-blk and virtio-scsi; and what may be wrong with them."""
+mkfs.vfat and mtools, on virtio-blk, virtio-scsi, IDE and SATA; and what may be wrong with them."""
 
 import dataclasses
 import os
 import re
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -132,6 +133,96 @@ def test_ide(firmware, place, tmp_path):
     text = console(row.options(images.image("pc", app="time", firmware=firmware),
                                extra=tuple(extra)))
     assert SERVES in text and lines(text)[0].startswith("config drive: NoCloud on ide "), text
+
+
+def sata(name, drives, device="ide-cd", firmware="none", cmdline="", more=()):
+    """A machine with these on SATA, one port behind the other from 1 on: on q35's own AHCI host, or
+    one beside it. A drive is a file, the words of -drive, or None: no medium."""
+    row = dataclasses.replace(BY_NAME[name], firmware=firmware)
+    bus = "ide" if name == "q35" else "ahci"
+    extra = [] if name == "q35" else ["-device", "ich9-ahci,id=ahci"]
+    for i, drive in enumerate(drives, 1):
+        if drive is None:
+            extra += ["-device", f"ide-cd,bus={bus}.{i}"]
+            continue
+        words = drive if isinstance(drive, str) else f"format=raw,readonly=on,file={drive}"
+        if device == "ide-hd":
+            words = words.replace("readonly=on", "snapshot=on")
+        extra += ["-drive", f"if=none,id=sata{i},{words}",
+                  "-device", f"{device},drive=sata{i},bus={bus}.{i}"]
+    return row.options(images.image(row.board, app="time", firmware=firmware), cmdline=cmdline,
+                       extra=tuple(extra) + tuple(more))
+
+
+@pytest.mark.parametrize("name", ("q35", "pc", "virt-pci"))
+def test_sata(name, tmp_path):
+    """A CD, as libvirt and Proxmox attach one to q35, behind another and an empty drive; or a disk
+    with a FAT volume; or neither."""
+    other = tmp_path / "other"
+    other.write_bytes(bytes(1 << 20))
+    text = console(sata(name, [other, None, iso(tmp_path, NOCLOUD)]))
+    assert SERVES in text and len(lines(text)) == 2, text
+    assert where(text).startswith("pci ") and ", port 3, ISO 9660" in text, text
+    text = console(sata(name, [vfat(tmp_path, NOVA, label="config-2")], device="ide-hd"))
+    assert SERVES in text and len(lines(text)) == 2, text
+    assert lines(text)[0].startswith("config drive: OpenStack on pci "), text
+    text = console(sata(name, [other, None], cmdline=STATIC))
+    assert lines(text, "config drive|port [0-9]+:|cannot") == [], text
+
+
+@pytest.mark.parametrize("device", ("ide-cd", "ide-hd"))
+@pytest.mark.parametrize("firmware", ("bios", "uefi"))
+def test_sata_firmware(firmware, device, tmp_path):
+    """Behind firmware, which has started the ports and leaves them so."""
+    opts = sata("q35", [iso(tmp_path, NOVA, "config-2")], device, firmware)
+    text = console(dataclasses.replace(opts, disk=("virtio-blk-pci,bootindex=0",)))
+    assert SERVES in text and len(lines(text)) == 2, text
+
+
+def test_sata_hosts(tmp_path):
+    """Several hosts, the last of which has it; and, on another machine, two that have one: the
+    first is it."""
+    first, second = iso(tmp_path, NOCLOUD), iso(tmp_path, NOVA, "config-2")
+    more = ["-device", "ich9-ahci,id=a", "-device", "ich9-ahci,id=b",
+            "-drive", f"if=none,id=cd,format=raw,readonly=on,file={second}",
+            "-device", "ide-cd,drive=cd,bus=b.5"]
+    text = console(sata("q35", [None], more=more))
+    assert SERVES in text and len(lines(text, "OpenStack.*, port 5")) == 1, text
+    text = console(sata("pc", [first], more=more))
+    assert SERVES in text and [line.split()[2] for line in lines(text)] == ["NoCloud", "51"], text
+
+
+@pytest.mark.parametrize("device", ("ide-cd", "ide-hd"))
+def test_sata_fails(device, tmp_path):
+    """A drive that fails, and one that is too late, are one line each and no more than a second;
+    what comes after the time hurts nobody."""
+    rules = tmp_path / "rules"
+    rules.write_text('[inject-error]\nevent = "read_aio"\nerrno = "5"\n')
+    broken = f"format=raw,file=blkdebug:{rules}:{iso(tmp_path, NOCLOUD)},rerror=report"
+    text = console(sata("q35", [broken], device, cmdline=STATIC))
+    assert [line.split(", ")[1] for line in lines(text, "port [0-9]: ")] == [
+        "port 1: cannot be read (it says so)"] and lines(text) == [], text
+    late = "driver=null-aio,size=1048576,latency-ns=3000000000"
+    with Vm(sata("q35", [late], device, cmdline=STATIC)) as vm:
+        vm.wait_for("port 1: cannot be read .no answer in time.", BOOT_S)
+        said = vm.wait_for(r"^\[ *([0-9.]+)\] serving http://10", BOOT_S)
+        assert 1 < float(said[1]) < 2.5, vm.console.text()
+        vm.wait_for("serving http://.fec0", BOOT_S)
+        time.sleep(3)
+        assert vm.running() and len(lines(vm.console.text(), "port [0-9]: ")) == 1
+
+
+def test_medium_changed(tmp_path):
+    """A drive that has to say first, until it is asked for it, that its medium was changed, after
+    it had none; where no firmware has heard it before."""
+    with Vm(sata("virt-pci", [None], more=("-S",))) as vm:
+        [drive] = vm.qmp.execute("query-block")
+        vm.qmp.execute("blockdev-change-medium", id=drive["qdev"], format="raw",
+                       filename=str(iso(tmp_path, NOCLOUD)))
+        vm.qmp.execute("cont")
+        vm.wait_for("serving http://", BOOT_S)
+        text = vm.console.text()
+        assert SERVES in text and len(lines(text)) == 2, text
 
 
 @pytest.mark.parametrize("firmware", ("bios", "uefi"))
@@ -327,9 +418,11 @@ BEYOND = "beyond the end of the drive, or the drive fails"
                                        (wild_fat, DAMAGED), (cut, BEYOND)))
 def test_bad_volume(make, why, tmp_path):
     """What is broken is a line for each file that cannot be read; the service comes up."""
-    text = console(options("microvm", [make(tmp_path)], STATIC))
-    said = lines(text)
-    assert said[0].startswith("config drive: NoCloud on "), text
-    if why:
-        assert f"config drive: user-data: {why}" in said, text
-    assert len(said) <= 4, text
+    drive = make(tmp_path)
+    for opts in (options("microvm", [drive], STATIC), sata("q35", [drive], cmdline=STATIC)):
+        text = console(opts)
+        said = lines(text)
+        assert said[0].startswith("config drive: NoCloud on "), text
+        if why:
+            assert f"config drive: user-data: {why}" in said, text
+        assert len(said) <= 4, text

@@ -8,7 +8,7 @@ extern const struct bus pci_ecam, pci_ports;
 extern const struct uart uart_16550, uart_8250, uart_virtio, uart_virtio_pci;
 extern const struct rtc rtc_kvmclock, rtc_cmos;
 extern const struct entropy rng_virtio, rng_virtio_pci, vmgenid;
-extern const struct source atapi, blk_virtio, blk_virtio_pci, scsi_virtio, scsi_virtio_pci;
+extern const struct source ahci, atapi, blk_virtio, blk_virtio_pci, scsi_virtio, scsi_virtio_pci;
 extern const struct source fw_cfg_ports, smbios_strings;
 extern const struct button power_ged, power_acpi;
 extern const struct netdev_ops virtio_net, virtio_net_pci, e1000, vmxnet3;
@@ -25,7 +25,7 @@ const struct button *const board_buttons[] = { &power_ged, &power_acpi, NULL };
 const struct watchdog *const board_watchdogs[] = { NULL };
 const struct source *const board_sources[] = {
 	&blk_virtio, &blk_virtio_pci, &scsi_virtio, &scsi_virtio_pci, &atapi,
-	&smbios_strings, &fw_cfg_ports, NULL
+	&ahci, &smbios_strings, &fw_cfg_ports, NULL
 };
 const struct netdev_ops *const board_netdevs[] = {
 	&virtio_net, &virtio_net_pci, &e1000, &vmxnet3, NULL

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "kernel/arch.h"
-#include "kernel/config_drive.h"
 #include "kernel/dev.h"
+#include "kernel/dev/drive.h"
 #include "kernel/dev/virtio.h"
 #include "kernel/mem.h"
 
@@ -30,49 +30,27 @@ struct request {
 #define HEADER 16u
 
 struct disk {
-	struct block block;
+	struct drive drive;
 	struct virtio v;
 	struct virtqueue q;
 	struct request *request;
-	uint8_t *data;
-	uint64_t first;                /* what `data` holds: n sectors */
-	unsigned n;
-	bool failed;
+	uint64_t sectors;
 };
 
 /* 0, -ETIMEDOUT, or -EIO: the device says so, or nonsense. */
-static int request(struct disk *d)
+static int fetch(struct drive *drive, uint64_t first, unsigned n)
 {
+	struct disk *d = container_of(drive, struct disk, drive);
 	int rc;
 
+	d->request->type = TYPE_IN;
+	d->request->sector = first;
 	d->request->status = UINT8_MAX;
+	d->q.desc[1].len = n * BLOCK_SECTOR;
 	rc = virtio_ask(&d->q, WAIT_MS);
 	if (rc < 0)
 		return rc;
 	return *(volatile uint8_t *)&d->request->status == 0 ? 0 : -EIO;
-}
-
-static const uint8_t *read_sectors(struct block *b, uint64_t first, unsigned n)
-{
-	struct disk *d = container_of(b, struct disk, block);
-	int rc;
-
-	ASSERT(n >= 1 && n <= BLOCK_READ_MAX && first < b->sectors && n <= b->sectors - first);
-	if (d->failed)
-		return NULL;
-	if (d->n == n && d->first == first)
-		return d->data;
-	d->request->type = TYPE_IN;
-	d->request->sector = first;
-	d->q.desc[1].len = n * BLOCK_SECTOR;
-	rc = request(d);
-	d->failed = rc < 0;
-	d->first = first;
-	d->n = d->failed ? 0 : n;
-	if (d->failed)
-		log_warn("%s: cannot be read (%s)", b->where,
-			 rc == -ETIMEDOUT ? "no answer in time" : "it says so");
-	return d->failed ? NULL : d->data;
 }
 
 /* §3.1.1, with §5.2.5 as its step 7. */
@@ -85,18 +63,18 @@ static int start(struct disk *d)
 	rc = virtio_negotiate(&d->v, 0);
 	if (rc < 0)
 		return rc;
-	rc = virtio_config(&d->v, CFG_CAPACITY, &d->block.sectors, sizeof(d->block.sectors));
+	rc = virtio_config(&d->v, CFG_CAPACITY, &d->sectors, sizeof(d->sectors));
 	if (rc < 0)
 		return rc;
 	rc = virtio_queue(&d->v, &d->q, 0, ENTRIES);
 	if (rc < 0)
 		return rc;
 	d->request = mem_dma_alloc(sizeof(*d->request), 64);
-	d->data = mem_dma_alloc(BLOCK_READ_MAX * BLOCK_SECTOR, 64);
-	if (d->q.size < 3 || !d->request || !d->data)
+	d->drive.data = mem_dma_alloc(DRIVE_DATA, 64);
+	if (d->q.size < 3 || !d->request || !d->drive.data)
 		return -ENOMEM;
 	d->q.desc[0] = (struct vring_desc){ mem_dma_addr(d->request), HEADER, VRING_DESC_NEXT, 1 };
-	d->q.desc[1] = (struct vring_desc){ mem_dma_addr(d->data), BLOCK_SECTOR,
+	d->q.desc[1] = (struct vring_desc){ mem_dma_addr(d->drive.data), BLOCK_SECTOR,
 					    VRING_DESC_NEXT | VRING_DESC_WRITE, 2 };
 	d->q.desc[2] = (struct vring_desc){ mem_dma_addr(&d->request->status), 1,
 					    VRING_DESC_WRITE, 0 };
@@ -110,14 +88,14 @@ static int apply(struct disk *d)
 	uintptr_t mark = mem_dma_mark();
 	int rc = start(d);
 
-	d->block.where = d->v.where;
-	d->block.read = read_sectors;
+	d->drive.block.where = d->v.where;
+	d->drive.fetch = fetch;
 	if (rc == 0)
-		rc = config_drive_apply(&d->block);
+		rc = drive_apply(&d->drive, d->sectors, BLOCK_SECTOR);
 	else
 		log_warn("%s: is not looked at for a config drive: error %d", d->v.where, -rc);
-	if (d->data)
-		mem_wipe(d->data, BLOCK_READ_MAX * BLOCK_SECTOR);
+	if (d->drive.data)
+		mem_wipe(d->drive.data, DRIVE_DATA);
 	/* From its reset on it reaches no memory of ours. One that does not reset keeps it. */
 	if (virtio_reset(&d->v) == 0) {
 		d->v.via->set_status(&d->v, 0);
@@ -128,7 +106,7 @@ static int apply(struct disk *d)
 
 static int apply_mmio(const struct device *dev)
 {
-	struct disk d = { .failed = false };
+	struct disk d = { .sectors = 0 };
 	int rc = virtio_mmio_open(&d.v, dev, VIRTIO_BLK);
 
 	return rc < 0 ? -ENODEV : apply(&d);
@@ -136,7 +114,7 @@ static int apply_mmio(const struct device *dev)
 
 static int apply_pci(const struct device *dev)
 {
-	struct disk d = { .failed = false };
+	struct disk d = { .sectors = 0 };
 	int rc = virtio_pci_open(&d.v, dev, VIRTIO_BLK);
 
 	return rc < 0 ? -ENODEV : apply(&d);

@@ -192,6 +192,11 @@ void pci_master(const struct device *fn)
 	set_command(fn, 0, COMMAND_MASTER);
 }
 
+void pci_disable(const struct device *fn)
+{
+	set_command(fn, COMMAND_MASTER | COMMAND_MEMORY, 0);
+}
+
 void pci_enable_ports(const struct device *fn)
 {
 	set_command(fn, 0, COMMAND_PORTS);

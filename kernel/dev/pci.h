@@ -46,6 +46,9 @@ int pci_enable(const struct device *fn);
 /* Lets it reach memory and send messages: after its reset, or it goes on with what it did. */
 void pci_master(const struct device *fn);
 
+/* Neither reaches memory nor is reached there any more: what pci_enable() and pci_master() did. */
+void pci_disable(const struct device *fn);
+
 /* Turns on decoding of its I/O ports, where firmware placed them. */
 void pci_enable_ports(const struct device *fn);
 

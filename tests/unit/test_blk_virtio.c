@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/dev/blk_virtio.c against a device that answers well, late, badly and never. Whatever it
  * does, it ends reset, and what it was given of the DMA pool is free again. */
-/* sources: kernel/dev/blk_virtio.c kernel/dev/virtio.c net/dev/virtio_net.c
+/* sources: kernel/dev/blk_virtio.c kernel/dev/drive.c kernel/dev/virtio.c net/dev/virtio_net.c
  * tests/unit/fake_virtio.c tests/unit/fake_nic.c tests/unit/fake_kernel.c */
 /* cflags: -Wl,--wrap=clock_now */
 #include "tests/unit/fake_virtio.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/dev/scsi_virtio.c against a host with a few units, which answers well, late, badly and
  * never. Whatever it does, it ends reset, and what it was given of the DMA pool is free again. */
-/* sources: kernel/dev/scsi_virtio.c kernel/dev/virtio.c net/dev/virtio_net.c
- * tests/unit/fake_virtio.c tests/unit/fake_nic.c tests/unit/fake_kernel.c */
+/* sources: kernel/dev/scsi_virtio.c kernel/dev/scsi.c kernel/dev/drive.c kernel/dev/virtio.c
+ * net/dev/virtio_net.c tests/unit/fake_virtio.c tests/unit/fake_nic.c tests/unit/fake_kernel.c */
 /* cflags: -Wl,--wrap=clock_now */
 #include "tests/unit/fake_virtio.h"
 
@@ -17,7 +17,7 @@ extern const struct source scsi_virtio;
 static const struct device at = { .kind = DEV_VIRTIO_MMIO };
 
 static enum { WELL, NEVER, BROKEN, EMPTY, ODD, READ_FAILS } how;
-static unsigned commands, attentions, last_target;
+static unsigned commands, attentions, heard, last_target;
 static uint32_t unit_len;
 static void (*reader)(struct block *b);
 static unsigned readers;
@@ -34,10 +34,14 @@ static uint8_t execute(const uint8_t *cdb, uint8_t *data, uint32_t len)
 	uint32_t first = (uint32_t)cdb[2] << 24 | cdb[3] << 16 | cdb[4] << 8 | cdb[5];
 	unsigned n = cdb[7] << 8 | cdb[8];
 
-	if (attentions > 0) {
-		attentions--;
-		return 2;
+	if (cdb[0] == 0x03) {
+		assert_int_equal(cdb[4], len);
+		attentions -= attentions > 0;
+		heard++;
+		return 0;
 	}
+	if (attentions > 0)
+		return 2;
 	switch (cdb[0]) {
 	case 0x00:
 		return how == EMPTY ? 2 : 0;
@@ -140,8 +144,10 @@ static void read_well(struct block *b)
 static void test_well(void **state)
 {
 	for (uint32_t len = 512; len <= 4096; len *= 2) {
-		attentions = 1;
+		attentions = 2;
+		heard = 0;
 		assert_int_equal(open_with(WELL, len, read_well), 0);
+		assert_int_equal(heard, 2);
 		assert_int_equal(readers, 1);
 		assert_int_equal(last_target, CD);
 		assert_int_equal(fake_log_lines, 0);
@@ -160,10 +166,18 @@ static void read_badly(struct block *b)
 static void test_badly(void **state)
 {
 	assert_int_equal(open_with(NEVER, 2048, NULL), -ENODEV);
+	assert_int_equal(fake_log_lines, 1);
+	assert_string_equal(fake_log, "fake: is not looked at for a config drive: error 110");
 	assert_int_equal(open_with(BROKEN, 2048, NULL), -ENODEV);
 	assert_int_equal(commands, 1);
+	assert_int_equal(fake_log_lines, 1);
+	assert_string_equal(fake_log, "fake: is not looked at for a config drive: error 5");
 	assert_int_equal(open_with(EMPTY, 2048, NULL), -ENODEV);
+	assert_int_equal(fake_log_lines, 0);
 	assert_int_equal(open_with(ODD, 2048, NULL), -ENODEV);
+	assert_int_equal(fake_log_lines, 1);
+	assert_string_equal(fake_log, "fake: 1000 blocks of 2352 bytes: expected 1 to 2^48, of 512 "
+			    "to 4096");
 	assert_int_equal(readers, 0);
 	attentions = 100;
 	assert_int_equal(open_with(WELL, 2048, NULL), -ENODEV);
@@ -172,7 +186,7 @@ static void test_badly(void **state)
 	assert_int_equal(fake_log_lines, 0);
 	open_with(READ_FAILS, 2048, read_badly);
 	assert_int_equal(fake_log_lines, 1);
-	assert_string_equal(fake_log, "fake: cannot be read");
+	assert_string_equal(fake_log, "fake: cannot be read (it says so)");
 }
 
 int main(void)
