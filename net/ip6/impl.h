@@ -4,6 +4,8 @@
 
 #include "net/ip6/ip6.h"
 
+struct pbuf;
+
 /* ---- addresses.c: the addresses of ours ----------------------------------------- */
 
 enum ip6_mode { IP6_AUTO, IP6_OFF, IP6_STATIC, IP6_DHCP };
@@ -34,6 +36,16 @@ void ip6_addresses_tick(void);
 
 /* gw6=, or NULL. */
 const struct addr *ip6_gateway(void);
+
+/* ---- fragments.c: RFC 8200 §4.5, RFC 5722 ---------------------------------------------- */
+
+/* Takes a piece, one buffer from its IP header on: the fragment header is at `at`, which the byte
+ * at `named_at` says; at least one byte follows it. Returns the packet once it is whole, its
+ * headers in the first buffer, or NULL. */
+struct pbuf *fragments_add(struct pbuf *p, unsigned at, unsigned named_at);
+
+/* Once a second: gives up what has not become whole. */
+void fragments_tick(void);
 
 /* ---- output.c ---------------------------------------------------------------------- */
 

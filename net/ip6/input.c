@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From frames that carry IPv6 (RFC 8200) to lwIP's input, as net/port/input.c does for IPv4: TCP's
- * bucket must be known before lwIP looks at the packet, so extension headers are walked and
- * fragments put together here. What lwIP would believe too readily does not reach it:
+ * bucket must be known before lwIP looks at the packet, so extension headers are walked here and
+ * fragments put together by fragments.c. What lwIP would believe too readily does not reach it:
  *
  *  - neighbour discovery with options that do not fit, or in fragments (RFC 6980);
  *  - somebody else's claim to an address that is ours already;
@@ -15,7 +15,6 @@
 #include <lwip/inet_chksum.h>
 #include <lwip/ip.h>
 #include <lwip/ip6.h>
-#include <lwip/ip6_frag.h>
 #include <lwip/netif.h>
 #include <lwip/prot/ethernet.h>
 #include <lwip/prot/icmp6.h>
@@ -237,18 +236,9 @@ static void input_fragment(struct frame *f, unsigned at, unsigned len, const str
 		return;
 	}
 	p = port_take_fragment(f, at, len);
+	p = p ? fragments_add(p, u->at, u->named_at) : NULL;
 	if (!p)
 		return;
-	note_addresses(p->payload);
-	ip_data.current_ip6_header = p->payload;
-	ip_data.current_netif = ip_data.current_input_netif = &port_netif;
-	pbuf_remove_header(p, u->at);
-	p = ip6_reass(p);
-	ip_data.current_ip6_header = NULL;
-	if (!p)
-		return;
-	/* lwIP's length does not count the fragment header's place. */
-	store16((uint8_t *)p->payload + 4, lwip_htons((u16_t)(p->tot_len - IP6_HLEN)));
 	port_check_sums(true);
 	if (walk(p->payload, p->len, &inner)) {
 		input_packet(p, &inner, false);

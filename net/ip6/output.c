@@ -3,7 +3,6 @@
 #include <lwip/opt.h>
 
 #include <lwip/ethip6.h>
-#include <lwip/ip6_frag.h>
 #include <lwip/mld6.h>
 #include <lwip/nd6.h>
 #include <lwip/netif.h>
@@ -56,7 +55,7 @@ void ip6_tick(void)
 	if (ip6_mode() == IP6_OFF)
 		return;
 	nd6_tmr();
-	ip6_reass_tmr();
+	fragments_tick();
 	ip6_link_mtu(port_netif.mtu);
 	ip6_addresses_tick();
 	ra_tick(clock_now());

@@ -84,8 +84,7 @@ void port_free(void *p);
 #define MEMP_NUM_ND6_QUEUE BUDGET_ARP_QUEUED
 #define MEMP_NUM_MLD6_GROUP (BUDGET_IP6_ADDRESSES + 2)
 #define LWIP_IPV6_FRAG BUDGET_IPV6      /* answers a ping larger than the MTU; never TCP: pmtu.c */
-#define IPV6_REASS_MAXAGE IP_REASS_MAXAGE
-#define IPV6_FRAG_COPYHEADER 1          /* two pointers need more room than a fragment's header */
+#define LWIP_IPV6_REASS 0               /* net/ip6/fragments.c: RFC 5722 */
 
 /* ---- DHCP and DNS ------------------------------------------------------------------ */
 

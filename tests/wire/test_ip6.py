@@ -22,6 +22,7 @@ from net6 import FORGED, HOST6, Router, Wire, enable, get6, radvd, socket6, wait
 pytestmark = pytest.mark.large
 STRANGER = "fd77::66"
 NODAD = {"4": (), "6": ("nodad",)}
+NEVER_WHOLE = 600                 # the id of fragments
 SHORT_ROWS = ("microvm", "host")
 
 
@@ -164,15 +165,20 @@ def test_fragments(six, wire):
 
 
 def test_fragments_overlap(six, wire):
-    """Pieces that overlap (RFC 5722) do no harm, and never bring the later one's bytes."""
+    """Pieces that overlap discard all of their packet, what comes later included, and nobody is
+    told (RFC 5722), unlike of one that is never whole (RFC 8200 §4.5)."""
     ping = IPv6(src=STRANGER, dst=six.six) / ICMPv6EchoRequest(id=7, seq=1, data=b"a" * 800)
-    first, last = fragments(ping, (408,), 500)
-    evil = (IPv6(src=STRANGER, dst=six.six) / IPv6ExtHdrFragment(nh=58, offset=25, m=1, id=500)
-            / Raw(b"b" * 208))
-    for piece in (first, evil, last):
-        wire.send(piece, six.mac)
-    answer = wire.receive(lambda p: p.src == six.six and bytes(p)[40] == 129, 1)
-    assert answer is None or b"b" not in bytes(answer)[48:]
+    for ident, order in ((500, (0, 1, 2, 0)), (501, (1, 0, 2))):
+        first, last = fragments(ping, (408,), ident)
+        evil = (IPv6(src=STRANGER, dst=six.six)
+                / IPv6ExtHdrFragment(nh=58, offset=25, m=1, id=ident) / Raw(b"b" * 208))
+        for n in order:
+            wire.send((first, evil, last)[n], six.mac)
+    assert wire.receive(lambda p: p.src == six.six and bytes(p)[40] == 129, 1) is None
+    wire.send(fragments(ping, (408,), NEVER_WHOLE)[0], six.mac)
+    told = wire.receive(lambda p: p.src == six.six and p.nh == 58 and bytes(p)[40] == 3, 15)
+    assert told and bytes(told)[41] == 1
+    assert int.from_bytes(bytes(told)[92:96], "big") == NEVER_WHOLE
 
 
 def test_extension_headers(six, wire):
