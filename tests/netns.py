@@ -108,10 +108,11 @@ class Namespace:
         log = open(os.path.join(self.folder_made(), "dnsmasq.log"), "ab")
         # Without the ping it would hold its first offer back for three seconds.
         child = self.popen(
-            ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-ping", "--no-hosts",
-             "--no-resolv", "--user=root", "--group=root", "--log-facility=-", "--log-dhcp",
-             "--pid-file=", f"--interface={IFNAME}", "--bind-interfaces", "--except-interface=lo",
-             "--dhcp-authoritative", "--dhcp-range=10.77.1.0,10.77.1.250,255.255.0.0,1h",
+            ["/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-ping",
+             "--no-hosts", "--no-resolv", "--user=root", "--group=root", "--log-facility=-",
+             "--log-dhcp", "--pid-file=", f"--interface={IFNAME}", "--bind-interfaces",
+             "--except-interface=lo", "--dhcp-authoritative",
+             "--dhcp-range=10.77.1.0,10.77.1.250,255.255.0.0,1h",
              f"--dhcp-leasefile={self.folder}/leases", "--address=/test.example/10.77.0.1",
              "--host-record=six.example,fd77::9", "--local=/six.example/",
              *more], stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -80,7 +80,7 @@ def run(*words, **more):
 def partitions(path):
     """[(first byte, size, type)] as sgdisk sees them."""
     rows = re.findall(r"^ +\d+ +(\d+) +(\d+) .* ([0-9A-F]{4})  ",
-                      run("sgdisk", "-p", str(path)), re.M)
+                      run("/usr/sbin/sgdisk", "-p", str(path)), re.M)
     return [(int(first) * SECTOR, (int(last) - int(first) + 1) * SECTOR, kind)
             for first, last, kind in rows]
 
@@ -116,7 +116,7 @@ def test_layout(plain):
     """GPT, MBR and FAT are sound, all partitions begin at whole MiB, and of the disk at most
     1 MiB more than the kernel is used."""
     path = plain("raw")
-    assert "No problems found" in run("sgdisk", "-v", path)
+    assert "No problems found" in run("/usr/sbin/sgdisk", "-v", path)
     found_here = partitions(path)
     assert [kind for _, _, kind in found_here] == ["EF02", "EF00"]
     assert all(at % MIB == 0 and size % MIB == 0 for at, size, _ in found_here), found_here
@@ -142,7 +142,7 @@ def test_file_system(tmp_path, words, inside):
     with open(path, "rb") as file:
         file.seek(at)
         volume.write_bytes(file.read(size))
-    run("fsck.fat", "-n", str(volume))
+    run("/usr/sbin/fsck.fat", "-n", str(volume))
     text = run("mtype", "-i", esp(path), "::zeitkern.conf")
     assert text == inside
 
@@ -155,12 +155,12 @@ def test_large_loader(tmp_path):
     conf.write_text("http.port=81\n")
     run(f"{ROOT}/linker/disk", str(disk), "--settings", str(conf), "--efi", "BOOTAA64.EFI",
         str(efi), "--iso")
-    assert "No problems found" in run("sgdisk", "-v", str(disk))
+    assert "No problems found" in run("/usr/sbin/sgdisk", "-v", str(disk))
     (at, size, kind), = partitions(disk)
     assert (at, kind) == (MIB, "EF00") and size >= 42 * MIB
     volume = tmp_path / "esp"
     volume.write_bytes(disk.read_bytes()[at:at + size])
-    run("fsck.fat", "-n", str(volume))
+    run("/usr/sbin/fsck.fat", "-n", str(volume))
     run("mcopy", "-i", esp(disk), "::EFI/BOOT/BOOTAA64.EFI", str(tmp_path / "out"))
     assert (tmp_path / "out").read_bytes() == efi.read_bytes()
     report = run("xorriso", "-indev", str(disk), "-report_el_torito", "plain")
@@ -265,7 +265,7 @@ def test_containers(plain, tmp_path):
     assert current >= 20 * MIB
     assert checksum == ~(sum(footer) - sum(footer[64:68])) & 0xFFFFFFFF
     disk, _ = raw_of("vhd", plain("vhd"), tmp_path)
-    assert "No problems found" in run("sgdisk", "-v", disk)
+    assert "No problems found" in run("/usr/sbin/sgdisk", "-v", disk)
 
 
 def test_gce(plain, tmp_path):
@@ -278,7 +278,7 @@ def test_gce(plain, tmp_path):
     assert run("tar", "-tf", plain("gce")).split() == ["disk.raw"]
     disk, _ = raw_of("gce", plain("gce"), tmp_path)
     assert os.path.getsize(disk) == 1 << 30
-    assert "No problems found" in run("sgdisk", "-v", disk)
+    assert "No problems found" in run("/usr/sbin/sgdisk", "-v", disk)
 
 
 def test_ova(plain, tmp_path):
@@ -311,7 +311,7 @@ def test_iso(plain):
     assert re.search(r"El Torito boot img :   1  BIOS  y   none .* 4 +512$", report, re.M), report
     assert "EFI" in run("mdir", "-b", "-i", esp(plain("raw")), "::")
     assert re.search(r"El Torito boot img :   2  UEFI  y", report), report
-    assert "No problems found" in run("sgdisk", "-v", plain("iso"))
+    assert "No problems found" in run("/usr/sbin/sgdisk", "-v", plain("iso"))
     assert partitions(plain("iso")) == partitions(plain("raw"))
 
 
@@ -372,7 +372,7 @@ def deleted(path, _):
 def fat32(path, _):
     """The partition was made anew, with another file system."""
     at, size, _ = partitions(path)[1]
-    run("mkfs.fat", "-F", "32", "--offset", str(at // SECTOR), path, str(size // 1024))
+    run("/usr/sbin/mkfs.fat", "-F", "32", "--offset", str(at // SECTOR), path, str(size // 1024))
 
 
 def no_volume(path, _):

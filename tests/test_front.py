@@ -215,17 +215,17 @@ def test_wrong_command():
     assert len(lines) == 1 and "run" in lines[0] and "test" in lines[0], lines
 
 
-def set_up(folder, sudo=None):
-    """linker/setup for `make run` by an ordinary user who has no program but id, dpkg and, with
-    `sudo`, one that does this: (status, lines)."""
-    programs = {"id": "echo 1000", "dpkg": "echo amd64", "find": "echo Packages", "true": ":"}
+def set_up(folder, command="run", sudo=None, path=""):
+    """linker/setup by an ordinary user who has no program but id, dpkg, with `sudo` one that does
+    this, and those in `path`: (status, lines)."""
+    programs = {"id": "echo 1000", "dpkg": "echo amd64", "find": "echo Packages"}
     programs.update({"sudo": sudo} if sudo else {})
     for name, does in programs.items():
         program = folder / name
         program.write_text(f"#!/bin/sh\n{does}\n", encoding="ascii")
         program.chmod(0o755)
-    done = subprocess.run([f"{ROOT}/linker/setup", "run", "pc", "elf"], check=False, timeout=30,
-                          env={"PATH": str(folder)}, stdin=subprocess.DEVNULL,
+    done = subprocess.run([f"{ROOT}/linker/setup", command, "pc", "elf"], check=False, timeout=30,
+                          env={"PATH": f"{folder}{path}"}, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout.decode().splitlines()
 
@@ -234,7 +234,7 @@ def set_up(folder, sudo=None):
 def test_setup_by_hand(tmp_path, sudo):
     """Without sudo, or when it refuses, the last line is what root has to type: with what the
     build calls, and what unpacks the files that are fetched."""
-    status, lines = set_up(tmp_path, sudo)
+    status, lines = set_up(tmp_path, sudo=sudo)
     assert status == 1 and len(lines) == (3 if sudo else 1), lines
     said, packages = lines[-1].split("as root: apt-get install ")
     assert "make run" in said, lines
@@ -248,10 +248,18 @@ def test_setup_by_hand(tmp_path, sudo):
 
 def test_setup_by_sudo(tmp_path):
     """With sudo it is told to install them."""
-    status, lines = set_up(tmp_path, 'echo "sudo $*"')
+    status, lines = set_up(tmp_path, sudo='echo "sudo $*"')
     assert status == 0, lines
     assert re.match(r"make run needs: .*\bgcc\b", lines[0]), lines
     assert re.search(r"^sudo env .* apt-get .* install .*\bgcc\b", lines[-1]), lines
+
+
+@pytest.mark.parametrize("command", ["test-full", "bench", "flash", "debug"])
+def test_setup_without_sbin(tmp_path, command):
+    """What is installed is found by a user whose PATH has no sbin, as Debian's has not."""
+    path = ":/usr/bin:/bin"
+    assert set_up(tmp_path, command, "exit 1", path) == \
+        set_up(tmp_path, command, "exit 1", f"{path}:/usr/sbin:/sbin")
 
 
 def test_help():

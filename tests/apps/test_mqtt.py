@@ -29,7 +29,7 @@ class Broker:
         folder = net.folder_made()
         with open(f"{folder}/mosquitto.conf", "w", encoding="ascii") as file:
             file.write(f"listener {PORT} {HOST}\nallow_anonymous true\nuser root\n")
-        self.server = net.popen(["mosquitto", "-c", f"{folder}/mosquitto.conf"],
+        self.server = net.popen(["/usr/sbin/mosquitto", "-c", f"{folder}/mosquitto.conf"],
                                 stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: reachable(net, PORT))
 

@@ -102,7 +102,7 @@ def over_veth(name, server, stack):
 def linux_servers(lab):
     """{name: command line}."""
     servers = {"C epoll": (lab.epoll, "8080")}
-    if shutil.which("nginx"):
+    if shutil.which("/usr/sbin/nginx"):
         folder = os.path.join(FOLDER, "nginx")
         os.makedirs(folder, exist_ok=True)
         with open(f"{folder}/nginx.conf", "w", encoding="ascii") as file:

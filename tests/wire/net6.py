@@ -178,5 +178,5 @@ def radvd(net, lines):
     with open(path, "w", encoding="ascii") as file:
         file.write(f"interface {IFNAME} {{ AdvSendAdvert on; MinRtrAdvInterval 3;"
                    f" MaxRtrAdvInterval 4; {lines} }};\n")
-    return net.popen(["radvd", "--nodaemon", f"--config={path}", "--logmethod=none",
+    return net.popen(["/usr/sbin/radvd", "--nodaemon", f"--config={path}", "--logmethod=none",
                       f"--pidfile={net.folder_made()}/radvd.pid"])
