@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Every x86_64 machine with every firmware and NIC, and every form of the disk with every firmware,
-to a 200 over the wire with an address by DHCP: make test-full. One of each kind is in
-test_disk.py, test_uefi.py and test_nics.py for make test."""
+"""Every x86_64 machine with every firmware, NIC and form of the disk, to a 200 over the wire with
+an address by DHCP: make test-full. One of each kind is in test_disk.py, test_uefi.py and
+test_nics.py for make test."""
 
 import pytest
 
 from table import EDK_S
 from test_disk import FORMS, OFF_S, UEFI, answers, plain, raw_of  # noqa: F401
+from test_nics import PCI_NICS
 
-NICS = ("pci", "transitional", "non-transitional", "e1000", "e1000e", "vmxnet3")
 FIRMWARES = ("bios", "uefi")
 
 
@@ -22,25 +22,26 @@ def firmware(which):
         "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}")}
 
 
-@pytest.fixture(autouse=True)
-def only_full(full):
-    """None of it is in make test."""
-    if not full:
-        pytest.skip("only in make test-full")
+@pytest.fixture(scope="module")
+def disk(plain, tmp_path_factory):  # noqa: F811
+    """disk(FORM): (path, QEMU's name of its format), as far as QEMU takes it."""
+    made = {}
 
-
-@pytest.mark.parametrize("nic", NICS)
-@pytest.mark.parametrize("which", FIRMWARES)
-@pytest.mark.parametrize("machine", ("q35", "pc"))
-def test_machine(plain, machine, which, nic):  # noqa: F811
-    """From the raw disk."""
-    answers(machine, plain("raw"), nic=nic, **firmware(which))
+    def of(form):
+        if form not in made:
+            made[form] = raw_of(form, plain(form), tmp_path_factory.mktemp(form))
+        return made[form]
+    return of
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("nic", PCI_NICS)
 @pytest.mark.parametrize("which", FIRMWARES)
-def test_form(plain, which, form, tmp_path):  # noqa: F811
-    """On q35 with virtio-net; an iso is a CD."""
-    path, disk_format = raw_of(form, plain(form), tmp_path)
-    disk = ("virtio-scsi-pci", "scsi-cd") if form == "iso" else ("virtio-blk-pci",)
-    answers("q35", path, disk_format=disk_format, disk=disk, **firmware(which))
+@pytest.mark.parametrize("machine", ("q35", "pc"))
+def test_product(disk, full, machine, which, nic, form):
+    """An iso is a CD."""
+    if not full:
+        pytest.skip("only in make test-full")
+    path, disk_format = disk(form)
+    drive = ("virtio-scsi-pci", "scsi-cd") if form == "iso" else ("virtio-blk-pci",)
+    answers(machine, path, nic=nic, disk_format=disk_format, disk=drive, **firmware(which))
