@@ -90,7 +90,7 @@ layers := port tcp dns ntp json http wsgi reactor client
 net := $(wildcard net/*.c $(layers:%=net/%/*.c) net/tls/$(if $(filter no,$(TLS)),none/)*.c \
 		net/tls/client/$(if $(filter no,$(TLS))$(filter small,$(BUDGET)),none/)*.c \
 		$(if $(filter small,$(BUDGET)),net/ip6/none/*.c net/metadata/none/*.c,net/ip6/*.c \
-		net/metadata/*.c net/bsd/*.c net/postgres/*.c \
+		net/metadata/*.c net/netconf/*.c net/bsd/*.c net/postgres/*.c \
 		net/postgres/$(if $(filter no,$(TLS)),none,crypto)/*.c)) \
 	$(TLS_MORE) $(NETDEVS:%=net/dev/%.c)
 net += $(wildcard $(LIBRARIES:%=net/%/*.c))

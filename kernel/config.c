@@ -24,7 +24,7 @@ static unsigned table_count SEALED;
 /* Order between sources, for images that have late ones: one bit for each key of a table. Where
  * neither config_hold() nor config_apply_document() is linked, the compiler sees that these never
  * change, and leaves out all of it; in a section of their own it would not. */
-static bool holding, in_document, late;
+static bool holding, in_document, yields, late;
 static uint64_t held[TABLES_MAX];
 static uint64_t given[TABLES_MAX];     /* in this document */
 
@@ -209,6 +209,7 @@ void config_hold(void)
 /* Whether this source may set it, be it a value or not. */
 static bool admit(const struct setting *s, const char *source)
 {
+	bool refused = late && s->boot, stands;
 	uint64_t bit;
 	unsigned i = 0;
 
@@ -220,14 +221,15 @@ static bool admit(const struct setting *s, const char *source)
 	if (in_document && given[i] & bit)
 		log_warn("%s: %s is given twice, the last one counts", source, s->key);
 	given[i] |= bit;
-	if (late && s->boot)
+	stands = yields && held[i] & bit;
+	if (refused)
 		log_warn("%s: %s is decided at boot, before the network is there: give it by a "
 			 "config drive, SMBIOS, fw_cfg or the command line", source, s->key);
-	else if (late && held[i] & bit)
+	else if (stands)
 		log_info("%s: %s stands as another source has it", source, s->key);
 	else if (!late)
 		held[i] |= holding ? bit : 0;
-	return !late || !(s->boot || held[i] & bit);
+	return !refused && !stands;
 }
 
 /* One word, the `number`th: how many were refused. */
@@ -254,7 +256,7 @@ static int apply_word(const char *word, const char *end, unsigned number, const 
 		return 1;
 	}
 	if (!admit(s, source))
-		return s->boot;
+		return late && s->boot;
 	value = malloc((size_t)(end - word) + 1);
 	if (!value) {
 		log_warn("%s: %s: no memory for its value", source, s->key);
@@ -295,16 +297,27 @@ int config_apply_text(const char *words, size_t len, const char *source)
 	return apply_all(words, len, source, -1);
 }
 
-int config_apply_document(const char *words, size_t len, const char *source, bool comes_late)
+static int apply_document(const char *words, size_t len, const char *source)
 {
 	int refused;
 
 	memset(given, 0, sizeof(given));
 	in_document = true;
-	late = comes_late;
 	refused = apply_all(words, len, source, CONFIG_REFUSED_MAX);
-	in_document = late = false;
+	in_document = yields = late = false;
 	return refused;
+}
+
+int config_apply_document(const char *words, size_t len, const char *source, bool comes_late)
+{
+	yields = late = comes_late;
+	return apply_document(words, len, source);
+}
+
+int config_apply_yielding(const char *words, size_t len, const char *source)
+{
+	yields = true;
+	return apply_document(words, len, source);
 }
 
 int config_apply(const char *words, const char *source)

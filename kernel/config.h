@@ -16,8 +16,10 @@
  * page or file (kernel/settings.h), a cloud's metadata service (net/metadata.h), a config drive
  * (kernel/config_drive.h), SMBIOS (kernel/dev/smbios.h), fw_cfg (kernel/dev/fw_cfg.h), the command
  * line. Metadata come when the network is up and all the others have spoken: what these have set
- * since config_hold() stands, and what is decided at boot is refused. Their copies in RAM are wiped
- * once they are applied; CONFIG= in the image, a page of flash and what SMBIOS says stay. */
+ * since config_hold() stands, and what is decided at boot is refused. A drive's configuration of
+ * the network (net/netconf.h) has the drive's place, and yields to its user data. Their copies in
+ * RAM are wiped once they are applied; CONFIG= in the image, a page of flash and what SMBIOS says
+ * stay. */
 #pragma once
 
 #include <stdbool.h>
@@ -62,6 +64,10 @@ void config_hold(void);
  * at. `late`: after boot; keys that are held or decided at boot are passed over and said. */
 #define CONFIG_REFUSED_MAX 20
 int config_apply_document(const char *words, size_t len, const char *source, bool late);
+
+/* As config_apply_document() of a source that speaks at boot when those that overrule it have
+ * spoken: keys that are held stand, which is said. */
+int config_apply_yielding(const char *words, size_t len, const char *source);
 
 /* Sets one key to a value of `len` bytes, which a NUL follows; quotes mean nothing in it. A
  * refusal, logged, is -ENOENT (no such key) or -EINVAL, which may change the bytes of `value`.

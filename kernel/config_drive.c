@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "kernel/kernel.h"
@@ -20,6 +21,12 @@ static const struct kind {
 	{ "config-2", "OpenStack", "openstack/latest/meta_data.json", "hostname",
 	  "openstack/latest/user_data", "openstack/latest/network_data.json" },
 };
+
+static struct {
+	const char *name;
+	char *text;
+	size_t len;
+} network;
 
 static const char *what_is_wrong(long error)
 {
@@ -46,6 +53,18 @@ static size_t read_file(struct volume *v, const struct filesystem *fs, const cha
 	return n > 0 ? (size_t)n : 0;
 }
 
+static void keep_network(const char *path, const char *text, size_t len)
+{
+	const char *slash = strrchr(path, '/');
+
+	network.text = len ? malloc(len) : NULL;
+	if (!network.text)
+		return;
+	network.name = slash ? slash + 1 : path;
+	network.len = len;
+	memcpy(network.text, text, len);
+}
+
 static void apply(struct volume *v, const struct filesystem *fs, const struct kind *kind)
 {
 	char *buf = malloc(USERDATA_MAX), name[256];
@@ -61,9 +80,8 @@ static void apply(struct volume *v, const struct filesystem *fs, const struct ki
 		userdata_hostname(name, SOURCE, false);
 	len = read_file(v, fs, kind->user_data, buf);
 	userdata_apply(buf, len, SOURCE, false);
-	if (fs->read(v, kind->network, buf, 0) != -ENOENT)
-		log_info(SOURCE ": %s is not read: addresses are ip= and ip6= in user-data, or "
-			 "DHCP's", kind->network);
+	len = read_file(v, fs, kind->network, buf);
+	keep_network(kind->network, buf, len);
 	mem_wipe(buf, USERDATA_MAX);           /* with what was read before an error */
 	free(buf);
 }
@@ -87,4 +105,14 @@ int config_drive_apply(struct block *b)
 		}
 	}
 	return -ENODEV;
+}
+
+char *config_drive_network(size_t *len, const char **name)
+{
+	char *text = network.text;
+
+	*len = network.len;
+	*name = network.name;
+	network.text = NULL;
+	return text;
 }

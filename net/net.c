@@ -98,6 +98,7 @@ int net_init(void)
 {
 	int err;
 
+	nic_settle(&nic);
 	nic.mtu_wanted = (uint16_t)mtu;
 	err = nic_open(&nic);
 	if (err < 0)

@@ -235,15 +235,6 @@ def test_firmware(firmware, tmp_path):
     assert SERVES in text and len(lines(text)) == 2, text
 
 
-def test_network_config(tmp_path):
-    """It is said that it is not read."""
-    files = dict(NOCLOUD, **{"network-config": "version: 2\nethernets: {}\n"})
-    text = console(options("microvm", [iso(tmp_path, files)]))
-    assert SERVES in text and lines(text)[-1] == (
-        "config drive: network-config is not read: addresses are ip= and ip6= in user-data, or "
-        "DHCP's"), text
-
-
 NOVA = {"openstack/latest/meta_data.json": '{"uuid": "8", "meta": {"hostname": "wrong"}, '
                                            '"hostname": "box-4711.novalocal", "name": "box"}',
         "openstack/latest/user_data": NOCLOUD["user-data"],

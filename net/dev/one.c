@@ -8,6 +8,10 @@ void nic_declare(void)
 {
 }
 
+void nic_settle(struct netdev *nd)
+{
+}
+
 int nic_open(struct netdev *nd)
 {
 	const struct netdev_ops *ops = board_netdevs[0];

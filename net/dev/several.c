@@ -14,6 +14,7 @@
 #include "kernel/mem.h"
 #include "kernel/random.h"
 #include "net/address.h"
+#include "net/netconf.h"
 #include "net/nic.h"
 #include "net/port/bytes.h"
 
@@ -191,14 +192,44 @@ static unsigned find(struct candidate *c)
 	return n;
 }
 
-static bool is_wanted(const struct netdev *nd)
+static void mac_text(const struct netdev *nd, char text[NAME_MAX_LEN])
 {
 	const uint8_t *m = nd->mac;
-	char mac[18];
 
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+	snprintf(text, NAME_MAX_LEN, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
 		 m[5]);
+}
+
+static bool is_wanted(const struct netdev *nd)
+{
+	char mac[NAME_MAX_LEN];
+
+	mac_text(nd, mac);
 	return strlen(wanted) != 17 || strcasecmp(mac, wanted) == 0;
+}
+
+void nic_settle(struct netdev *nd)
+{
+	struct candidate c[TRIED_MAX];
+	unsigned n = netconf_read() ? find(c) : 0, best = NETCONF_NONE;
+	char mac[NAME_MAX_LEN] = "";
+
+	for (unsigned i = 0; i < n && best != 0; i++) {
+		uintptr_t mark = mem_dma_mark();
+		unsigned rank;
+
+		if (open(nd, &c[i]) == 0) {
+			rank = is_wanted(nd) ? netconf_rank(nd->mac) : NETCONF_NONE;
+			if (rank < best)
+				mac_text(nd, mac);
+			best = MIN(rank, best);
+			nd->ops->close(nd);
+		}
+		mem_dma_release(mark);
+	}
+	if (*mac)
+		memcpy(wanted, mac, sizeof(wanted));
+	netconf_apply(best);
 }
 
 /* Tries them in turn, those that had no link alone where it is `late`: the one that is good, open;
