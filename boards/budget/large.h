@@ -50,6 +50,7 @@
 #define BUDGET_DNS_NAMES 64                 /* known, or being asked for */
 #define BUDGET_DNS_ADDRS 4                  /* of each */
 #define BUDGET_DNS_NAME 256                 /* bytes */
+#define BUDGET_DNS_TCP 4                    /* asked again over TCP at once, of 4 KiB each */
 #define BUDGET_MSS 1460
 #define BUDGET_MSS_MAX 8960                 /* with mtu=9000 */
 #define BUDGET_WINDOW 16                    /* segments: 23 KiB, 16 of them fill a ring */

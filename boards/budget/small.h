@@ -50,6 +50,7 @@
 #define BUDGET_DNS_NAMES 1                  /* known, or being asked for */
 #define BUDGET_DNS_ADDRS 1                  /* of each */
 #define BUDGET_DNS_NAME 64                  /* bytes */
+#define BUDGET_DNS_TCP 0                    /* what UDP cuts off is used as far as it goes */
 #define BUDGET_MSS 536
 #define BUDGET_MSS_MAX BUDGET_MSS
 #define BUDGET_WINDOW 4                     /* segments */

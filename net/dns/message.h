@@ -29,3 +29,10 @@ struct dns_found {
  * -EAGAIN: it is none, the true one may still come; -EIO: the server cannot say. */
 int dns_read_answer(const uint8_t *message, size_t len, const char *host, uint16_t id,
 		    enum dns_type type, struct dns_found *found);
+
+/* Whether a message of which dns_read_answer() did not say -EAGAIN had more to say than UDP has
+ * room for. */
+static inline bool dns_is_cut(const uint8_t *message)
+{
+	return message[2] & 0x02;
+}

@@ -6,7 +6,8 @@
  * heard from no other; both families are asked for at once. All who want the same name wait for
  * one question. A server that says it cannot is passed over at once, one that is silent after
  * 1 s, in the second and third round after 2 and 4. What nobody waits for any more is not asked
- * again.
+ * again. An answer that was cut off is asked for over TCP (tcp.c) in the same time, and used as far
+ * as it goes if that fails.
  *
  * Outside: all of it runs in the task that holds the loop, or between two waits of another. */
 #include "net/dns.h"
@@ -23,6 +24,7 @@
 #include "kernel/mem.h"
 #include "kernel/random.h"
 #include "net/dns/message.h"
+#include "net/dns/tcp.h"
 #include "net/ip6/ip6.h"
 #include "net/port/ip.h"
 #include "net/port/port.h"
@@ -48,6 +50,7 @@ struct name {
 	uint16_t id[FAMILIES];
 	uint32_t ttl[FAMILIES];
 	struct addr addr[FAMILIES][BUDGET_DNS_ADDRS];
+	struct dns_exchange *tcp[FAMILIES];            /* asks for all of what was cut off */
 	char host[BUDGET_DNS_NAME];
 };
 
@@ -133,6 +136,15 @@ static uint32_t ttl_of(const struct name *n)
 	return ttl;
 }
 
+static void cancel_tcp(struct name *n)
+{
+	for (unsigned f = 0; BUDGET_DNS_TCP && f < FAMILIES; f++) {
+		if (n->tcp[f])
+			dns_tcp_cancel(n->tcp[f]);
+		n->tcp[f] = NULL;
+	}
+}
+
 /* It is not asked for any more: all who wait are told. What has failed is not kept. */
 static void conclude(struct name *n, int err)
 {
@@ -144,6 +156,7 @@ static void conclude(struct name *n, int err)
 	if (n->pcb)
 		udp_remove(n->pcb);
 	n->pcb = NULL;
+	cancel_tcp(n);
 	n->asked = false;
 	n->due = clock_now() + SECONDS(ttl);
 	if (ttl == 0)
@@ -198,6 +211,7 @@ static void ask_next(struct name *n)
 	struct addr server;
 	ip_addr_t ip;
 
+	cancel_tcp(n);
 	while (server = dns_server(servers), !addr_is_none(&server))
 		servers++;
 	if (servers == 0 || n->tries >= ROUNDS * servers || (n->tries > 0 && !n->waits)) {
@@ -232,6 +246,55 @@ static bool ask_other(struct name *n)
 	return true;
 }
 
+static void take(struct name *n, unsigned f, const struct dns_found *found)
+{
+	n->none = found->no_name;
+	n->ttl[f] = found->ttl;
+	n->count[f] = (uint8_t)found->count;
+	memcpy(n->addr[f], found->addr, sizeof(found->addr));
+}
+
+/* What an answer has come to: 0, -EAGAIN, or -EIO: another server is asked. */
+static void settle(struct name *n, int err)
+{
+	if (err == -EIO) {
+		n->refused = true;
+		ask_next(n);
+	} else if (n->open == 0 && (FAMILIES == 1 || !ask_other(n))) {
+		conclude(n, 0);
+	}
+}
+
+static void on_whole(void *arg, struct dns_exchange *x, const uint8_t *message, size_t len)
+{
+	struct name *n = arg;
+	unsigned f = n->tcp[0] == x ? 0 : FAMILIES - 1;
+	struct dns_found found;
+	int err = dns_read_answer(message, len, n->host, n->id[f], types[f], &found);
+
+	n->tcp[f] = NULL;
+	if (err == 0)
+		take(n, f, &found);
+	if (err < 0 && n->count[f] == 0) {
+		settle(n, -EIO);
+		return;
+	}
+	n->open &= (uint8_t)~(1u << f);
+	settle(n, 0);
+}
+
+/* An answer of a server was cut off: true when all of it is being asked for. */
+static bool ask_whole(struct name *n, unsigned f, const ip_addr_t *from)
+{
+	struct addr server = addr_of_ip(from);
+	uint8_t query[DNS_QUERY_MAX];
+	size_t len = dns_write_query(query, n->host, n->id[f], types[f]);
+
+	if (!n->tcp[f])
+		n->tcp[f] = dns_tcp_ask(&server, query, len, on_whole, n);
+	return n->tcp[f];
+}
+
 static void on_answer(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
 		      u16_t port)
 {
@@ -243,21 +306,18 @@ static void on_answer(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_a
 		if (!(n->open >> f & 1) || p->len != p->tot_len)
 			continue;              /* in pieces: RFC 5452 gives no help there */
 		err = dns_read_answer(p->payload, p->len, n->host, n->id[f], types[f], &found);
-		if (err == 0) {
+		if (BUDGET_DNS_TCP && err != -EAGAIN && dns_is_cut(p->payload) &&
+		    ask_whole(n, f, from)) {
+			if (err == 0)
+				take(n, f, &found);
+			err = 0;
+		} else if (err == 0) {
 			n->open &= (uint8_t)~(1u << f);
-			n->none = found.no_name;
-			n->ttl[f] = found.ttl;
-			n->count[f] = (uint8_t)found.count;
-			memcpy(n->addr[f], found.addr, sizeof(found.addr));
+			take(n, f, &found);
 		}
 	}
 	pbuf_free(p);
-	if (err == -EIO) {
-		n->refused = true;
-		ask_next(n);
-	} else if (n->open == 0 && (FAMILIES == 1 || !ask_other(n))) {
-		conclude(n, 0);
-	}
+	settle(n, err);
 }
 
 void dns_tick(void)

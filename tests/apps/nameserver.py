@@ -9,6 +9,7 @@ import threading
 
 A, CNAME, SOA, AAAA = 1, 5, 6, 28
 NO_NAME, SERVFAIL, REFUSED = 3, 2, 5
+CUT = 0x8380                      # the flags of an answer that was cut off
 
 
 class Question:
@@ -38,6 +39,27 @@ class Question:
     def answer(self, *records, **how):
         """Sends an answer."""
         self.send(self.message(*records, **how))
+
+
+class WholeQuestion(Question):
+    """One that has come over TCP (RFC 7766); its length is sent before an answer, in a write of
+    its own."""
+
+    def send(self, data, sock=None):
+        self.sock.sendall(struct.pack("!H", len(data)))
+        self.sock.sendall(data)
+
+
+def over_tcp(reply, asked):
+    """A serve() for backends.Backend: each question of a connection, which then is in `asked`,
+    goes to `reply`."""
+    def serve(sock):
+        with sock.makefile("rb") as file:
+            while head := file.read(2):
+                question = WholeQuestion(None, sock, file.read(struct.unpack("!H", head)[0]), None)
+                asked.append(question.name)
+                reply(question)
+    return serve
 
 
 def name(text):

@@ -2,18 +2,21 @@
 """Names: caching, retries, aliases, and what lying or broken name servers come to."""
 
 import concurrent.futures
+import contextlib
 import json
 import socket
 import struct
 import time
 
 import pytest
-from nameserver import CNAME, NO_NAME, SERVFAIL, NameServer, address, name, record, soa
+from backends import Backend
+from nameserver import (CNAME, CUT, NO_NAME, SERVFAIL, NameServer, address, name, over_tcp, record,
+                        soa)
 
 APP = "echo"
 FIRST, SECOND = "10.77.3.2", "10.77.3.3"       # of which dnsmasq does not know
 SETTINGS = f"dns={FIRST},{SECOND}"
-RIGHT, WRONG = "192.0.2.7", "198.51.100.66"
+RIGHT, OTHER, WRONG = "192.0.2.7", "192.0.2.8", "198.51.100.66"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -214,6 +217,63 @@ def test_ports_and_ids(app, server):
     ports, ids = {port for port, _ in seen}, {ident for _, ident in seen}
     assert len(ports) > 35 and len(ids) > 35
     assert len({port % 256 for port in ports}) > 25
+
+
+@pytest.mark.parametrize("part", ((), (address(WRONG),)), ids=("nothing", "some"))
+def test_cut_off(app, server, part):
+    """An answer that UDP had no room for is asked for over TCP, once."""
+    asked = []
+    server.reply = lambda q: q.answer(*part, flags=CUT)
+    whole = over_tcp(lambda q: q.answer(*[address(RIGHT)] * 100), asked)
+    with Backend(app.net, whole, 53, FIRST):
+        for _ in range(3):
+            assert look_up(app, f"cut{len(part)}.example") == RIGHT
+    assert asked == server.asked == [f"cut{len(part)}.example"]
+
+
+def endless(sock):
+    """Says 64 KiB and sends more."""
+    sock.sendall(b"\xff\xff")
+    while True:
+        sock.sendall(bytes(10000))
+
+
+def other_id(question):
+    """An answer to something else."""
+    question.answer(address(WRONG), ident=question.id ^ 1)
+
+
+BAD_TCP = {"none": None, "closes": lambda sock: None, "silent": lambda sock: sock.recv(1000, 256),
+           "endless": endless, "other": over_tcp(other_id, []),
+           "fails": over_tcp(lambda q: q.answer(rcode=SERVFAIL), [])}
+
+
+@pytest.mark.parametrize("how", BAD_TCP)
+def test_cut_off_and_no_tcp(app, server, how):
+    """Then it is used as far as it goes; and if that is nowhere, the other server is asked."""
+    def reply(question):
+        question.answer(*[address(RIGHT)] * question.name.startswith("some"), flags=CUT)
+    server.reply = reply
+    with contextlib.ExitStack() as stack:
+        if BAD_TCP[how]:
+            stack.enter_context(Backend(app.net, BAD_TCP[how], 53, FIRST))
+        second = stack.enter_context(NameServer(app.net, SECOND, lambda q: q.answer(address(
+            OTHER))))
+        began = time.monotonic()
+        assert look_up(app, f"some.{how}.example") == RIGHT
+        assert second.asked == []
+        assert look_up(app, f"no.{how}.example") == OTHER
+        assert time.monotonic() - began < 5
+
+
+def test_cut_off_crowd(app, server):
+    """More at once than may ask over TCP: the others' answers go as far as they go."""
+    asked = []
+    server.reply = lambda q: q.answer(address(OTHER), flags=CUT)
+    with Backend(app.net, over_tcp(lambda q: q.answer(address(RIGHT)), asked), 53, FIRST), \
+            concurrent.futures.ThreadPoolExecutor(40) as pool:
+        found = set(pool.map(lambda n: look_up(app, f"crowd{n}.example"), range(40)))
+    assert asked and RIGHT in found and found <= {RIGHT, OTHER}
 
 
 def test_many_names(app, server):

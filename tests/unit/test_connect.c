@@ -1,4 +1,4 @@
-/* sources: @tests/unit/net.sources net/tcp/connect.c net/port/ports.c */
+/* sources: @tests/unit/net.sources */
 /* cflags: -DPORT_LWIP_ASSERT -fno-sanitize=shift,alignment */
 /* SPDX-License-Identifier: MIT */
 /* Streams that we open, frame by frame: net/tcp/connect.c, net/port/ports.c. */

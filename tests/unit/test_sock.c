@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: @tests/unit/net.sources net/tcp/connect.c net/port/ports.c net/sock.c
- * net/tls/client/none/none.c */
+/* sources: @tests/unit/net.sources net/sock.c net/tls/client/none/none.c */
 /* cflags: -DPORT_LWIP_ASSERT -fno-sanitize=shift,alignment */
 /* When a reader's peer hears that its bytes have come, frame by frame: at once where more is
  * waited for, and with the next request where nothing is (RFC 1122 §4.2.3.2). */
