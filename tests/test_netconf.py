@@ -98,11 +98,12 @@ def booted():
     said where it serves."""
     made = []
 
-    def make(name, drive, settings="", extra=(), scsi=False):
+    def make(name, drive, settings="", extra=(), kind="blk", wait=True):
         row = BY_NAME[name]
-        bus = "pci" if row.nic == "pci" else "device"
-        disk = ["-device", f"virtio-scsi-{bus}", "-device", "scsi-cd,drive=d"] if scsi else [
-            "-device", f"virtio-blk-{bus},drive=d"]
+        bus = "device" if row.nic == "mmio" else "pci"
+        disk = {"blk": ("-device", f"virtio-blk-{bus},drive=d"),
+                "scsi": ("-device", f"virtio-scsi-{bus}", "-device", "scsi-cd,drive=d"),
+                "sata": ("-device", "ide-cd,drive=d")}[kind]
         try:
             site = Site(row, images.image(row.board, app="time"), settings, dhcp=False,
                         by_hand=False, extra=("-drive", "if=none,id=d,format=raw,readonly=on,"
@@ -111,7 +112,7 @@ def booted():
             pytest.skip(f"no network namespace here: {error}")
         made.append(site)
         enable(site.net)
-        site.boot()
+        site.boot(wait)
         return site
     yield make
     for site in made:
@@ -134,13 +135,14 @@ def answers(site, six=True):
             assert client.get("/").status == 200
 
 
-@pytest.mark.parametrize("name, form", (("microvm", "rock"), ("q35", "rock"), ("virt", "both"),
-                                        ("q35", "joliet")))
-def test_proxmox(name, form, booted, tmp_path):
-    """A machine of Proxmox VE with ipconfig0, on its SCSI CD or virtio-blk."""
+@pytest.mark.parametrize("name, form, kind", (
+    ("microvm", "rock", "blk"), ("q35", "rock", "scsi"), ("q35", "joliet", "sata"),
+    ("virt", "both", "blk")))
+def test_proxmox(name, form, kind, booted, tmp_path):
+    """A machine of Proxmox VE with ipconfig0, by a CD on SCSI or SATA or by virtio-blk."""
     files = {"user-data": "#cloud-config\nhostname: box\n", "meta-data": "instance-id: 8f\n",
              "network-config": PROXMOX}
-    site = booted(name, geniso(tmp_path, files, form), scsi=name == "q35")
+    site = booted(name, geniso(tmp_path, files, form), kind=kind)
     answers(site)
     assert taken(site) == IP
     assert "nameserver: search is not used" in site.vm.console.text()
@@ -171,6 +173,16 @@ def v2(*ethernets):
         {"addresses": [f"{ip}/16"]} for name, mac, ip in ethernets}})
 
 
+def test_ip6_alone(booted, tmp_path):
+    """An interface that is given IPv6 alone asks for no IPv4."""
+    drive = localds(tmp_path, "version: 2\nethernets:\n  eth0:\n    addresses: [fd77::7/64]\n")
+    site = booted("microvm", drive, wait=False)
+    site.vm.wait_for(rf"serving http://\[{SIX}\]", BOOT_S)
+    assert taken(site) == f"ip=off ip6={SIX}/64" and "dhcp:" not in site.vm.console.text()
+    with Client(socket6(site, SIX), 10) as client:
+        assert client.get("/").status == 200
+
+
 SECOND = ("-netdev", "user,id=u", "-device", f"virtio-net-pci,netdev=u,mac={OTHER},romfile=")
 
 
@@ -190,6 +202,12 @@ def test_two_cards(booted, tmp_path):
         places = SECOND if nic == MAC else ()
         site = booted("q35", both, f"nic={nic}", extra=places)
         answers(site, False)
+
+
+@pytest.mark.parametrize("name", ("pc-e1000", "q35-e1000e", "q35-vmxnet3", "pc-legacy"))
+def test_cards(name, booted, tmp_path):
+    """Each driver is asked for the MAC address first, and then serves."""
+    answers(booted(name, localds(tmp_path, v2(("eth0", MAC, STATIC)))), False)
 
 
 @pytest.mark.parametrize("mac", (None, "52:54:00:00:00:01"))
