@@ -279,39 +279,45 @@ static int look_at(struct port *p, bool reaches_all)
 	return rc;
 }
 
-static struct port port_at(volatile uint32_t *host, unsigned i, const char *name)
+static struct port port_at(volatile uint32_t *host, unsigned i)
 {
-	struct port p = { .regs = host + PORT(i) / 4 };
+	return (struct port){ .regs = host + PORT(i) / 4 };
+}
 
-	snprintf(p.where, sizeof(p.where), "%s, port %u", name, i);
-	return p;
+static void set_name(struct port *p, const char *host, unsigned i)
+{
+	snprintf(p->where, sizeof(p->where), "%s, port %u", host, i);
 }
 
 /* Before the host reaches memory no port runs any more, whoever started it. */
 static int look_at_all(const struct device *dev, volatile uint32_t *host, const char *name)
 {
-	uint32_t cap = host[CAP / 4], devices = 0;
+	uint32_t cap = host[CAP / 4], ports = host[IMPLEMENTED / 4], devices = 0;
 	bool stuck = false;
 	int rc = -ENODEV;
 
 	host[GHC / 4] = GHC_ENABLE;
 	for (unsigned i = 0; i <= (cap & CAP_PORTS); i++) {
-		struct port p = port_at(host, i, name);
+		struct port p = port_at(host, i);
 
-		if (!(host[IMPLEMENTED / 4] >> i & 1))
+		if (!(ports >> i & 1))
 			continue;
-		if (stop(&p) < 0)
+		if (stop(&p) < 0) {
+			set_name(&p, name, i);
 			return left(&p, -ETIMEDOUT);
+		}
 		if ((get(&p, LINK) & LINK_DEVICE) == LINK_UP)
 			devices |= 1u << i;
 	}
 	if (devices)
 		pci_master(dev);
 	for (unsigned i = 0; i < PORTS && rc < 0 && !stuck; i++) {
-		struct port p = port_at(host, i, name);
+		struct port p = port_at(host, i);
 
-		if (devices >> i & 1)
-			rc = look_at(&p, cap & CAP_64);
+		if (!(devices >> i & 1))
+			continue;
+		set_name(&p, name, i);
+		rc = look_at(&p, cap & CAP_64);
 		stuck = p.stuck;
 	}
 	return rc;
