@@ -29,8 +29,6 @@ from table import BY_NAME  # noqa: E402
 QUICK = "http.head_timeout=1 http.body_timeout=2 http.idle_timeout=2 http.write_timeout=2"
 MICROCONTROLLERS = ("lm3s6965evb", "mps2-an385")
 FEW = "http.max_connections=8"
-# What depends on the NIC: all that a row with `frames` is asked in `make test`.
-FRAMES = ("test_net.py", "test_link.py", "test_tcp.py", "test_load.py")
 
 
 def pytest_addoption(parser):
@@ -45,19 +43,14 @@ def pytest_configure(config):
     """Our own marks."""
     config.addinivalue_line("markers", "drains_late: checked for leaks at the end of the run")
     config.addinivalue_line("markers", "large: not for a microcontroller")
-    config.addinivalue_line("markers", "once: long, and the same with every NIC")
 
 
 def pytest_collection_modifyitems(config, items):
-    """What a microcontroller has no room for is not asked of it, nor of another NIC what does
-    not depend on it."""
+    """What a microcontroller has no room for is not asked of it."""
     row = BY_NAME[config.getoption("--target")]
     left = []
     if row.board in MICROCONTROLLERS:
         left = [item for item in items if item.get_closest_marker("large")]
-    elif row.frames and not config.getoption("--full"):
-        left = [item for item in items
-                if item.path.name not in FRAMES or item.get_closest_marker("once")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
 

@@ -3,9 +3,8 @@
 
 tests/run, the wire tests and the benchmarks take their machines from here. `wire` rows get
 the whole wire suite in `make test`, one per NIC driver and architecture; every row is booted
-to a 200 there, except those marked `full`, which only `make test-full` boots. A row with
-`frames` differs from another in its NIC alone: in `make test` it gets what of the wire suite
-depends on that. In `make test-full` every row gets the whole wire suite.
+to a 200 there, except those marked `full`, which only `make test-full` boots. In
+`make test-full` every row gets the whole wire suite.
 """
 
 import dataclasses
@@ -38,7 +37,6 @@ class Row:
     patience: float = 0.5    # seconds within which it answers, whatever else comes in
     watchdog: bool = False   # has one of its own, if QEMU models it
     link: bool = False       # its driver follows a link that can be cut
-    frames: bool = False     # in `make test`, of the wire suite only what depends on the NIC
     deaf: float = 0          # seconds before its model receives anything
 
     def options(self, image, **more):
@@ -51,9 +49,9 @@ class Row:
 MICROCONTROLLER = {"button": False, "clock": False, "offload": False, "memory": False,
                    "bare": False, "wire": True, "watchdog": True}
 
-# Another NIC of a machine whose row has the whole suite; QEMU cannot take its offload away.
-# vmxnet3's model drops what it has no buffer for, where others let it wait.
-NIC = {"frames": True, "link": True, "offload": False}
+# NICs whose offload QEMU cannot take away. vmxnet3's model drops what it has no buffer for, where
+# others let it wait.
+NIC = {"link": True, "offload": False}
 
 ROWS = (
     Row("microvm", "pc", "microvm", "mmio", wire=True),
@@ -62,9 +60,9 @@ ROWS = (
     Row("q35", "pc", "q35", "pci", wire=True),
     Row("pc-bios", "pc", "pc", "pci", firmware="bios"),
     Row("pc", "pc", "pc", "pci"),
-    Row("pc-e1000", "pc", "pc", "e1000", deaf=1, **NIC),
-    Row("q35-e1000e", "pc", "q35", "e1000e", **NIC),
-    Row("q35-vmxnet3", "pc", "q35", "vmxnet3", patience=1.5, **NIC),
+    Row("pc-e1000", "pc", "pc", "e1000", wire=True, deaf=1, **NIC),
+    Row("q35-e1000e", "pc", "q35", "e1000e", wire=True, **NIC),
+    Row("q35-vmxnet3", "pc", "q35", "vmxnet3", wire=True, patience=1.5, **NIC),
     Row("q35-e1000", "pc", "q35", "e1000", deaf=1, full=True, **NIC),
     Row("pc-legacy", "pc", "pc", "legacy", full=True),
     Row("pc-e1000e", "pc", "pc", "e1000e", full=True, **NIC),
@@ -87,7 +85,7 @@ ROWS = (
 
 BY_NAME = {row.name: row for row in ROWS}
 
-WIRE_ROWS = tuple(row for row in ROWS if row.wire or (row.frames and not row.full))
+WIRE_ROWS = tuple(row for row in ROWS if row.wire)
 WIRE_ROWS_FULL = ROWS
 
 # The machines that every app of app/ but time and echo, which the wire suite is about, is tested

@@ -67,7 +67,6 @@ def test_what_it_asks(server):
     assert options[50] == bytes((10, 77, 1, 77)) and options[54] == bytes((10, 77, 0, 1))
 
 
-@pytest.mark.once
 def test_late_server(server):
     """While nobody answers the console says so and it keeps trying; then it serves."""
     site, daemon = server(silent=True)

@@ -128,7 +128,6 @@ def one_latency(sock):
     return time.monotonic() - began
 
 
-@pytest.mark.once
 def test_random_instants(site, full):
     """Requests at random instants see no answer over 50 ms, unless a control server did too."""
     control = Control(site.net)

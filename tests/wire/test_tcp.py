@@ -210,7 +210,6 @@ def test_black_hole(forger):
     tcp.reset()
 
 
-@pytest.mark.once
 def test_zero_window(forger):
     """A closed window is probed, and the answer goes on when it opens (RFC 9293 section 3.8.6)."""
     tcp = forger.tcp()
