@@ -106,10 +106,11 @@ class Namespace:
     def dnsmasq(self, *more):
         """Starts a DHCP and DNS server on the TAP; its log is in self.folder."""
         log = open(os.path.join(self.folder_made(), "dnsmasq.log"), "ab")
-        # Without the ping it would hold its first offer back for three seconds.
+        # Without the ping it would hold its first offer back for three seconds; root of a user
+        # namespace may not change its group.
         child = self.popen(
             ["/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-ping",
-             "--no-hosts", "--no-resolv", "--user=root", "--group=root", "--log-facility=-",
+             "--no-hosts", "--no-resolv", "--user=root", "--group=", "--log-facility=-",
              "--log-dhcp", "--pid-file=", f"--interface={IFNAME}", "--bind-interfaces",
              "--except-interface=lo", "--dhcp-authoritative",
              "--dhcp-range=10.77.1.0,10.77.1.250,255.255.0.0,1h",

@@ -334,6 +334,18 @@ def test_own_tap():
         net.close()
 
 
+def test_namespace_of_a_user():
+    """The network of the tests, in a user namespace as an ordinary user has it."""
+    said = subprocess.run(
+        ["unshare", "-Urn", "/usr/bin/python3", "-c", "import time; from netns import Namespace\n"
+         "server = Namespace().dnsmasq(); time.sleep(1); print(server.poll())"],
+        cwd=f"{ROOT}/tests", check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=30).stdout.decode()
+    if "unshare failed" in said or "NoNamespace" in said:
+        pytest.skip(said)
+    assert said == "None\n", said
+
+
 @pytest.mark.parametrize("board", ["pc", "virt", "lm3s6965evb", "mps2-an385", "orangepi-pc"])
 def test_debug(board):
     """make debug: gdb with symbols, stopped before the kernel's first line."""
