@@ -402,6 +402,22 @@ def test_loss(asked, row, full):
     near(site, EXACT_S)
 
 
+def test_poll(asked, row, full):
+    """A calm clock is asked for half as often."""
+    if not full or row.name not in SLOW_ROWS:
+        pytest.skip("two minutes: only in make test-full, on two machines")
+    site, server = asked()
+    site.vm.wait_for(KNOWN, 20)
+    assert site.clock()["poll"] == 16
+    deadline = time.monotonic() + 200
+    while server.asked < 2 or server.questions[-1][0] - server.questions[-2][0] < 30:
+        assert time.monotonic() < deadline, (server.asked, site.clock())
+        time.sleep(0.5)
+    gap = server.questions[-1][0] - server.questions[-2][0]
+    assert 32 <= site.clock()["poll"] <= 64 and 31 < gap < 34, (gap, site.clock())
+    near(site, EXACT_S)
+
+
 def test_leap_second(asked, row, full):
     """A second is inserted at the end of the month: announced, slewed away, never backwards."""
     if not full and row.name not in SLOW_ROWS:
