@@ -103,6 +103,8 @@ def given(row, folder, files, words=""):
     path = os.path.join(folder, f"settings-{len(os.listdir(folder))}")
     size = board_words(row.board).get("SETTINGS_SIZE", "16K")
     listed = [f"{key}=@{value}" for key, value in files.items()]
+    if "SETTINGS_AT" in board_words(row.board):       # the page is all that it is told
+        listed.append(words)
     subprocess.run([sys.executable, f"{ROOT}/linker/settings", path, size, "seed", *listed],
                    check=True, stdout=subprocess.DEVNULL)
     if row.board == "host":

@@ -27,13 +27,15 @@ PIECE = 8                # bytes that a copy cut anywhere would still have whole
 def running(name, settings="", app="time", **files):
     """A machine whose settings are those words and files, serving HTTPS."""
     row = BY_NAME[name]
+    files = {key.replace("__", "."): path for key, path in files.items()}
     with tempfile.TemporaryDirectory() as folder:
-        settings, more = pki.given(row, folder, {key.replace("__", "."): path
-                                                 for key, path in files.items()}, settings)
-    try:
-        site = Site(row, images.image(row.board, app=app), settings, **more)
-    except NoNamespace as error:
-        pytest.skip(f"no network namespace here: {error}")
+        words, more = pki.given(row, folder, files, settings)
+        try:
+            site = Site(row, images.image(row.board, app=app), words, **more)
+        except NoNamespace as error:
+            pytest.skip(f"no network namespace here: {error}")
+        if "page" in more:             # with the time server that the site has got
+            site.options.page = pki.given(row, folder, files, site.options.cmdline)[1]["page"]
     try:
         site.boot()
         yield site
@@ -130,6 +132,28 @@ def test_replaced(name, ca):
             with open(pair.key, encoding="ascii") as file:
                 for line in file.read().split("\n")[1:3]:
                     assert line[:32].encode() not in memory and line not in site.vm.console.text()
+
+
+@pytest.mark.parametrize("name, room", (("mps2-an385", True), ("lm3s6965evb", False)))
+def test_replaced_between_sessions(name, room, ca):
+    """The same where there is memory for one session at a time; where there is none for a second
+    pair, the answer says so, and the first stays."""
+    ca, pairs = ca
+    with running(name, f"admin.port={ADMIN}", tls__cert=pairs["first"].cert,
+                 tls__key=pairs["first"].key, admin__ca=ca.cert) as site:
+        site.vm.wait_for(rf"admin: port {ADMIN}\b", READY_S)
+        for serves in ("first", "second" if room else "first"):
+            session = Session(site, HTTPS, trusting(ca))
+            assert session.subject() == serves and session.ask("GET", "/certificate")[0] == 404
+            session.sock.close()
+            admin = Session(site, ADMIN, trusting(ca, pairs["ann"]))
+            said = admin.ask("GET", "/certificate")[1]
+            assert said["subject"] == f"CN={serves}, O=Tests", said
+            with open(pairs["second"].both, "rb") as file:
+                said = admin.ask("PUT", "/certificate", file.read())
+            assert said == ((204, None) if room else
+                            (503, {"error": "there is no memory for them"})), said
+            admin.sock.close()
 
 
 def test_for_administrators_only(ca, tmp_path):

@@ -56,7 +56,7 @@
 #define BUDGET_WINDOW 4                     /* segments */
 #define BUDGET_SEND 4                       /* segments */
 #define BUDGET_OOSEQ 4                      /* pieces that one connection holds out of order */
-#define BUDGET_LISTENERS 2
+#define BUDGET_LISTENERS 3
 #define BUDGET_NTP_SERVERS 2
 #define BUDGET_NTP_SAMPLES 4                /* kept of each */
 

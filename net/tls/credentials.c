@@ -300,6 +300,7 @@ int credentials_choose(mbedtls_ssl_context *ssl, const struct credentials *c)
 
 int credentials_replace(const char *text, size_t len, const char **why)
 {
+	uint64_t refused = tls_counters[TLS_NO_MEMORY].n;
 	struct credentials *c = make(), *old = current;
 	int err = -EINVAL;
 
@@ -316,6 +317,10 @@ int credentials_replace(const char *text, size_t len, const char **why)
 		*why = "the key is not that of the first certificate";
 	else
 		err = 0;
+	if (err < 0 && tls_counters[TLS_NO_MEMORY].n != refused) {
+		*why = "there is no memory for them";
+		err = -ENOMEM;
+	}
 	if (err < 0) {
 		credentials_release(c);
 		return err;

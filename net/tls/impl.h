@@ -66,7 +66,7 @@ bool credentials_gone(void);
 int credentials_choose(mbedtls_ssl_context *ssl, const struct credentials *c);
 
 /* Puts new pairs in the place of those in use: `text` holds one or more certificates and one
- * key, in PEM, NUL-terminated at len. 0, -EINVAL: *why says what is wrong; -ENOMEM. */
+ * key, in PEM, NUL-terminated at len. 0, -EINVAL, -ENOMEM: *why says what is wrong, or is NULL. */
 int credentials_replace(const char *text, size_t len, const char **why);
 
 /* Boot: the settings have been read. Makes a self-signed pair where there is none; 0 or
