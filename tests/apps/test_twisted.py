@@ -12,6 +12,7 @@ from backends import Backend
 from original import Original, lines
 
 from netns import EXTRA, HOST
+from secure import in_the_end
 
 APP = "twisted"
 PORT, BACKEND_PORT = 9300, 9301
@@ -148,6 +149,52 @@ def test_cancel(app, path):
         while path == "/line/x" and len(ended) < 5:
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+
+@pytest.mark.parametrize("path", ("/wait/50", "/wait/0", "/chain/8", "/line/hello", "/nothing"))
+def test_https_same(app, original, path):
+    """Over HTTPS as over HTTP, and as Twisted."""
+    with Backend(app.net, reverse, port=BACKEND_PORT), in_the_end(app)[0] as client:
+        for _ in range(2):
+            client.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+            ours, plain = client.answer(), app.get(path)
+            assert (ours.status, ours.body) == (plain.status, plain.body)
+        status, kind, text = original.get(path)
+    assert ours.status == status
+    if status == 200:
+        assert (ours.header("Content-Type"), ours.body.decode()) == (kind, text)
+
+
+def test_https_order(app):
+    """Sessions that wait, for timers in any order, take no stack."""
+    app.metrics()
+    before = app.metrics()[STACKS]
+    delays = [3400, 3050, 3300, 3000, 3200, 3100, 3350, 3150]
+    clients = [in_the_end(app)[0] for _ in delays]
+    for client, delay in zip(clients, delays):
+        client.send(f"GET /wait/{delay} HTTP/1.1\r\nHost: a\r\n\r\n")
+    until(app, waiting=len(delays))
+    assert app.metrics()[STACKS] == before
+    for delay, client in sorted(zip(delays, clients), key=lambda pair: pair[0]):
+        assert json.loads(client.answer().body) == {"waited": delay}
+        client.close()
+
+
+@pytest.mark.parametrize("notify", (True, False), ids=("notify", "cut"))
+def test_https_cancel(app, notify):
+    """A session that ends, with or without a word, cancels what it waits for."""
+    before = waiting(app)["cancelled"]
+    clients = [in_the_end(app)[0] for _ in range(3)]
+    for client in clients:
+        client.send("GET /wait/30000 HTTP/1.1\r\nHost: a\r\n\r\n")
+    until(app, waiting=3)
+    for client in clients:
+        if notify:
+            with contextlib.suppress(OSError):
+                client.sock.settimeout(0.1)
+                client.sock.unwrap()
+        client.close()
+    until(app, waiting=0, cancelled=before + 3)
 
 
 def pool_bytes(samples):

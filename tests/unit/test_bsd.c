@@ -280,7 +280,11 @@ static void test_flags(void **state)
 	tv.tv_usec = 1000000;
 	FAILS(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), EDOM);
 	FAILS(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, 3), EINVAL);
+	FAILS(bind(fd, (struct sockaddr *)&(struct sockaddr_in){ .sin_family = AF_INET },
+		   sizeof(struct sockaddr_in)), EOPNOTSUPP);
 	FAILS(listen(fd, 5), EOPNOTSUPP);
+	FAILS(accept(fd, NULL, NULL), EOPNOTSUPP);
+	FAILS(bind(99, NULL, 0), EBADF);
 	FAILS(recv(fd, &on, 1, 0), ENOTCONN);
 	FAILS(send(fd, &on, 1, 0), ENOTCONN);
 	FAILS(shutdown(fd, SHUT_RDWR), ENOTCONN);
