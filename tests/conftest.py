@@ -7,6 +7,7 @@ tests that want those. After each test that uses one, its pools, stacks and heap
 at what they were before, and it must still run and answer.
 """
 
+import fcntl
 import os
 import sys
 import types
@@ -43,6 +44,7 @@ def pytest_configure(config):
     """Our own marks."""
     config.addinivalue_line("markers", "drains_late: checked for leaks at the end of the run")
     config.addinivalue_line("markers", "large: not for a microcontroller")
+    config.addinivalue_line("markers", "busy: takes a CPU for seconds, or counts milliseconds")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -79,6 +81,20 @@ def echo_image(request, row):
     """Path of the app/echo image."""
     return request.config.getoption("--echo-image") or images.image(row.board, app="echo",
                                                                       firmware=row.firmware)
+
+
+@pytest.fixture(autouse=True)
+def one_is_busy(request):
+    """Of the tests marked `busy` one runs at a time, in all groups of tests/run together: what
+    one measures is its machine's time, not another's crowd on the same CPUs."""
+    if not request.node.get_closest_marker("busy"):
+        yield
+        return
+    folder = os.path.join(images.ROOT, "build", "test")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "busy"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def shared(row, image, settings, **more):

@@ -3,11 +3,14 @@
 
 import functools
 import os
+import shutil
 import subprocess
 
 from vm import VmError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+KEPT = os.path.join(ROOT, "build", "test", "kept")    # copies that no make changes
+USE_KEPT = "ZEITKERN_KEPT"
 BOOTABLE = {"virt": "bin", "orangepi-pc": "bin"}      # FORMAT that QEMU's -kernel takes, not elf
 SANITIZE = "address,undefined"
 # What was given to the `make` that called us is not meant for the images of the tests.
@@ -23,9 +26,10 @@ def apps():
                   if os.path.isdir(f"{ROOT}/app/{name}") and name not in ("time", "echo"))
 
 
-def environment():
-    """Our environment without the front door's variables."""
-    return {name: value for name, value in os.environ.items() if name not in PRIVATE}
+def environment(kept=False):
+    """Our environment without the front door's variables; `kept`: image() takes kept ones."""
+    more = {USE_KEPT: "yes"} if kept else {}
+    return {name: value for name, value in os.environ.items() if name not in PRIVATE} | more
 
 
 def make(*words, **more):
@@ -35,12 +39,36 @@ def make(*words, **more):
     return subprocess.run(["make"] + list(words), cwd=ROOT, env=environment(), **more)
 
 
+def sanitizers(board):
+    """What its images are made with here."""
+    return SANITIZE if board == "host" else ""
+
+
+def variant(board, sanitize, tls=""):
+    """The folder of build/ that an image lies in."""
+    return "-".join([board] + sanitize.split(",") * bool(sanitize) + ["plain"] * (tls == "no"))
+
+
+def forget_kept():
+    """There are no kept images."""
+    shutil.rmtree(KEPT, ignore_errors=True)
+
+
+def keep(board, app):
+    """Copies what was made of an app, for image() where environment(kept=True) says so."""
+    folder = f"{variant(board, sanitizers(board))}/{app}"
+    shutil.copytree(f"{ROOT}/build/{folder}", f"{KEPT}/{folder}")
+
+
 @functools.lru_cache(maxsize=None)
 def image(board, app="", guest="", sanitize=None, tls="", firmware="none"):
-    """Builds an image: the path of the file to boot. VmError with make's output."""
+    """Builds an image, unless it is kept: the path of the file to boot. VmError with make's
+    output."""
     form = {"bios": "raw", "uefi": "efi"}.get(firmware) or BOOTABLE.get(board, "elf")
-    if sanitize is None:
-        sanitize = SANITIZE if board == "host" else ""
+    sanitize = sanitizers(board) if sanitize is None else sanitize
+    kept = f"{KEPT}/{variant(board, sanitize, tls)}/{app}/zeitkern.{form}"
+    if USE_KEPT in os.environ and app and os.path.exists(kept):
+        return kept
     words = ["image", f"BOARD={board}", f"FORMAT={form}"]
     words += [f"{name}={value}" for name, value in
               (("APP", app), ("GUEST", guest), ("SANITIZE", sanitize), ("TLS", tls)) if value]

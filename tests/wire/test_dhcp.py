@@ -37,6 +37,7 @@ def server(boot):
         daemon.close()
 
 
+@pytest.mark.busy
 def test_prompt(server, row):
     """An address within 50 ms of a server that answers at once."""
     best = 10.0

@@ -277,6 +277,7 @@ def test_withdrawn(six):
     time.sleep(0.3)
 
 
+@pytest.mark.busy
 def test_neighbours_flood(six, wire):
     """A thousand neighbours: the table is bounded, a real one is served at once."""
     for n in range(1000):
@@ -288,6 +289,7 @@ def test_neighbours_flood(six, wire):
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.busy
 @pytest.mark.drains_late
 def test_nonsense(six, wire):
     """ICMPv6 of every type with anything in it, right sums; fragments that are never whole."""
@@ -310,6 +312,7 @@ def test_nonsense(six, wire):
     assert six.vm.running()
 
 
+@pytest.mark.busy
 def test_routers_flood(start):
     """Five hundred routers with a network each: what is taken of them is bounded."""
     site, router = start("metrics=yes ip=off ip6=auto")

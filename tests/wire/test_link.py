@@ -124,6 +124,7 @@ def echo_request(forger, noise):
     return forger.guest_mac, ETH_IP, ip_packet(forger.ip, forger.guest_ip, ICMP, packet)
 
 
+@pytest.mark.busy
 @pytest.mark.drains_late
 @pytest.mark.parametrize("make", (garbage, echo_request))
 def test_flood(site, full, make):

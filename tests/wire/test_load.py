@@ -81,6 +81,7 @@ class Swarm:
         return self.results
 
 
+@pytest.mark.busy
 def test_short_connections(site):
     """20,000 of them: none refused, none lost, none slow."""
     swarm = Swarm(site, SHORT, min(WORKERS, site.budget.connections))
@@ -89,6 +90,7 @@ def test_short_connections(site):
     assert swarm.slowest < 3, swarm.slowest
 
 
+@pytest.mark.busy
 def test_crowd_of_idle(site):
     """Five hundred idle connections, or a full house, are all answered afterwards."""
     clients = [site.client() for _ in range(site.crowd(500))]
@@ -128,6 +130,7 @@ def one_latency(sock):
     return time.monotonic() - began
 
 
+@pytest.mark.busy
 def test_random_instants(site, full):
     """Requests at random instants see no answer over 50 ms, unless a control server did too."""
     control = Control(site.net)

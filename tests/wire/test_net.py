@@ -109,6 +109,7 @@ def test_fragments(forger):
         assert bytes(got[8:]) == payload and got[0] == 0
 
 
+@pytest.mark.busy
 @pytest.mark.drains_late
 def test_fragment_flood(site, forger):
     """Fragments that are never completed change nothing, then or later."""
@@ -201,6 +202,7 @@ def test_udp_closed_port(forger):
     assert answers <= 200
 
 
+@pytest.mark.busy
 def test_random_frames(site, forger):
     """Ten thousand frames of noise behind right and wrong headers."""
     noise = random.Random(6)

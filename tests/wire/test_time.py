@@ -32,6 +32,7 @@ def test_body_and_clock(site):
     assert early <= served <= after + ERROR_S, (before, served, after)
 
 
+@pytest.mark.busy
 def test_monotonic(site):
     """A thousand answers never go back, and advance with the host's clock."""
     with site.client() as client:

@@ -33,6 +33,7 @@ def once(row, full):
         pytest.skip("only in make test-full, on microvm")
 
 
+@pytest.mark.busy
 def test_testssl(https, tmp_path):
     """testssl.sh: all of its checks."""
     listening(https)

@@ -71,6 +71,7 @@ def crowd(site, count):
     return tries, plain
 
 
+@pytest.mark.busy
 def test_at_once(caps):
     """Thirty-two handshakes at once; none is refused; a second round takes no more memory."""
     listening(caps)
@@ -85,6 +86,7 @@ def test_at_once(caps):
     assert samples["tls_no_memory_total"] == 0, samples
 
 
+@pytest.mark.busy
 @pytest.mark.parametrize("part", ["nothing", "half a hello", "hello"])
 def test_stalled(caps, part):
     """A hundred clients that stop there and stay: somebody new is served, plain HTTP too."""
@@ -109,6 +111,7 @@ def test_stalled(caps, part):
     rest(caps)
 
 
+@pytest.mark.busy
 def test_idle(caps):
     """Sixty-four sessions stay, idle, and each answers again, in any order; each takes little."""
     with secure(caps) as client:
