@@ -98,11 +98,12 @@ def refusal(*words, command="run"):
 
 
 def test_url_and_answer(run):
-    """The URL is printed once it answers, and the console is ours."""
+    """The URL is printed once it answers, and the console is ours, its first line the machine."""
     made = run()
     with urllib.request.urlopen(made.url(), timeout=5) as answer:
         assert re.fullmatch(rb'\{"time": \d{10}\.\d{6}\}', answer.read())
     assert re.search(r"serving http://10\.0\.2\.15:8080/", made.console.text())
+    assert re.match(r"(.*\n)*?\[   0\.000000\] Zeitkern on QEMU \(PVH\), ", made.console.text())
 
 
 @pytest.mark.parametrize("number,whole_group", [

@@ -170,12 +170,13 @@ static void legacy_discover(void)
 		machine_add(&ioapic);
 }
 
+/* SeaBIOS calls a machine that brings no table of its own "Bochs Bochs". */
 static const char *name(const struct start_info *info)
 {
 	const struct module *table = module(info, "smbios");
 	const char *smbios = smbios_name(table ? table->at : 0);
 
-	if (smbios)
+	if (smbios && strcmp(smbios, "Bochs Bochs"))
 		return smbios;
 	if (!strcmp(cpu.hypervisor, HYPERVISOR_QEMU))
 		return "QEMU (PVH)";
