@@ -58,8 +58,8 @@ int stream_connect(struct stream **s, const struct endpoint *to, const struct st
 void stream_shutdown(struct stream *s);
 
 /* More is expected of the peer, which may wait for our word before it sends that (RFC 9293
- * §3.7.4): an acknowledgement that is owed goes out now and not later (RFC 1122 §4.2.3.2). Only of
- * a stream that stream_connect() made. */
+ * §3.7.4): an acknowledgement that is owed for a segment that was not full goes out now and not
+ * later (RFC 1122 §4.2.3.2). Only of a stream that stream_connect() made. */
 void stream_expect(struct stream *s);
 
 /* Gives such a stream to another protocol. */

@@ -12,6 +12,8 @@
 #include "net/port/ip.h"
 #include "net/port/port.h"
 
+#define TIMESTAMP_LEN 12u              /* in each segment where both have it (RFC 7323) */
+
 enum { CONNECTS, NO_ROOM, NO_PORT, COUNTS };
 static struct counter counters[COUNTS] = {
 	[CONNECTS] = { .name = "net_tcp_connects_total" },
@@ -88,11 +90,19 @@ void stream_hand_over(struct stream *stream, const struct stream_ops *ops, void 
 	s->conn = conn;
 }
 
+/* Nagle's algorithm (RFC 896) holds back what follows a segment that is not full; full ones come
+ * by themselves. */
 void stream_expect(struct stream *stream)
 {
 	struct tcp *s = (struct tcp *)stream;
+	uint32_t come, full;
 
-	if (s->pcb && (s->pcb->flags & TF_ACK_DELAY)) {
+	if (!s->pcb)
+		return;
+	full = s->pcb->mss - (s->pcb->flags & TF_TIMESTAMP ? TIMESTAMP_LEN : 0);
+	come = s->pcb->rcv_nxt - s->expected;
+	s->expected = s->pcb->rcv_nxt;
+	if ((s->pcb->flags & TF_ACK_DELAY) && come % full != 0) {
 		tcp_ack_now(s->pcb);
 		tcp_output(s->pcb);
 	}

@@ -34,6 +34,8 @@ struct tcp {
 	uint32_t acked;                /* at the last look */
 	uint32_t dropped;              /* input that came too late, bytes */
 	unsigned looks;                /* without progress */
+
+	uint32_t expected;             /* up to where input had come when more was expected */
 };
 
 enum {

@@ -126,6 +126,25 @@ static void test_once(void **state)
 	closed(s);
 }
 
+/* Full segments are acknowledged as usual, one for two, however fast they are read. */
+static void test_bulk(void **state)
+{
+	static char full[1460], buf[2000];
+	struct sock *s = connected();
+
+	assert_int_equal(sock_wait(s, SOCK_READ, fake_now + MILLIS(10)), -ETIMEDOUT);
+	peer_run(&a);
+	a.segments = 0;
+	for (unsigned i = 1; i <= 10; i++) {
+		peer_send(&a, ACK, full, sizeof(full));
+		assert_int_equal(sock_read(s, buf, sizeof(buf), FOREVER), sizeof(full));
+		assert_int_equal(sock_wait(s, SOCK_READ, fake_now + 1), -ETIMEDOUT);
+		peer_run(&a);
+		assert_true(a.segments <= i / 2 + i / 4);
+	}
+	closed(s);
+}
+
 static int start(void **state)
 {
 	fake_net_start(64u << 20, "ip=10.9.0.2/24 gw=10.9.0.1", true);
@@ -138,6 +157,7 @@ int main(void)
 		cmocka_unit_test(test_two_pieces),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_bulk),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
