@@ -249,7 +249,7 @@ static int read_rtc(int64_t *time, ktime *now)
 			err = exact ? rtc_read_ns(time) : rtc_read(time);
 			*now = clock_now();
 		} while (err == -EAGAIN && *now < until);
-		if (err < 0 || *now - before < READ_MAX)
+		if (err != -EAGAIN && (err < 0 || *now - before < READ_MAX))
 			return err;
 	}
 	return -EAGAIN;

@@ -289,15 +289,24 @@ static void set_name(struct port *p, const char *host, unsigned i)
 	snprintf(p->where, sizeof(p->where), "%s, port %u", host, i);
 }
 
+/* The ports that there are (§3.1.4), not always the first; where it names more than it has, those. */
+static uint32_t implemented(volatile uint32_t *host, uint32_t cap)
+{
+	uint32_t ports = host[IMPLEMENTED / 4];
+	unsigned most = (cap & CAP_PORTS) + 1;
+
+	return (unsigned)__builtin_popcount(ports) > most ? UINT32_MAX >> (PORTS - most) : ports;
+}
+
 /* Before the host reaches memory no port runs any more, whoever started it. */
 static int look_at_all(const struct device *dev, volatile uint32_t *host, const char *name)
 {
-	uint32_t cap = host[CAP / 4], ports = host[IMPLEMENTED / 4], devices = 0;
+	uint32_t cap = host[CAP / 4], ports = implemented(host, cap), devices = 0;
 	bool stuck = false;
 	int rc = -ENODEV;
 
 	host[GHC / 4] = GHC_ENABLE;
-	for (unsigned i = 0; i <= (cap & CAP_PORTS); i++) {
+	for (unsigned i = 0; i < PORTS; i++) {
 		struct port p = port_at(host, i);
 
 		if (!(ports >> i & 1))

@@ -50,7 +50,7 @@ struct port {
 	unsigned commands, attentions;     /* one of which stays until it is heard */
 };
 static struct {
-	uint32_t cap, ghc, class;
+	uint32_t cap, ghc, class, ports;
 	bool mapped, enabled, master;
 	struct port port[PORTS];
 	uint16_t identity[256];
@@ -202,9 +202,9 @@ static uint32_t host_read(unsigned offset)
 {
 	assert_true(host.enabled);
 	switch (offset) {
-	case CAP: return host.cap | (PORTS - 1);
+	case CAP: return host.cap | (host.ports ? 1 : PORTS - 1);
 	case GHC: return host.ghc;
-	case PI: return UINT32_MAX;            /* more than there are */
+	case PI: return host.ports ? host.ports : UINT32_MAX;   /* more than there are */
 	}
 	return port_of(offset)->reg[offset % 0x80 / 4];
 }
@@ -395,6 +395,18 @@ static void test_cd(void **state)
 	assert_int_equal(readers, 1);
 }
 
+/* Two ports, and which: they need not be the first two. */
+static void test_sparse(void **state)
+{
+	host.ports = 1u << 1 | 1u << 4;
+	reader = read_well;
+	plug(0, DISK, WELL);
+	plug(4, DISK, WELL);
+	assert_int_equal(apply(false), 0);
+	assert_int_equal(readers, 1);
+	assert_int_equal(host.port[0].commands, 0);
+}
+
 static void test_no_device(void **state)
 {
 	ktime began = clock_now();
@@ -528,6 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		mmio_unit_test_setup(test_disk, setup),
 		mmio_unit_test_setup(test_cd, setup),
+		mmio_unit_test_setup(test_sparse, setup),
 		mmio_unit_test_setup(test_no_device, setup),
 		mmio_unit_test_setup(test_firmware, setup),
 		mmio_unit_test_setup(test_badly, setup),

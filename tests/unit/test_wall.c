@@ -22,6 +22,7 @@ static int64_t drift_ppm;
 static int rtc_error;
 static unsigned elsewhere;             /* reads of which each second is late in coming back */
 static ktime updated;                  /* until then the RTC just updates */
+static unsigned updates;               /* reads that say so and are late in coming back */
 static void (*follower)(void *);
 static bool find_wanted;
 static bool exact;                     /* the RTC tells nanoseconds */
@@ -46,6 +47,11 @@ int rtc_read(int64_t *unix_s)
 	*unix_s = truth / SECONDS(1);
 	if (elsewhere > 0 && elsewhere-- % 2)
 		pass(MILLIS(700));
+	if (updates > 0) {
+		updates--;
+		pass(MILLIS(20));
+		return -EAGAIN;
+	}
 	return mono < updated ? -EAGAIN : rtc_error;
 }
 
@@ -440,6 +446,9 @@ static void test_update(void **state)
 	updated = mono + 2200000;
 	assert_int_equal(clock_unix_ns(&ns), 0);
 	updated = 0;
+	pass(MILLIS(1));
+	updates = 1;                            /* nor does a host that was busy elsewhere */
+	assert_int_equal(clock_unix_ns(&ns), 0);
 }
 
 /* What was read is not the time at which it comes back. */
