@@ -289,7 +289,7 @@ static void set_name(struct port *p, const char *host, unsigned i)
 	snprintf(p->where, sizeof(p->where), "%s, port %u", host, i);
 }
 
-/* The ports that there are (§3.1.4), not always the first; where it names more than it has, those. */
+/* The ports that there are (§3.1.4), not always the first; of more than it has, the first. */
 static uint32_t implemented(volatile uint32_t *host, uint32_t cap)
 {
 	uint32_t ports = host[IMPLEMENTED / 4];
