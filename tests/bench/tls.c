@@ -16,6 +16,7 @@
  *
  * Each answers as load.c: "done OK BAD LATE SLOWEST SECONDS"; one that was broken off is OK once
  * it is over for both sides, at most STUCK_MS later. */
+#define TICKET_S 600                   /* a newer one then takes its place: they live an hour */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -116,8 +117,12 @@ static int new_ticket(SSL *ssl, SSL_SESSION *session)
 	struct connection *c = SSL_get_app_data(ssl);
 	struct kind *of = c->kind->version == TLS1_3_VERSION ? &resumed13 : &resumed12;
 
-	if (of->ticket || !SSL_SESSION_is_resumable(session))
+	if (of->ticket && SSL_SESSION_get_time(session) <
+			  SSL_SESSION_get_time(of->ticket) + TICKET_S)
 		return 0;
+	if (!SSL_SESSION_is_resumable(session))
+		return 0;
+	SSL_SESSION_free(of->ticket);
 	of->ticket = SSL_SESSION_dup(session);
 	return 0;
 }
