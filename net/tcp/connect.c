@@ -102,7 +102,8 @@ void stream_expect(struct stream *stream)
 	full = s->pcb->mss - (s->pcb->flags & TF_TIMESTAMP ? TIMESTAMP_LEN : 0);
 	come = s->pcb->rcv_nxt - s->expected;
 	s->expected = s->pcb->rcv_nxt;
-	if ((s->pcb->flags & TF_ACK_DELAY) && come % full != 0) {
+	/* A peer may name an MSS of nothing at any time. */
+	if ((s->pcb->flags & TF_ACK_DELAY) && (full == 0 || come % full != 0)) {
 		tcp_ack_now(s->pcb);
 		tcp_output(s->pcb);
 	}

@@ -59,6 +59,7 @@ struct peer {
 	uint16_t ours;                 /* our port, once we have opened; else 8080 */
 	uint32_t seq, ack;             /* what it sends next; what it has received */
 	bool stamps;                   /* puts timestamps into its segments */
+	uint16_t mss;                  /* and this, if it is not 0, into other than SYN */
 	uint32_t stamp, echo;
 	/* the last segment that it got */
 	uint8_t flags;

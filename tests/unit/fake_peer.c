@@ -54,7 +54,8 @@ void peer_queue(struct peer *p, unsigned flags, uint32_t seq, const void *data, 
 {
 	static const uint8_t head[] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45 };
 	uint8_t f[NETDEV_FRAME_MAX] = { 0 }, *ip = f + ETH, *tcp = ip + 20;
-	unsigned opts = (flags & SYN ? 4 : 0) + (p->stamps ? 12 : 0);
+	unsigned mss = flags & SYN ? 1460 : p->mss;
+	unsigned opts = (mss ? 4 : 0) + (p->stamps ? 12 : 0);
 	size_t tcp_len = 20 + opts + len;
 
 	memcpy(f, head, sizeof(head));
@@ -76,8 +77,8 @@ void peer_queue(struct peer *p, unsigned flags, uint32_t seq, const void *data, 
 		put32(tcp + 24, p->stamp);
 		put32(tcp + 28, p->echo);
 	}
-	if (flags & SYN)
-		put32(tcp + 20 + opts - 4, 0x020405b4);
+	if (mss)
+		put32(tcp + 20 + opts - 4, 0x02040000 | mss);
 	if (len)
 		memcpy(tcp + 20 + opts, data, len);
 	put16(tcp + 16, 0xffff ^ tcp_sum(ip, tcp_len));

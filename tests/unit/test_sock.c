@@ -17,6 +17,7 @@
 
 static struct peer a;
 static unsigned turn;
+static bool stamps;
 static unsigned segments;              /* that the peer got before the second piece */
 
 static void accept_it(void)
@@ -32,6 +33,7 @@ static struct sock *connected(void)
 	struct sock *s;
 
 	memset(&a, 0, sizeof(a));
+	a.stamps = stamps;
 	a.ip = PEER_IP;
 	a.port = PEER_PORT;
 	a.seq = 1000;
@@ -126,6 +128,25 @@ static void test_once(void **state)
 	closed(s);
 }
 
+/* lwIP takes a size of segments at any time: one that has no room for a byte is no size. */
+static void test_no_size(void **state)
+{
+	struct sock *s;
+	char buf[16];
+
+	stamps = true;
+	s = connected();
+	stamps = false;
+	a.mss = 12;
+	peer_send(&a, ACK | PSH, "half", 4);
+	assert_int_equal(sock_read(s, buf, sizeof(buf), FOREVER), 4);
+	a.segments = 0;
+	assert_int_equal(sock_wait(s, SOCK_READ, fake_now + MILLIS(200)), -ETIMEDOUT);
+	peer_run(&a);
+	assert_int_equal(a.segments, 1);
+	closed(s);
+}
+
 /* Full segments are acknowledged as usual, one for two, however fast they are read. */
 static void test_bulk(void **state)
 {
@@ -157,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_two_pieces),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_no_size),
 		cmocka_unit_test(test_bulk),
 	};
 
