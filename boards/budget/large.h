@@ -100,7 +100,6 @@
 #define BUDGET_BODY 65536
 #define BUDGET_ROUTES 64
 #define BUDGET_ROUTE_PARAMS 8
-#define BUDGET_METRICS 9728u                /* what GET /metrics needs, at once */
 #define BUDGET_METRICS_TYPES 1              /* "# TYPE" of each */
 
 /* ---- TLS ----------------------------------------------------------------------------- */

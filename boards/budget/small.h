@@ -97,7 +97,6 @@
 #define BUDGET_BODY 2048
 #define BUDGET_ROUTES 16
 #define BUDGET_ROUTE_PARAMS 4
-#define BUDGET_METRICS 6656u                /* what GET /metrics needs, at once */
 #define BUDGET_METRICS_TYPES 0              /* half of it would be "# TYPE" */
 
 /* ---- TLS ----------------------------------------------------------------------------- */
