@@ -22,6 +22,9 @@ double clock_unix(void);
 /* The same in ns: 0, or -EAGAIN while unknown. */
 int clock_unix_ns(int64_t *ns);
 
+/* The same for the machine's own use: until somebody is told, the clock may step backwards. */
+int clock_peek_ns(int64_t *ns);
+
 /* Looks for a pause of the machine: after clock_expire(), and else at most once a millisecond. */
 void clock_look(void);
 

@@ -145,6 +145,7 @@ static struct task *pick(void)
 		uint64_t alarm = alarm_ticks();
 
 		arch_idle(watchdog_alarm(alarm));
+		clock_expire();
 		look_at_devices();
 		if (arch_ticks() >= alarm) {
 			wake_sleepers();

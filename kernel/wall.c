@@ -249,7 +249,7 @@ static int read_rtc(int64_t *time, ktime *now)
 			err = exact ? rtc_read_ns(time) : rtc_read(time);
 			*now = clock_now();
 		} while (err == -EAGAIN && *now < until);
-		if (err != -EAGAIN && (err < 0 || *now - before < READ_MAX))
+		if (*now - before < READ_MAX || (err < 0 && err != -EAGAIN))
 			return err;
 	}
 	return -EAGAIN;
@@ -298,17 +298,21 @@ void clock_look(void)
 	ask(now);
 }
 
-int clock_unix_ns(int64_t *ns)
+int clock_peek_ns(int64_t *ns)
 {
-	ktime now;
-
 	clock_look();
 	if (!wall.known || doubtful)
 		return -EAGAIN;
-	now = clock_now();
-	wall.told = true;
-	*ns = wall_at(&wall, now);
+	*ns = wall_at(&wall, clock_now());
 	return 0;
+}
+
+int clock_unix_ns(int64_t *ns)
+{
+	int err = clock_peek_ns(ns);
+
+	wall.told |= err == 0;
+	return err;
 }
 
 double clock_unix(void)
@@ -351,7 +355,7 @@ struct clock_status clock_status(void)
 /* One run of the finder. Each edge found corrects the clock. */
 static int find(void)
 {
-	struct finder f = { 0 };
+	struct finder f = { .step = SECOND / FINER };
 	unsigned edges = 0;
 	int64_t second;
 	ktime next, now;

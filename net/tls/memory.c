@@ -43,7 +43,7 @@ static int64_t now_ns(void)
 {
 	int64_t ns;
 
-	return clock_unix_ns(&ns) == 0 ? ns : clock_now();
+	return clock_peek_ns(&ns) == 0 ? ns : clock_now();
 }
 
 time_t tls_time(time_t *t)

@@ -37,6 +37,10 @@ ktime clock_after_ms(int64_t ms)
 	return now + MILLIS(ms);
 }
 
+void clock_expire(void)
+{
+}
+
 uint64_t clock_ticks_at(ktime deadline)
 {
 	return (uint64_t)deadline;

@@ -225,7 +225,7 @@ static int may_begin(const char *host)
 		say(host, "not connected: tls.ca is not set, so that nobody can be trusted", NULL);
 		return -EACCES;
 	}
-	if (clock_unix_ns(&ns) < 0) {
+	if (clock_peek_ns(&ns) < 0) {
 		say(host, "not connected: without the time, no certificate can be verified", NULL);
 		return -EAGAIN;
 	}
