@@ -86,10 +86,16 @@ static void apply(struct volume *v, const struct filesystem *fs, const struct ki
 	free(buf);
 }
 
+static bool found;
+
+bool config_drive_found(void)
+{
+	return found;
+}
+
 int config_drive_apply(struct block *b)
 {
 	static const struct filesystem *const known[] = { &iso9660, &fat };
-	static bool found;
 
 	for (unsigned i = 0; i < ARRAY_LEN(known) && !found; i++) {
 		struct volume v = { .block = b };

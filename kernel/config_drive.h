@@ -11,6 +11,7 @@
  * network, which net/netconf.h understands. Vendor data are not read. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernel/block.h"
@@ -18,6 +19,9 @@
 /* Boot. Applies what is on the device: 0, with lines on the console about what was wrong with it;
  * -ENODEV, in silence: it is no config drive, or another has been found before. */
 int config_drive_apply(struct block *b);
+
+/* Whether one has been found: then no further drive need be looked at. */
+bool config_drive_found(void);
 
 /* Boot. The file of a drive that says how the network is configured, of *len bytes, which are the
  * caller's to wipe and to free; with its name. NULL: there is none, or it has been handed out. */

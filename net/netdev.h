@@ -66,8 +66,9 @@ struct netdev_ops {
 	bool (*arm)(struct netdev *);
 
 	/* Boot, after open(): resets the device, so that it neither touches memory nor
-	 * raises an interrupt. NULL where a board has but one. */
-	void (*close)(struct netdev *);
+	 * raises an interrupt: 0, or -EIO, and it keeps the memory that it has. NULL where a
+	 * board has but one. */
+	int (*close)(struct netdev *);
 
 	/* Carrier; true where the device cannot tell. */
 	bool (*link)(struct netdev *);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "kernel/clock.h"
+#include "kernel/config_drive.h"
 #include "kernel/dev.h"
 #include "kernel/dev/pci.h"
 #include "kernel/dev/scsi.h"
@@ -105,15 +106,15 @@ static void set_address(const struct port *p, unsigned reg, const void *at)
 /* Waits until those bits are 0: 0, or -ETIMEDOUT, and it is stuck. */
 static int wait_clear(struct port *p, unsigned reg, uint32_t bits, unsigned ms)
 {
-	ktime deadline = clock_after_ms(ms);
+	ktime deadline = clock_after_ms(ms), now;
 
-	while (get(p, reg) & bits) {
-		if (clock_now() > deadline) {
-			p->stuck = true;
-			return -ETIMEDOUT;
-		}
-	}
-	return 0;
+	do {
+		now = clock_now();
+		if (!(get(p, reg) & bits))
+			return 0;
+	} while (now <= deadline);
+	p->stuck = true;
+	return -ETIMEDOUT;
 }
 
 /* §10.1.2 step 3. 0, or -ETIMEDOUT. */
@@ -156,8 +157,9 @@ static int start(struct port *p)
 static int issue(struct port *p, uint32_t flags, size_t len)
 {
 	struct header *h = &p->shared->list[0];
-	ktime deadline = clock_after_ms(WAIT_MS);
+	ktime deadline = clock_after_ms(WAIT_MS), now;
 	uint32_t causes, status;
+	bool owes;
 
 	h->flags = HEADER_FIS | flags | (len ? HEADER_ONE_REGION : 0);
 	h->bytes = 0;
@@ -167,11 +169,14 @@ static int issue(struct port *p, uint32_t flags, size_t len)
 	set(p, CAUSES, UINT32_MAX);            /* as LINK_ERRORS */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	set(p, ISSUE, 1);
-	while (!((causes = get(p, CAUSES)) & CAUSES_FATAL) && get(p, ISSUE) & 1) {
-		if (clock_now() > deadline) {
-			p->stuck = true;
-			return -ETIMEDOUT;
-		}
+	do {
+		now = clock_now();
+		causes = get(p, CAUSES);
+		owes = !(causes & CAUSES_FATAL) && (get(p, ISSUE) & 1);
+	} while (owes && now <= deadline);
+	if (owes) {
+		p->stuck = true;
+		return -ETIMEDOUT;
 	}
 	status = get(p, TASK_FILE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -318,6 +323,8 @@ static int look_at_all(const struct device *dev, volatile uint32_t *host, const 
 		if ((get(&p, LINK) & LINK_DEVICE) == LINK_UP)
 			devices |= 1u << i;
 	}
+	if (config_drive_found())
+		devices = 0;
 	if (devices)
 		pci_master(dev);
 	for (unsigned i = 0; i < PORTS && rc < 0 && !stuck; i++) {

@@ -156,7 +156,7 @@ static int apply(const struct device *dev)
 			rc = look_at_channel(i, data);
 	mem_wipe(data, DRIVE_DATA);
 	free(data);
-	return rc;
+	return rc < 0 ? -ENODEV : 0;
 }
 
 const struct source atapi = { .kind = DEV_PCI_FUNCTION, .apply = apply };

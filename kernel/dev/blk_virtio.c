@@ -87,6 +87,7 @@ static int apply(struct disk *d)
 {
 	uintptr_t mark = mem_dma_mark();
 	int rc = start(d);
+	bool gone;
 
 	d->drive.block.where = d->v.where;
 	d->drive.fetch = fetch;
@@ -94,10 +95,11 @@ static int apply(struct disk *d)
 		rc = drive_apply(&d->drive, d->sectors, BLOCK_SECTOR);
 	else
 		log_warn("%s: is not looked at for a config drive: error %d", d->v.where, -rc);
+	/* From its reset on it reaches no memory of ours. One that does not reset keeps it. */
+	gone = virtio_reset(&d->v) == 0;
 	if (d->drive.data)
 		mem_wipe(d->drive.data, DRIVE_DATA);
-	/* From its reset on it reaches no memory of ours. One that does not reset keeps it. */
-	if (virtio_reset(&d->v) == 0) {
+	if (gone) {
 		d->v.via->set_status(&d->v, 0);
 		mem_dma_release(mark);
 	}

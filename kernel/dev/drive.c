@@ -38,7 +38,8 @@ int drive_apply(struct drive *d, uint64_t blocks, uint64_t len)
 
 	if (blocks == 0 || blocks > BLOCKS_MAX || len < BLOCK_SECTOR || len > DRIVE_BLOCK_MAX ||
 	    len & (len - 1)) {
-		log_warn("%s: %llu blocks of %llu bytes: expected 1 to 2^48, of 512 to 4096",
+		log_warn("%s: %llu blocks of %llu bytes: expected 1 to 2^48, of 512, 1024, "
+			 "2048 or 4096",
 			 d->block.where, (unsigned long long)blocks, (unsigned long long)len);
 		return -ENODEV;
 	}

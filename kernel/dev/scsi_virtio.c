@@ -108,6 +108,7 @@ static int apply(struct host *h)
 	uintptr_t mark = mem_dma_mark();
 	uint16_t last = 0;
 	int rc = start(h);
+	bool gone;
 
 	h->scsi.drive.block.where = h->v.where;
 	h->scsi.send = send;
@@ -117,10 +118,11 @@ static int apply(struct host *h)
 		log_warn("%s: is not looked at for a config drive: error %d", h->v.where, -rc);
 	else
 		rc = look_at_all(h, MIN(last, TARGETS - 1));
+	/* From its reset on it reaches no memory of ours. One that does not reset keeps it. */
+	gone = virtio_reset(&h->v) == 0;
 	if (h->scsi.drive.data)
 		mem_wipe(h->scsi.drive.data, DRIVE_DATA);
-	/* From its reset on it reaches no memory of ours. One that does not reset keeps it. */
-	if (virtio_reset(&h->v) == 0) {
+	if (gone) {
 		h->v.via->set_status(&h->v, 0);
 		mem_dma_release(mark);
 	}

@@ -30,15 +30,18 @@ int virtio_fail(struct virtio *v, int rc)
 
 int virtio_reset(struct virtio *v)
 {
-	ktime deadline = clock_after_ms(RESET_MS);
+	ktime deadline = clock_after_ms(RESET_MS), now;
+	bool busy;
 
 	/* Step 1; §4.1.4.3.2 asks to wait until the status reads 0. */
 	v->via->set_status(v, 0);
-	while (v->via->status(v) != 0) {
-		if (clock_now() > deadline) {
-			log_error("%s: still busy %d ms after its reset", v->where, RESET_MS);
-			return -EIO;
-		}
+	do {
+		now = clock_now();
+		busy = v->via->status(v) != 0;
+	} while (busy && now <= deadline);
+	if (busy) {
+		log_error("%s: still busy %d ms after its reset", v->where, RESET_MS);
+		return -EIO;
 	}
 
 	/* Steps 2 and 3. */
@@ -268,14 +271,17 @@ static void ring(struct virtqueue *q)
 
 int virtio_ask(struct virtqueue *q, unsigned ms)
 {
-	ktime deadline = clock_after_ms(ms);
+	ktime deadline = clock_after_ms(ms), now;
 	int pending;
 
 	virtq_post(q, 0);
 	if (virtq_publish(q))
 		ring(q);
-	while ((pending = virtq_pending(q)) == 0)
-		if (clock_now() > deadline)
-			return -ETIMEDOUT;
+	do {
+		now = clock_now();
+		pending = virtq_pending(q);
+	} while (pending == 0 && now <= deadline);
+	if (pending == 0)
+		return -ETIMEDOUT;
 	return pending > 0 && virtq_take(q).id == 0 ? 0 : -EIO;
 }

@@ -282,9 +282,9 @@ static int e1000_open(struct netdev *nd, const struct device *dev)
 	return 0;
 }
 
-static void e1000_close(struct netdev *nd)
+static int e1000_close(struct netdev *nd)
 {
-	(void)reset(nd->where);
+	return reset(nd->where);
 }
 
 /* ---- Any time --------------------------------------------------------------- */

@@ -223,7 +223,8 @@ void nic_settle(struct netdev *nd)
 			if (rank < best)
 				mac_text(nd, mac);
 			best = MIN(rank, best);
-			nd->ops->close(nd);
+			if (nd->ops->close(nd) < 0)
+				continue;
 		}
 		mem_dma_release(mark);
 	}
@@ -254,8 +255,8 @@ static int try_all(struct netdev *nd, struct candidate *c, unsigned n, unsigned 
 		if (!wanted[0])
 			log_info("net: %s at %s: %s", nd->ops->name, nd->where,
 				 up ? "no answer" : "no link");
-		nd->ops->close(nd);
-		mem_dma_release(mark);
+		if (nd->ops->close(nd) == 0)
+			mem_dma_release(mark);
 	}
 	return -ENODEV;
 }

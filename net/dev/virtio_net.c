@@ -233,12 +233,16 @@ static int make_tx(void)
 	return virtio_queue_gate(&nic.tx, nic.staged);
 }
 
-static void end_queues(void)
+static int end_queues(void)
 {
-	if (virtio_reset(&nic.dev) < 0)
-		return;
-	virtio_queue_end(&nic.dev, &nic.rx);
-	virtio_queue_end(&nic.dev, &nic.tx);
+	int rc = virtio_reset(&nic.dev);
+
+	if (rc == 0) {
+		virtio_queue_end(&nic.dev, &nic.rx);
+		virtio_queue_end(&nic.dev, &nic.tx);
+	}
+	nic.rx.desc = nic.tx.desc = NULL;
+	return rc;
 }
 
 /* §3.1.1, with the device-specific part of §5.1.5 as its step 7. */
@@ -447,9 +451,9 @@ static bool net_link(struct netdev *nd)
 	return nic.link;
 }
 
-static void net_close(struct netdev *nd)
+static int net_close(struct netdev *nd)
 {
-	end_queues();
+	return end_queues();
 }
 
 const struct netdev_ops virtio_net = {

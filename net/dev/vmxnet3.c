@@ -210,9 +210,10 @@ static int vmxnet3_open(struct netdev *nd, const struct device *dev)
 	return 0;
 }
 
-static void vmxnet3_close(struct netdev *nd)
+static int vmxnet3_close(struct netdev *nd)
 {
 	reset();
+	return 0;
 }
 
 /* ---- Any time --------------------------------------------------------------- */

@@ -58,6 +58,7 @@ static struct {
 static uint32_t block_len;
 static void (*reader)(struct block *b);
 static unsigned readers;
+static bool found;                     /* a config drive, elsewhere */
 
 /* ---- Drives ------------------------------------------------------------------- */
 
@@ -278,6 +279,11 @@ volatile void *pci_map(const struct device *fn, unsigned bar, uint64_t offset, u
 
 /* ---- Tests --------------------------------------------------------------------- */
 
+bool config_drive_found(void)
+{
+	return found;
+}
+
 int config_drive_apply(struct block *b)
 {
 	readers++;
@@ -407,6 +413,17 @@ static void test_sparse(void **state)
 	assert_int_equal(host.port[0].commands, 0);
 }
 
+/* Who has its config drive asks no further one; the ports stand still all the same. */
+static void test_found(void **state)
+{
+	plug(0, DISK, WELL);
+	found = true;
+	assert_int_equal(apply(false), -ENODEV);
+	found = false;
+	said(NULL);
+	assert_int_equal(host.port[0].commands, 0);
+}
+
 static void test_no_device(void **state)
 {
 	ktime began = clock_now();
@@ -504,8 +521,8 @@ static void test_absurd_size(void **state)
 		identity(absurd[i].blocks, absurd[i].len);
 		plug(0, DISK, WELL);
 		assert_int_equal(apply(false), -ENODEV);
-		snprintf(line, sizeof(line), "fake, port 0: %s bytes: expected 1 to 2^48, of 512 "
-			 "to 4096", absurd[i].text);
+		snprintf(line, sizeof(line), "fake, port 0: %s bytes: expected 1 to 2^48, of 512, "
+			 "1024, 2048 or 4096", absurd[i].text);
 		said(line);
 	}
 	identity(1000, 512);
@@ -513,11 +530,13 @@ static void test_absurd_size(void **state)
 	host.identity[117] = 0x0100;
 	host.identity[118] = 0x8000;
 	assert_int_equal(apply(false), -ENODEV);
-	said("fake, port 0: 1000 blocks of 4294967808 bytes: expected 1 to 2^48, of 512 to 4096");
+	said("fake, port 0: 1000 blocks of 4294967808 bytes: expected 1 to 2^48, of 512, 1024, "
+	     "2048 or 4096");
 	identity(1000, 512);
 	host.identity[83] = 0x4000;            /* no 48-bit addresses */
 	assert_int_equal(apply(false), -ENODEV);
-	said("fake, port 0: 0 blocks of 512 bytes: expected 1 to 2^48, of 512 to 4096");
+	said("fake, port 0: 0 blocks of 512 bytes: expected 1 to 2^48, of 512, 1024, "
+	     "2048 or 4096");
 	assert_int_equal(readers, 0);
 }
 
@@ -541,6 +560,7 @@ int main(void)
 		mmio_unit_test_setup(test_disk, setup),
 		mmio_unit_test_setup(test_cd, setup),
 		mmio_unit_test_setup(test_sparse, setup),
+		mmio_unit_test_setup(test_found, setup),
 		mmio_unit_test_setup(test_no_device, setup),
 		mmio_unit_test_setup(test_firmware, setup),
 		mmio_unit_test_setup(test_badly, setup),

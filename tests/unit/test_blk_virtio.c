@@ -26,7 +26,7 @@ static void answer(void)
 	struct vring_desc *d;
 	const struct { uint32_t type, reserved; uint64_t sector; } *request;
 
-	if (how == NEVER || !dev.queue[0] || take(0) < 0)
+	if (how == NEVER || !(dev.status & VIRTIO_DRIVER_OK) || !dev.queue[0] || take(0) < 0)
 		return;
 	requests++;
 	d = dev.queue[0]->desc;

@@ -176,8 +176,8 @@ static void test_badly(void **state)
 	assert_int_equal(fake_log_lines, 0);
 	assert_int_equal(open_with(ODD, 2048, NULL), -ENODEV);
 	assert_int_equal(fake_log_lines, 1);
-	assert_string_equal(fake_log, "fake: 1000 blocks of 2352 bytes: expected 1 to 2^48, of 512 "
-			    "to 4096");
+	assert_string_equal(fake_log, "fake: 1000 blocks of 2352 bytes: expected 1 to 2^48, of "
+			    "512, 1024, 2048 or 4096");
 	assert_int_equal(readers, 0);
 	attentions = 100;
 	assert_int_equal(open_with(WELL, 2048, NULL), -ENODEV);
