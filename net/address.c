@@ -19,7 +19,7 @@
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "net/dns.h"
-#include "net/http/routes.h"
+#include "net/routes.h"
 #include "net/ip6/ip6.h"
 #include "net/net.h"
 #include "net/ntp.h"

@@ -12,7 +12,7 @@
 
 #include "kernel/kernel.h"
 #include "net/dns.h"
-#include "net/http/routes.h"
+#include "net/routes.h"
 #include "net/ntp.h"
 #include "net/port/bytes.h"
 #include "net/port/hooks.h"

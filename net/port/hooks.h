@@ -28,7 +28,7 @@ void port_dhcp_option(struct netif *netif, u8_t message, u8_t option, u8_t len, 
 		port_dhcp_option(netif, type, option, len, p, at); \
 	} while (0)
 
-/* net/http/routes.c: a message of ours goes out. */
+/* net/routes.c: a message of ours goes out. */
 void routes_asked(void);
 #define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, msg, type, len) \
 	do { \
@@ -37,7 +37,7 @@ void routes_asked(void);
 			routes_asked(); \
 	} while (0)
 
-/* net/http/routes.c: the gateway for a destination beyond the link, or NULL: the interface's. */
+/* net/routes.c: the gateway for a destination beyond the link, or NULL: the interface's. */
 const ip4_addr_t *port_gateway(const ip4_addr_t *to);
 #define LWIP_HOOK_ETHARP_GET_GW(netif, to) port_gateway(to)
 

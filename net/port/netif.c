@@ -15,7 +15,7 @@
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 
-#include "net/http/routes.h"
+#include "net/routes.h"
 #include "net/ip6/ip6.h"
 #include "net/port/bytes.h"
 #include "net/port/hooks.h"

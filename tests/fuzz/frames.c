@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/unit/fake_net.c tests/unit/fake_peer.c kernel/machine.c kernel/pool.c
  * kernel/config.c net/net.c net/dev/one.c net/addr.c net/address.c net/dhcp_options.c
- * net/dns/dns.c net/http/routes.c net/ip6/addresses.c net/ip6/dhcp6.c net/ip6/dhcp6_message.c
+ * net/dns/dns.c net/routes.c net/ip6/addresses.c net/ip6/dhcp6.c net/ip6/dhcp6_message.c
  * net/ip6/input.c net/ip6/output.c net/ip6/pmtu.c net/ip6/ra.c net/ip6/slaac.c
  * net/ip6/text.c kernel/siphash.c net/ntp/ntp.c net/ntp/sync.c net/ntp/packet.c
  * net/ntp/filter.c net/ntp/vote.c net/ntp/loop.c net/ntp/leap.c kernel/date.c

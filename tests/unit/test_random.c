@@ -111,7 +111,7 @@ static void test_sources(void **state)
  * test_sources: half of what it takes to be ready is what this counts. */
 static void test_coarse_counter(void **state)
 {
-	coarse = 1500;
+	coarse = 1095;
 	random_init();
 	assert_string_equal(fake_log, "entropy: clock jitter, 64 bits");
 	assert_false(random_ready());

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Classless static routes (RFC 3442): net/http/routes.h. */
-#include "net/http/routes.h"
+/* Classless static routes (RFC 3442): net/routes.h. */
+#include "net/routes.h"
 
 #include <errno.h>
 
