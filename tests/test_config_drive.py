@@ -192,6 +192,7 @@ def test_sata_hosts(tmp_path):
     assert SERVES in text and [line.split()[2] for line in lines(text)] == ["NoCloud", "51"], text
 
 
+@pytest.mark.busy
 @pytest.mark.parametrize("device", ("ide-cd", "ide-hd"))
 def test_sata_fails(device, tmp_path):
     """A drive that fails, and one that is too late, are one line each and no more than a second;

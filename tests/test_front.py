@@ -106,6 +106,7 @@ def test_url_and_answer(run):
     assert re.match(r"(.*\n)*?\[   0\.000000\] Zeitkern on QEMU \(PVH\), ", made.console.text())
 
 
+@pytest.mark.busy
 @pytest.mark.parametrize("number,whole_group", [
     (signal.SIGINT, True), (signal.SIGHUP, True), (signal.SIGTERM, True), (signal.SIGTERM, False)])
 def test_signals(run, number, whole_group):
@@ -122,6 +123,7 @@ def test_signals(run, number, whole_group):
         time.sleep(0.05)
 
 
+@pytest.mark.busy
 @pytest.mark.parametrize("board,source", [
     ("lm3s6965evb", "settings"), ("mps2-an385", "settings"), ("orangepi-pc", "command line")])
 def test_board(run, board, source):
@@ -282,6 +284,7 @@ def test_qemu_dies(run):
     assert "nonsense" in made.console.text(), made.console.text()
 
 
+@pytest.mark.busy
 def test_again_in_seconds(run):
     """A second make run starts in seconds."""
     run().url()

@@ -78,21 +78,25 @@ def app_site(row, app_image, trust, bundle):
 
 
 def s_server(site, pair, *words):
-    """openssl s_server with a certificate, unless that is None, and more words: its port."""
-    port = next(PORTS)
+    """openssl s_server with a certificate, unless that is None, and more words: its port, which no
+    connection has as its own."""
     shown = ["-cert", pair.cert, "-key", pair.key, "-cert_chain", pair.cert] if pair else []
-    log = open(f"{site.net.folder_made()}/s_server", "wb+")
-    child = site.net.popen(["openssl", "s_server", "-accept", f"{HOST}:{port}", "-www", *shown,
-                            *words],
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
     deadline = time.monotonic() + 10
-    while True:
-        with site.net.socket() as sock:
-            if sock.connect_ex((HOST, port)) == 0:
-                return port
+    for port in PORTS:
+        log = open(f"{site.net.folder_made()}/s_server", "wb+")
+        child = site.net.popen(["openssl", "s_server", "-accept", f"{HOST}:{port}", "-www", *shown,
+                                *words],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        while child.poll() is None:
+            with site.net.socket() as sock:
+                if sock.connect_ex((HOST, port)) == 0:
+                    return port
+            assert time.monotonic() < deadline, "openssl s_server does not listen"
+            time.sleep(0.02)
         log.seek(0)
-        assert time.monotonic() < deadline, (child.poll(), log.read())
-        time.sleep(0.02)
+        said = log.read()
+        assert b"Address already in use" in said and time.monotonic() < deadline, said
+    raise AssertionError("no port is left")
 
 
 def probe(site, port, name=NAME):

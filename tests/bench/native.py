@@ -107,7 +107,8 @@ def linux_servers(lab):
         os.makedirs(folder, exist_ok=True)
         with open(f"{folder}/nginx.conf", "w", encoding="ascii") as file:
             file.write(NGINX.format(folder=folder))
-        servers["nginx"] = ("nginx", "-p", folder, "-e", "stderr", "-c", f"{folder}/nginx.conf")
+        servers["nginx"] = ("/usr/sbin/nginx", "-p", folder, "-e", "stderr", "-c",
+                            f"{folder}/nginx.conf")
     return servers
 
 
