@@ -32,6 +32,7 @@
 #define TAKE_BYTES 64          /* from random_source, at a time */
 #define ENOUGH_BITS 4096       /* counted no further */
 #define JITTER_BITS 64         /* credited for HEALTH_STARTUP samples that pass */
+#define JITTER_TRIES 4
 #define JITTER_WORK 16         /* turns of an empty loop between two samples */
 #define SEED_BYTES 32          /* the least that a seed must have */
 #define SEED_BITS 128          /* credited for it ... */
@@ -174,15 +175,18 @@ static bool add_jitter(unsigned rounds)
 	return !health.failed;
 }
 
-/* Twice, because a coarse counter fails at times. */
+/* Some times, because a coarse counter fails at times. */
 static void add_tested_jitter(void)
 {
-	if (add_jitter(HEALTH_STARTUP) || add_jitter(HEALTH_STARTUP)) {
-		count(JITTER_BITS);
-		log_info("entropy: clock jitter, %u bits", JITTER_BITS);
-	} else {
-		log_warn("entropy: clock jitter fails its health test, not counted");
-	}
+	unsigned tries = JITTER_TRIES;
+
+	while (!add_jitter(HEALTH_STARTUP))
+		if (--tries == 0) {
+			log_warn("entropy: clock jitter fails its health test, not counted");
+			return;
+		}
+	count(JITTER_BITS);
+	log_info("entropy: clock jitter, %u bits", JITTER_BITS);
 }
 
 static int hex_digit(char c)
