@@ -58,6 +58,8 @@ static void keep_network(const char *path, const char *text, size_t len)
 	const char *slash = strrchr(path, '/');
 
 	network.text = len ? malloc(len) : NULL;
+	if (len && !network.text)
+		log_warn(SOURCE ": %s: no memory to keep it", path);
 	if (!network.text)
 		return;
 	network.name = slash ? slash + 1 : path;
