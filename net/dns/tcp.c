@@ -59,9 +59,8 @@ static void ready(void *conn)
 	struct dns_exchange *x = conn;
 	size_t len;
 
-	if (!x->asked)
-		stream_write(x->s, x->query, x->query_len, STREAM_COPY);    /* it fits: the first */
-	x->asked = true;
+	x->asked = x->asked || stream_write(x->s, x->query, x->query_len, STREAM_COPY) ==
+			       x->query_len;
 	len = take(x);
 	if (len == 0 && !stream_ended(x->s)) {
 		stream_expect(x->s);
