@@ -2,9 +2,9 @@
 /* Fragments put together: RFC 8200 §4.5, RFC 5722.
  *
  * lwIP drops a piece that overlaps what it has and keeps the rest; here all of such a packet is
- * discarded, what is still to come included, and nobody is told. A piece that comes twice is no
- * overlap. There is room for BUDGET_DATAGRAMS packets and BUDGET_FRAGMENTS pieces of all of them;
- * the oldest packet makes room.
+ * discarded, what is still to come included, and nobody is told; the same where it is longer than a
+ * packet can be. A piece that comes twice is no overlap. There is room for BUDGET_DATAGRAMS packets
+ * and BUDGET_FRAGMENTS pieces of all of them; the oldest packet makes room.
  *
  * Outside: runs in the net loop. */
 #include <string.h>
@@ -32,7 +32,7 @@ struct datagram {
 	ktime born;                    /* 0: free */
 	unsigned at, named_at;         /* of the first piece: its fragment header, who names it */
 	unsigned have, end;            /* bytes in hand, and in all; 0: not known yet */
-	bool doomed;                   /* it had an overlap: whatever comes is dropped */
+	bool doomed;                   /* whatever comes of it is dropped */
 };
 
 struct piece {
@@ -60,6 +60,12 @@ static struct piece *piece_at(const struct datagram *d, unsigned start)
 		if (q->p && q->of == d && q->start == start)
 			return q;
 	return NULL;
+}
+
+static void doom(struct datagram *d)
+{
+	drop_pieces(d);
+	d->doomed = true;
 }
 
 static void give_up(struct datagram *d)
@@ -100,8 +106,8 @@ static struct datagram *datagram_of(const uint8_t *ip, unsigned at)
 	return free;
 }
 
-/* Room for one more piece of d: NULL when all is its own. */
-static struct piece *room_for(const struct datagram *d)
+/* Room for one more piece of d: NULL when no other is as old, and d has made it. */
+static struct piece *room_for(struct datagram *d)
 {
 	for (;;) {
 		struct datagram *oldest;
@@ -110,8 +116,10 @@ static struct piece *room_for(const struct datagram *d)
 			if (!q->p)
 				return q;
 		oldest = oldest_but(d);
-		if (!oldest)
+		if (!oldest || oldest->born > d->born) {
+			doom(d);
 			return NULL;
+		}
 		give_up(oldest);
 	}
 }
@@ -174,8 +182,7 @@ struct pbuf *fragments_add(struct pbuf *p, unsigned at, unsigned named_at)
 	struct piece *q = NULL;
 
 	if (fit == CLASH || at + end > UINT16_MAX) {
-		drop_pieces(d);
-		d->doomed = true;
+		doom(d);
 	} else if (fit == NEW) {
 		q = room_for(d);
 	}
@@ -193,13 +200,26 @@ struct pbuf *fragments_add(struct pbuf *p, unsigned at, unsigned named_at)
 	}
 	if (last)
 		d->end = end;
-	return d->end && d->have == d->end ? join(d) : NULL;
+	if (!d->end || d->have != d->end)
+		return NULL;
+	if (d->at + d->end <= UINT16_MAX)
+		return join(d);
+	doom(d);                       /* the first piece has more in front than this one */
+	COUNT(N_RX_IGNORED);
+	return NULL;
 }
 
-/* Whoever sent the first piece of what was never whole is told (RFC 8200 §4.5). */
+static bool is_multicast(const struct addr *a)
+{
+	return *(const uint8_t *)a->word == 0xff;
+}
+
+/* Whoever sent the first piece of what was never whole is told (RFC 8200 §4.5), if it is one node
+ * that wrote to one (RFC 4443 §2.4). */
 static void expire(struct datagram *d)
 {
-	struct piece *first = piece_at(d, 0);
+	bool tell = !addr_is_none(&d->from) && !is_multicast(&d->from) && !is_multicast(&d->to);
+	struct piece *first = tell ? piece_at(d, 0) : NULL;
 	ip6_addr_t from = ip6_of_addr(&d->from), to = ip6_of_addr(&d->to);
 
 	if (first)

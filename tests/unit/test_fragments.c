@@ -2,7 +2,7 @@
 /* sources: @tests/unit/net.sources */
 /* cflags: -DPORT_LWIP_ASSERT -fno-sanitize=shift,alignment */
 /* net/ip6/fragments.c: packets in pieces of any size and order, some twice; pieces that overlap
- * (RFC 5722); more than there is room for. */
+ * (RFC 5722); more than there is room for; what is never whole. */
 #include "tests/unit/fake_net.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #define DESTINATION_OPTIONS 60
 #define PIECES 8u
 
-static uint8_t text[LEN];
+static uint8_t text[65536], from[16], to[16];
 
 static void put16(uint8_t *p, unsigned v)
 {
@@ -38,8 +38,8 @@ static struct pbuf *add(uint32_t id, unsigned start, unsigned end, bool last, bo
 	ip[0] = 0x60;
 	put16(ip + 4, len - 40);
 	ip[6] = more_headers ? DESTINATION_OPTIONS : FRAGMENT;
-	ip[23] = 1;
-	ip[39] = 2;
+	memcpy(ip + 8, from, sizeof(from));
+	memcpy(ip + 24, to, sizeof(to));
 	if (more_headers)
 		ip[40] = FRAGMENT;
 	ip[at] = UDP;
@@ -77,6 +77,10 @@ static unsigned held(void)
 static int setup(void **state)
 {
 	srand(1);
+	memset(from, 0, sizeof(from));
+	memset(to, 0, sizeof(to));
+	from[15] = 1;
+	to[15] = 2;
 	for (unsigned i = 0; i < LEN; i++)
 		text[i] = (uint8_t)rand();
 	return 0;
@@ -172,6 +176,74 @@ static void test_flood(void **state)
 	assert_true(held() <= BUDGET_FRAGMENTS);
 }
 
+/* A packet that fits behind the headers of its last piece, and not behind those of its first. */
+static void test_too_long(void **state)
+{
+	const unsigned end = 65535 - 44, step = 2048;
+
+	for (unsigned more = 0; more < 2; more++) {
+		struct pbuf *p = NULL;
+
+		for (unsigned at = 0; at < end; at += step) {
+			assert_null(p);
+			p = add(7 + more, at, MIN(at + step, end), at + step >= end,
+				at == 0 && more);
+		}
+		assert_int_equal(p != NULL, !more);
+		if (p)
+			pbuf_free(p);
+		assert_int_equal(held(), 0);
+		assert_null(add(7 + more, 0, step, false, false));
+		assert_int_equal(held(), more ? 0 : 1);
+	}
+}
+
+/* One that takes all the room is the oldest that makes it, and a younger one becomes whole. */
+static void test_hog(void **state)
+{
+	for (unsigned i = 0; i < BUDGET_FRAGMENTS - 1; i++)
+		assert_null(add(1, 8 + i * 16, 16 + i * 16, false, false));
+	fake_now++;
+	assert_null(add(2, 0, 2000, false, false));
+	for (unsigned i = 0; i < 100; i++)
+		assert_null(add(1, 4008 + i * 16, 4016 + i * 16, false, false));
+	check_whole(add(2, 2000, LEN, true, false), false);
+	assert_int_equal(held(), 0);
+}
+
+/* Frames sent when a first piece has waited in vain. */
+static unsigned told(unsigned source_high, unsigned source_low, unsigned to_high)
+{
+	struct sent *s;
+	unsigned n = 0;
+
+	from[0] = (uint8_t)source_high;
+	from[1] = source_high == 0xfe ? 0x80 : 0;
+	from[15] = (uint8_t)source_low;
+	to[0] = (uint8_t)to_high;
+	to[1] = to_high == 0xfe ? 0x80 : to_high == 0xff ? 2 : 0;
+	assert_null(add(9, 0, 800, false, false));
+	fake_advance(SECONDS(8));
+	assert_int_equal(held(), 1);
+	fake_forget_sent();
+	fake_advance(SECONDS(3));
+	for (; (s = fake_sent()) != NULL; n++)
+		free(s);
+	return n;
+}
+
+/* It waits for 10 seconds; its source is told, but not by whom a group was meant, nor nobody. */
+static void test_patience(void **state)
+{
+	assert_null(add(8, 0, 2000, false, false));
+	fake_advance(SECONDS(9));
+	check_whole(add(8, 2000, LEN, true, false), false);
+	assert_int_not_equal(told(0xfe, 9, 0xfe), 0);
+	assert_int_equal(told(0, 0, 0xfe), 0);
+	assert_int_equal(told(0xff, 9, 0xfe), 0);
+	assert_int_equal(told(0xfe, 9, 0xff), 0);
+}
+
 static int start(void **state)
 {
 	fake_net_start(64u << 20, "ip=10.9.0.2/24 gw=10.9.0.1 ip6=auto", true);
@@ -184,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_any_order), TEST(test_overlap), TEST(test_ends), TEST(test_flood),
+		TEST(test_too_long), TEST(test_hog), TEST(test_patience),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
