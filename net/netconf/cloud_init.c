@@ -10,6 +10,28 @@
 
 #define IS(text, word) (strcmp(text, word) == 0)
 
+/* 1 or 0 as YAML 1.1 has them, by which Netplan reads; -ENOENT: not there; -EINVAL: refused. */
+static int truth(const struct interface *i, const struct yaml_node *map, const char *key)
+{
+	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "n", "y" };
+	const struct yaml_node *n = yaml_member(map, key);
+
+	if (!n)
+		return -ENOENT;
+	for (unsigned w = 0; w < ARRAY_LEN(words); w++)
+		if (strcasecmp(interface_shown(n), words[w]) == 0)
+			return w % 2;
+	netconf_refuse(i->name, key, interface_shown(n), "true or false");
+	return -EINVAL;
+}
+
+static void accept_ra(const struct interface *i, const struct yaml_node *n)
+{
+	if (truth(i, n, "accept-ra") == 0)
+		netconf_unused(i->name, "accept-ra ", yaml_text(n, "accept-ra"),
+			       "routers are heard unless ip6=off");
+}
+
 /* ---- Version 1 -------------------------------------------------------------------------- */
 
 static void search_unused(const char *name, const struct yaml_node *list)
@@ -30,7 +52,7 @@ static void route1(struct interface *i, const struct yaml_node *r)
 
 static void subnet1(struct interface *i, const struct yaml_node *s)
 {
-	const char *type = yaml_text(s, "type"), *gateway = yaml_text(s, "gateway");
+	const char *type = yaml_text(s, "type");
 
 	if (!type)
 		type = "none";
@@ -45,9 +67,8 @@ static void subnet1(struct interface *i, const struct yaml_node *s)
 	else if (!IS(type, "manual"))
 		interface_type(i, "subnet's type", type, "static, static6, dhcp4, dhcp6, "
 			       "ipv6_slaac or ipv6_dhcpv6-stateless");
-	if (gateway)
-		interface_gateway(i, gateway);
-	for (const struct yaml_node *r = interface_list(i->name, s, "routes"); r; r = r->next)
+	interface_gateway(i, s, "gateway");
+	for (const struct yaml_node *r = interface_list(i, s, "routes"); r; r = r->next)
 		route1(i, r);
 	interface_dns(i, yaml_member(s, "dns_nameservers"));
 	search_unused(i->name, yaml_member(s, "dns_search"));
@@ -64,8 +85,9 @@ static void physical(struct netconf *c, const struct yaml_node *n)
 		return;
 	interface_mac(i, "mac_address", yaml_text(n, "mac_address"));
 	interface_mtu(i, yaml_text(n, "mtu"));
-	for (const struct yaml_node *s = interface_list(i->name, n, "subnets"); s; s = s->next)
+	for (const struct yaml_node *s = interface_list(i, n, "subnets"); s; s = s->next)
 		subnet1(i, s);
+	accept_ra(i, n);
 	interface_known(i->name, n, " type name mac_address mtu subnets accept-ra ");
 }
 
@@ -86,8 +108,8 @@ static void beside(struct netconf *c, const struct yaml_node *n, const char *typ
 		i = named(c, yaml_text(n, "interface"));
 		interface_dns(i ? i : &c->all, yaml_member(n, "address"));
 		search_unused("nameserver", yaml_member(n, "search"));
-	} else if (IS(type, "route") && c->count > 0) {
-		route1(&c->list[0], n);
+	} else if (IS(type, "route")) {
+		route1(&c->all, n);
 	} else if (!IS(type, "physical") && !IS(type, "loopback")) {
 		netconf_unused(yaml_text(n, "name"), "type ", type,
 			       "expected physical, nameserver or route");
@@ -115,19 +137,14 @@ static int version1(struct netconf *c, const struct yaml_node *root)
 
 /* ---- Version 2 -------------------------------------------------------------------------- */
 
-/* As YAML 1.1 has them, by which Netplan reads. */
-static bool is_true(struct interface *i, const struct yaml_node *n, const char *key)
+static void dhcp2(struct interface *i, const struct yaml_node *n, const char *key, unsigned family)
 {
-	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "n", "y" };
-	const char *text = yaml_text(n, key);
+	int is = truth(i, n, key);
 
-	if (!text)
-		return false;
-	for (unsigned w = 0; w < ARRAY_LEN(words); w++)
-		if (strcasecmp(text, words[w]) == 0)
-			return w % 2;
-	netconf_refuse(i->name, key, text, "true or false");
-	return false;
+	if (is > 0)
+		interface_way(i, family, WAY_DHCP);
+	else if (is == -EINVAL)
+		i->doubtful[family] = true;
 }
 
 /* A text, or a map whose key it is. */
@@ -148,27 +165,25 @@ static void ethernet(struct netconf *c, const struct yaml_node *n)
 {
 	const struct yaml_node *match = yaml_member(n, "match");
 	const struct yaml_node *servers = yaml_member(n, "nameservers");
-	const char *gw4 = yaml_text(n, "gateway4"), *gw6 = yaml_text(n, "gateway6");
 	struct interface *i = interface_new(c, n->key);
 
 	if (!i)
 		return;
 	interface_mac(i, "macaddress", yaml_text(match, "macaddress"));
 	interface_mtu(i, yaml_text(n, "mtu"));
-	if (is_true(i, n, "dhcp4"))
-		interface_way(i, 0, WAY_DHCP);
-	if (is_true(i, n, "dhcp6"))
-		interface_way(i, 1, WAY_DHCP);
-	for (const struct yaml_node *a = interface_list(i->name, n, "addresses"); a; a = a->next)
+	dhcp2(i, n, "dhcp4", 0);
+	dhcp2(i, n, "dhcp6", 1);
+	for (const struct yaml_node *a = interface_list(i, n, "addresses"); a; a = a->next)
 		address2(i, a);
-	if (gw4)
-		interface_gateway(i, gw4);
-	if (gw6)
-		interface_gateway(i, gw6);
-	for (const struct yaml_node *r = interface_list(i->name, n, "routes"); r; r = r->next)
+	interface_gateway(i, n, "gateway4");
+	interface_gateway(i, n, "gateway6");
+	for (const struct yaml_node *r = interface_list(i, n, "routes"); r; r = r->next)
 		route2(i, r);
 	interface_dns(i, yaml_member(servers, "addresses"));
 	search_unused(i->name, yaml_member(servers, "search"));
+	accept_ra(i, n);
+	interface_known(i->name, match, " macaddress ");
+	interface_known(i->name, servers, " addresses search ");
 	interface_known(i->name, n, " match set-name mtu dhcp4 dhcp6 addresses gateway4 gateway6 "
 			"routes nameservers renderer optional critical dhcp-identifier "
 			"wakeonlan accept-ra ");
@@ -181,7 +196,7 @@ static int version2(struct netconf *c, const struct yaml_node *root)
 	const struct yaml_node *cards = yaml_member(root, "ethernets");
 
 	if (cards && cards->kind != YAML_MAP) {
-		netconf_refuse(NULL, "ethernets", cards->text ? cards->text : "[]", "a map");
+		netconf_refuse(NULL, "ethernets", interface_shown(cards), "a map");
 		return -EINVAL;
 	}
 	for (const struct yaml_node *n = yaml_first(cards); n; n = n->next)

@@ -18,7 +18,7 @@ struct interface {
 	struct addr ip[2], gw[2];      /* of IPv4, of IPv6 */
 	unsigned prefix[2];
 	enum netconf_way way[2];
-	bool doubtful[2];              /* an address of that family is refused */
+	bool doubtful[2];              /* something about that family is refused */
 	struct addr dns[DNS_OFFERED_MAX];
 	unsigned dns_count;
 	uint8_t mac[6];
@@ -28,7 +28,7 @@ struct interface {
 struct netconf {
 	struct interface list[NETCONF_INTERFACES];
 	unsigned count;
-	struct interface all;          /* what is said of no interface: dns */
+	struct interface all;          /* what is said of no interface: gw, dns */
 };
 
 /* ---- cloud_init.c, openstack.c: 0, or -EINVAL, logged: it is none of that -------------- */
@@ -61,7 +61,8 @@ void interface_way(struct interface *i, unsigned family, enum netconf_way way);
 /* Where they come from is a word that is not known; it may be about either family. */
 void interface_type(struct interface *i, const char *key, const char *type, const char *expected);
 
-void interface_gateway(struct interface *i, const char *text);
+/* A member that may be there. */
+void interface_gateway(struct interface *i, const struct yaml_node *map, const char *key);
 
 /* A route to a network, by a prefix or a netmask; "default" is all of them. */
 void interface_route(struct interface *i, const char *to, const char *mask, const char *via);
@@ -69,10 +70,17 @@ void interface_route(struct interface *i, const char *to, const char *mask, cons
 /* Name servers: a text, or a list of them. */
 void interface_dns(struct interface *i, const struct yaml_node *servers);
 
-/* The first element of a member that is a list; NULL: none, or, said, it is no list. */
-const struct yaml_node *interface_list(const char *name, const struct yaml_node *map,
+/* What is said of all interfaces, behind what is said of this one. */
+void interface_take(struct interface *i, const struct interface *all);
+
+/* A value in a line: its text, or that it is a list or a map. */
+const char *interface_shown(const struct yaml_node *n);
+
+/* The first element of a member that is a list; NULL: none, or, said, it is no list. The interface
+ * that it is of may be NULL. */
+const struct yaml_node *interface_list(struct interface *i, const struct yaml_node *map,
 				       const char *key);
 
 /* One unused line for each member whose key is none of `known`, words with one space around; or
- * for what is no map. */
+ * for what is no map. NULL is none. */
 void interface_known(const char *name, const struct yaml_node *map, const char *known);

@@ -72,13 +72,14 @@ static int prefix(const char *text, unsigned of)
 
 void interface_known(const char *name, const struct yaml_node *map, const char *known)
 {
-	if (map->kind == YAML_TEXT || map->kind == YAML_LIST) {
+	if (map && map->kind != YAML_MAP && map->kind != YAML_NULL) {
 		netconf_refuse(name, "a map", NULL, "key: value");
 		return;
 	}
 	for (const struct yaml_node *n = yaml_first(map); n; n = n->next) {
 		size_t len = strlen(n->key);
-		const char *at = len ? strstr(known, n->key) : NULL;
+		bool word = len > 0 && !strchr(n->key, ' ');
+		const char *at = word ? strstr(known, n->key) : NULL;
 
 		while (at && (at[-1] != ' ' || at[len] != ' '))
 			at = strstr(at + 1, n->key);
@@ -87,14 +88,21 @@ void interface_known(const char *name, const struct yaml_node *map, const char *
 	}
 }
 
-const struct yaml_node *interface_list(const char *name, const struct yaml_node *map,
+const char *interface_shown(const struct yaml_node *n)
+{
+	return n->kind == YAML_TEXT ? n->text : n->kind == YAML_LIST ? "[]" : "{}";
+}
+
+const struct yaml_node *interface_list(struct interface *i, const struct yaml_node *map,
 				       const char *key)
 {
 	const struct yaml_node *list = yaml_member(map, key);
 
 	if (!list || list->kind == YAML_LIST)
 		return yaml_first(list);
-	netconf_refuse(name, key, list->text ? list->text : "{}", "a list");
+	if (i)
+		i->doubtful[0] = i->doubtful[1] = true;
+	netconf_refuse(i ? i->name : NULL, key, interface_shown(list), "a list");
 	return NULL;
 }
 
@@ -156,6 +164,14 @@ void interface_type(struct interface *i, const char *key, const char *type, cons
 	netconf_refuse(i->name, key, type, expected);
 }
 
+/* What is refused is of the family that its key ends in, else of the one that it looks like. */
+static void doubt(struct interface *i, const char *key, const char *text)
+{
+	char last = key[strlen(key) - 1];
+
+	i->doubtful[last == '6' || (last != '4' && text && strchr(text, ':'))] = true;
+}
+
 void interface_address(struct interface *i, const char *text, const char *mask)
 {
 	const char *rest;
@@ -164,9 +180,7 @@ void interface_address(struct interface *i, const char *text, const char *mask)
 	int bits;
 
 	if (parse(text, &a, &rest) < 0) {
-		bool six = text && strchr(text, ':');
-
-		i->doubtful[six] = true;
+		doubt(i, "address", text);
 		netconf_refuse(i->name, "address", text, ADDRESS);
 		return;
 	}
@@ -192,17 +206,37 @@ void interface_address(struct interface *i, const char *text, const char *mask)
 	i->way[of] = WAY_STATIC;
 }
 
-void interface_gateway(struct interface *i, const char *text)
+static void take_gateway(struct interface *i, const struct addr *a)
+{
+	struct addr *gw = &i->gw[family(a)];
+	char text[ADDR_TEXT];
+
+	if (addr_is_none(gw))
+		*gw = *a;
+	else if (!addr_equal(a, gw))
+		netconf_unused(i->name, "gateway ", addr_text(text, a),
+			       "there is one of its family before it");
+}
+
+static void gateway(struct interface *i, const char *key, const char *text)
 {
 	const char *rest;
 	struct addr a;
 
-	if (parse(text, &a, &rest) < 0 || rest || !is_host(&a))
-		netconf_refuse(i->name, "gateway", text, "an address, as 192.0.2.1");
-	else if (!addr_is_none(&i->gw[family(&a)]) && !addr_equal(&a, &i->gw[family(&a)]))
-		netconf_unused(i->name, "gateway ", text, "there is one of its family before it");
-	else
-		i->gw[family(&a)] = a;
+	if (parse(text, &a, &rest) == 0 && !rest && is_host(&a)) {
+		take_gateway(i, &a);
+		return;
+	}
+	doubt(i, key, text);
+	netconf_refuse(i->name, "gateway", text, "an address, as 192.0.2.1");
+}
+
+void interface_gateway(struct interface *i, const struct yaml_node *map, const char *key)
+{
+	const struct yaml_node *n = yaml_member(map, key);
+
+	if (n)
+		gateway(i, key, interface_shown(n));
 }
 
 void interface_route(struct interface *i, const char *to, const char *mask, const char *via)
@@ -211,11 +245,13 @@ void interface_route(struct interface *i, const char *to, const char *mask, cons
 	struct addr a;
 
 	if (!to || !via) {
+		doubt(i, "to", to ? to : via);
 		netconf_refuse(i->name, to ? "via" : "to", NULL, "an address");
 		return;
 	}
 	if (strcmp(to, "default") != 0) {
 		if (parse(to, &a, &rest) < 0) {
+			doubt(i, "to", to);
 			netconf_refuse(i->name, "route to", to, "a network, as 192.0.2.0/24");
 			return;
 		}
@@ -224,7 +260,21 @@ void interface_route(struct interface *i, const char *to, const char *mask, cons
 			return;
 		}
 	}
-	interface_gateway(i, via);
+	gateway(i, "via", via);
+}
+
+static void take_dns(struct interface *i, const struct addr *a)
+{
+	char text[ADDR_TEXT];
+
+	for (unsigned k = 0; k < i->dns_count; k++)
+		if (addr_equal(&i->dns[k], a))
+			return;
+	if (i->dns_count == DNS_OFFERED_MAX)
+		netconf_unused(i->name, "name server ", addr_text(text, a),
+			       "there are 2 before it");
+	else
+		i->dns[i->dns_count++] = *a;
 }
 
 static void add_dns(struct interface *i, const char *text)
@@ -232,17 +282,10 @@ static void add_dns(struct interface *i, const char *text)
 	const char *rest;
 	struct addr a;
 
-	if (parse(text, &a, &rest) < 0 || rest || addr_is_none(&a)) {
+	if (parse(text, &a, &rest) < 0 || rest || addr_is_none(&a))
 		netconf_refuse(i->name, "name server", text, "an address, as 192.0.2.53");
-		return;
-	}
-	for (unsigned k = 0; k < i->dns_count; k++)
-		if (addr_equal(&i->dns[k], &a))
-			return;
-	if (i->dns_count == DNS_OFFERED_MAX)
-		netconf_unused(i->name, "name server ", text, "there are 2 before it");
 	else
-		i->dns[i->dns_count++] = a;
+		take_dns(i, &a);
 }
 
 void interface_dns(struct interface *i, const struct yaml_node *servers)
@@ -253,4 +296,15 @@ void interface_dns(struct interface *i, const struct yaml_node *servers)
 		add_dns(i, servers->text);
 	for (const struct yaml_node *n = yaml_first(servers); n; n = n->next)
 		add_dns(i, n->text);
+}
+
+void interface_take(struct interface *i, const struct interface *all)
+{
+	for (unsigned of = 0; of < 2; of++) {
+		i->doubtful[of] |= all->doubtful[of];
+		if (!addr_is_none(&all->gw[of]))
+			take_gateway(i, &all->gw[of]);
+	}
+	for (unsigned k = 0; k < all->dns_count; k++)
+		take_dns(i, &all->dns[k]);
 }

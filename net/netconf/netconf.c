@@ -35,7 +35,7 @@ static bool may_say(void)
 void netconf_refuse(const char *name, const char *key, const char *value, const char *expected)
 {
 	if (may_say())
-		log_warn("%s: %s%s%s %s%.60s%s: expected %s", source, name ? name : "",
+		log_warn("%s: %.40s%s%s %s%.60s%s: expected %s", source, name ? name : "",
 			 name ? ": " : "", key, value ? "\"" : "", value ? value : "is not there",
 			 value ? "\"" : "", expected);
 }
@@ -132,7 +132,7 @@ bool netconf_read(void)
 	conf.all = (struct interface){ .name = "all interfaces" };
 	lines = 0;
 	if (read_document(text, len) < 0)
-		conf.count = 0;
+		conf = (struct netconf){ .count = 0 };
 	mem_wipe(text, len);
 	free(text);
 	for (unsigned i = 0; i < conf.count; i++)
@@ -169,8 +169,7 @@ static void apply(struct interface *i)
 	char words[WORDS_MAX] = "";
 	size_t len;
 
-	for (unsigned k = 0; k < conf.all.dns_count && i->dns_count < DNS_OFFERED_MAX; k++)
-		i->dns[i->dns_count++] = conf.all.dns[k];
+	interface_take(i, &conf.all);
 	len = settings_of(i, words);
 	log_info("%s: %.40s: %s", source, i->name, len ? words : "nothing is said of addresses");
 	config_apply_yielding(words, len, source);
@@ -185,7 +184,9 @@ void netconf_apply(unsigned rank)
 				netconf_unused(conf.list[i].name, "the interface", NULL,
 					       "one network card is");
 		apply(&conf.list[rank]);
+	} else if (conf.all.name) {
+		apply(&conf.all);
 	}
 	yaml_free(&document);
-	conf.count = 0;
+	conf = (struct netconf){ .count = 0 };
 }

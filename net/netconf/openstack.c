@@ -27,7 +27,7 @@ static void link(struct netconf *c, const struct yaml_node *n)
 
 static void services(struct interface *i, const struct yaml_node *map)
 {
-	for (const struct yaml_node *n = interface_list(i->name, map, "services"); n; n = n->next) {
+	for (const struct yaml_node *n = interface_list(i, map, "services"); n; n = n->next) {
 		const char *type = yaml_text(n, "type");
 
 		if (type && strcmp(type, "dns") == 0)
@@ -56,7 +56,6 @@ static void addresses(struct interface *i, const struct yaml_node *n, const char
 static void network(struct netconf *c, const struct yaml_node *n)
 {
 	const char *on = yaml_text(n, "link"), *type = yaml_text(n, "type");
-	const char *gateway = yaml_text(n, "gateway");
 	struct interface *i = NULL;
 
 	for (unsigned k = 0; k < c->count && !i; k++)
@@ -67,9 +66,8 @@ static void network(struct netconf *c, const struct yaml_node *n)
 		return;
 	}
 	addresses(i, n, type ? type : "none");
-	if (gateway)
-		interface_gateway(i, gateway);
-	for (const struct yaml_node *r = interface_list(i->name, n, "routes"); r; r = r->next)
+	interface_gateway(i, n, "gateway");
+	for (const struct yaml_node *r = interface_list(i, n, "routes"); r; r = r->next)
 		interface_route(i, yaml_text(r, "network"), yaml_text(r, "netmask"),
 				yaml_text(r, "gateway"));
 	services(i, n);

@@ -145,6 +145,85 @@ static void test_version2(void **state)
 		"\"bonds\" is not used: expected ethernets\n");
 }
 
+/* A word that is refused does not turn IPv4 off beside an address of IPv6. */
+static void test_refused(void **state)
+{
+#define SIX "addresses: ['2001:db8::7/64']"
+#define IS "ip6=2001:db8::7/64"
+#define SAID "config drive: f: e: "
+#define GATEWAY ": expected an address, as 192.0.2.1\n"
+	becomes(NULL, V2 SIX ", dhcp4: ture}}", IS, SAID "dhcp4 \"ture\": expected true or "
+		"false\n");
+	becomes(NULL, V2 SIX ", dhcp4: {}}}", IS, SAID "dhcp4 \"{}\": expected true or false\n");
+	becomes(NULL, V2 SIX ", dhcp4: [y]}}", IS, SAID "dhcp4 \"[]\": expected true or false\n");
+	becomes(NULL, V2 SIX ", dhcp4: ~}}", "ip=off " IS, "");
+	becomes(NULL, V2 SIX ", dhcp6: x}}", "ip=off " IS, SAID "dhcp6 \"x\": expected true or "
+		"false\n");
+	becomes(NULL, V2 "dhcp6: y, addresses: 192.0.2.7/24}}", "ip6=dhcp", SAID "addresses "
+		"\"192.0.2.7/24\": expected a list\n");
+	becomes(NULL, V2 "dhcp6: y, addresses: {192.0.2.7/24: }}}", "ip6=dhcp", SAID "addresses "
+		"\"{}\": expected a list\n");
+	becomes(NULL, V2 SIX ", gateway4: x}}", IS, SAID "gateway \"x\"" GATEWAY);
+	becomes(NULL, V2 SIX ", gateway4: 'a:b'}}", IS, SAID "gateway \"a:b\"" GATEWAY);
+	becomes(NULL, V2 SIX ", gateway4: []}}", IS, SAID "gateway \"[]\"" GATEWAY);
+	becomes(NULL, V2 SIX ", gateway6: x}}", "ip=off " IS, SAID "gateway \"x\"" GATEWAY);
+	becomes(NULL, V2 SIX ", routes: [{to: default, via: x}]}}", IS, SAID "gateway \"x\""
+		GATEWAY);
+	becomes(NULL, V2 SIX ", routes: [{to: 0/0, via: 192.0.2.1}]}}", IS, SAID "route to "
+		"\"0/0\": expected a network, as 192.0.2.0/24\n");
+	becomes(NULL, V1 "{type: static6, address: '2001:db8::7/64', gateway: x}\n", IS,
+		SAID "gateway \"x\"" GATEWAY);
+	becomes(NULL, V1 "{type: static6, address: '2001:db8::7/64', gateway: ':'}\n",
+		"ip=off " IS, SAID "gateway \":\"" GATEWAY);
+}
+
+/* What is said of all interfaces counts for the one that is used, behind its own. */
+static void test_all(void **state)
+{
+#define ALL "version: 1\nconfig: [{type: nameserver, address: [192.0.2.53, 192.0.2.54]}, " \
+	"{type: route, destination: default, gateway: 192.0.2.9}"
+#define ONE(more) ", {type: physical, name: e, subnets: [{type: dhcp" more "}]}]"
+#define TOO_MANY "config drive: f: e: name server \"192.0.2.54\" is not used: there are 2 " \
+	"before it\n"
+	becomes(NULL, ALL "]", "gw=192.0.2.9 dns=192.0.2.53,192.0.2.54", "");
+	becomes(NULL, ALL ONE(""), "ip=dhcp gw=192.0.2.9 dns=192.0.2.53,192.0.2.54", "");
+	becomes(NULL, ALL ONE(", dns_nameservers: 192.0.2.53"),
+		"ip=dhcp gw=192.0.2.9 dns=192.0.2.53,192.0.2.54", "");
+	becomes(NULL, ALL ONE(", dns_nameservers: 192.0.2.1"),
+		"ip=dhcp gw=192.0.2.9 dns=192.0.2.1,192.0.2.53", TOO_MANY);
+	becomes(NULL, ALL ONE(", gateway: 192.0.2.9"),
+		"ip=dhcp gw=192.0.2.9 dns=192.0.2.53,192.0.2.54", "");
+	becomes(NULL, ALL ONE(", gateway: 192.0.2.1"),
+		"ip=dhcp gw=192.0.2.1 dns=192.0.2.53,192.0.2.54", "config drive: f: e: gateway "
+		"\"192.0.2.9\" is not used: there is one of its family before it\n");
+	becomes(mac2, ALL ", {type: physical, name: a, mac_address: '52:54:00:00:00:01'}"
+		", {type: physical, name: b, mac_address: '52:54:00:00:00:02'}]",
+		"gw=192.0.2.9 dns=192.0.2.53,192.0.2.54", "config drive: f: a: the interface is "
+		"not used: one network card is\n");
+	becomes(NULL, "{\"links\": [], \"services\": [{\"type\": \"dns\", \"address\": "
+		"\"192.0.2.53\"}]}", "dns=192.0.2.53", "");
+	becomes(NULL, "", "", "");
+}
+
+/* A line for each setting that is not known or has no effect; a name is cut off. */
+static void test_unused(void **state)
+{
+#define NOTHING " is not used: no setting is like it\n"
+#define FORTY "n234567890123456789012345678901234567890"
+	becomes(NULL, V1 "{type: dhcp, ' type': x, 'type address': y}\n", "ip=dhcp",
+		SAID "\" type\"" NOTHING SAID "\"type address\"" NOTHING);
+	becomes(NULL, V2 "match: {name: en*, driver: x, macaddress: '52:54:00:00:00:01'}, "
+		"nameservers: {serach: []}, dhcp4: y}}", "ip=dhcp",
+		SAID "\"name\"" NOTHING SAID "\"driver\"" NOTHING SAID "\"serach\"" NOTHING
+		"config drive: f: e: no network card is 52:54:00:00:00:01: used for the one there "
+		"is\n");
+	becomes(NULL, V2 "accept-ra: no, dhcp4: y}}", "ip=dhcp", SAID "accept-ra \"no\" is not "
+		"used: routers are heard unless ip6=off\n");
+	becomes(NULL, V2 "accept-ra: yes, dhcp4: y}}", "ip=dhcp", "");
+	becomes(NULL, "version: 2\nethernets: {" FORTY "X: {mtu: x}}", "", "config drive: f: "
+		FORTY ": mtu \"x\": expected a number of bytes\n");
+}
+
 static void test_openstack(void **state)
 {
 	becomes(mac2, "{\"links\": [{\"id\": \"v\", \"type\": \"vlan\"}, {\"id\": \"l\", "
@@ -211,8 +290,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_version1), cmocka_unit_test(test_version2),
-		cmocka_unit_test(test_openstack), cmocka_unit_test(test_cards),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_all),
+		cmocka_unit_test(test_unused), cmocka_unit_test(test_openstack),
+		cmocka_unit_test(test_cards), cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
