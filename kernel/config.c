@@ -206,18 +206,35 @@ void config_hold(void)
 	holding = true;
 }
 
+/* In which table it is, and its bit of those that are kept of that. */
+static unsigned table_of(const struct setting *s, uint64_t *bit)
+{
+	unsigned i = 0;
+
+	while (s < tables[i].table || s >= tables[i].table + tables[i].n)
+		i++;
+	*bit = 1ull << (s - tables[i].table);
+	return i;
+}
+
+bool config_is_held(const char *key)
+{
+	const struct setting *s = find(key);
+	uint64_t bit;
+
+	return s && held[table_of(s, &bit)] & bit;
+}
+
 /* Whether this source may set it, be it a value or not. */
 static bool admit(const struct setting *s, const char *source)
 {
 	bool refused = late && s->boot, stands;
 	uint64_t bit;
-	unsigned i = 0;
+	unsigned i;
 
 	if (!holding && !in_document)
 		return true;
-	while (s < tables[i].table || s >= tables[i].table + tables[i].n)
-		i++;
-	bit = 1ull << (s - tables[i].table);
+	i = table_of(s, &bit);
 	if (in_document && given[i] & bit)
 		log_warn("%s: %s is given twice, the last one counts", source, s->key);
 	given[i] |= bit;

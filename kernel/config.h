@@ -69,6 +69,9 @@ int config_apply_document(const char *words, size_t len, const char *source, boo
  * spoken: keys that are held stand, which is said. */
 int config_apply_yielding(const char *words, size_t len, const char *source);
 
+/* Whether config_apply_yielding() would leave this key as it is. */
+bool config_is_held(const char *key);
+
 /* Sets one key to a value of `len` bytes, which a NUL follows; quotes mean nothing in it. A
  * refusal, logged, is -ENOENT (no such key) or -EINVAL, which may change the bytes of `value`.
  * The caller wipes them. */

@@ -21,5 +21,6 @@ bool netconf_read(void);
 #define NETCONF_NONE (~0u)
 unsigned netconf_rank(const uint8_t mac[6]);
 
-/* Applies that interface, or for NETCONF_NONE the first, and forgets all. */
-void netconf_apply(unsigned rank);
+/* Applies that interface, or for NETCONF_NONE the first, and forgets all. `nic` is the setting, or
+ * "". */
+void netconf_apply(unsigned rank, const char *nic);

@@ -18,7 +18,8 @@
 #include "net/nic.h"
 #include "net/port/bytes.h"
 
-#define TRIED_MAX 4u                   /* each takes of the warden's table of queues */
+#define TRIED_MAX 4u
+#define OPENED_MAX 10u                 /* each takes up to 3 of ARCH_QUEUES, for ever */
 #define NAME_MAX_LEN 24u
 #define LINK_MS 300                    /* for a link that comes up after the reset */
 #define LINK_LATE_MS 5000              /* where none gets an answer: VirtualBox's takes so long */
@@ -38,6 +39,8 @@ static const struct setting settings[] = {
 	{ .key = "nic", .boot = true, .type = SETTING_STRING, .value = wanted, .max = NAME_MAX_LEN,
 	  .expected = "a MAC address, or a place as in 00:03.0 or 0xfeb00e00" },
 };
+
+static unsigned opened;
 
 struct candidate {
 	const struct netdev_ops *ops;
@@ -156,6 +159,7 @@ static bool has_answer(struct netdev *nd, unsigned link_ms)
 
 static int open(struct netdev *nd, const struct candidate *c)
 {
+	opened++;
 	*nd = (struct netdev){ .ops = c->ops, .mtu_wanted = nd->mtu_wanted };
 	return c->ops->open(nd, c->dev);
 }
@@ -228,20 +232,21 @@ void nic_settle(struct netdev *nd)
 		}
 		mem_dma_release(mark);
 	}
+	netconf_apply(best, wanted);
 	if (*mac)
 		memcpy(wanted, mac, sizeof(wanted));
-	netconf_apply(best);
 }
 
-/* Tries them in turn, those that had no link alone where it is `late`: the one that is good, open;
- * or -ENODEV with all of them closed, and *next best, if there was one. */
+/* Tries them in turn, where it is `late` those alone that had no link, while one more can be opened
+ * behind them: the one that is good, open; or -ENODEV with all of them closed, and *next best, if
+ * there was one. */
 static int try_all(struct netdev *nd, struct candidate *c, unsigned n, unsigned *next, bool late)
 {
 	for (unsigned i = 0; i < n; i++) {
 		uintptr_t mark = mem_dma_mark();
 		bool up;
 
-		if ((late && c[i].linked) || open(nd, &c[i]) < 0) {
+		if ((late && (c[i].linked || opened + 1 >= OPENED_MAX)) || open(nd, &c[i]) < 0) {
 			mem_dma_release(mark);
 			continue;
 		}

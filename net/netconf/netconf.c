@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "kernel/config.h"
 #include "kernel/config_drive.h"
@@ -66,12 +67,19 @@ static size_t put_address(char *words, size_t at, const char *key, const struct 
 	return put(words, at, key, addr_text(text, a));
 }
 
+/* Whether addresses of that family are as a source has them that overrules this one. */
+static bool is_held(unsigned of)
+{
+	return config_is_held(of ? "ip6" : "ip");
+}
+
 static size_t put_family(char *words, size_t at, const struct interface *i, unsigned of)
 {
 	static const char *const ip[] = { "ip=", "ip6=" }, *const gw[] = { "gw=", "gw6=" };
 	static const char *const way[][2] = {
 		[WAY_AUTO] = { "dhcp", "auto" }, [WAY_DHCP] = { "dhcp", "dhcp" },
 	};
+	char text[ADDR_TEXT];
 
 	if (i->way[of] == WAY_STATIC) {
 		at = put_address(words, at, ip[of], &i->ip[of]);
@@ -79,7 +87,13 @@ static size_t put_family(char *words, size_t at, const struct interface *i, unsi
 	} else if (i->way[of] != WAY_UNSAID) {
 		at = put(words, at, ip[of], way[i->way[of]][of]);
 	}
-	return addr_is_none(&i->gw[of]) ? at : put_address(words, at, gw[of], &i->gw[of]);
+	if (addr_is_none(&i->gw[of]))
+		return at;
+	if (!is_held(of))
+		return put_address(words, at, gw[of], &i->gw[of]);
+	netconf_unused(i->name, "gateway ", addr_text(text, &i->gw[of]),
+		       "another source has the address");
+	return at;
 }
 
 /* Whether it is given IPv6, and nothing of IPv4. */
@@ -94,7 +108,7 @@ static size_t settings_of(const struct interface *i, char *words)
 {
 	size_t at = put_family(words, 0, i, 0);
 
-	if (is_ip6_alone(i))
+	if (is_ip6_alone(i) && !is_held(0))
 		at = put(words, at, "ip=", "off");
 	at = put_family(words, at, i, 1);
 	for (unsigned n = 0; n < i->dns_count; n++)
@@ -148,19 +162,26 @@ unsigned netconf_rank(const uint8_t mac[6])
 	return NETCONF_NONE;
 }
 
-/* The first without a MAC address, else the first: what the cards that there are do not name. */
-static unsigned first(void)
+/* The first without a MAC address, else the first: what the card that is used does not name. */
+static unsigned first(const char *nic)
 {
 	const struct interface *i = conf.list;
 	const uint8_t *m = i->mac;
+	char mac[18];
 	unsigned n = 0;
 
 	while (n < conf.count && i[n].has_mac)
 		n++;
 	if (n < conf.count)
 		return n;
-	log_warn("%s: %.40s: no network card is %02x:%02x:%02x:%02x:%02x:%02x: used for the one "
-		 "there is", source, i->name, m[0], m[1], m[2], m[3], m[4], m[5]);
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		 m[5]);
+	if (*nic && strcasecmp(nic, mac) != 0)
+		log_warn("%s: %.40s: is for %s: used for nic=%s all the same", source, i->name,
+			 mac, nic);
+	else
+		log_warn("%s: %.40s: no network card is %s: used for the one there is", source,
+			 i->name, mac);
 	return 0;
 }
 
@@ -175,10 +196,10 @@ static void apply(struct interface *i)
 	config_apply_yielding(words, len, source);
 }
 
-void netconf_apply(unsigned rank)
+void netconf_apply(unsigned rank, const char *nic)
 {
 	if (conf.count > 0) {
-		rank = rank == NETCONF_NONE ? first() : rank;
+		rank = rank == NETCONF_NONE ? first(nic) : rank;
 		for (unsigned i = 0; i < conf.count; i++)
 			if (i != rank)
 				netconf_unused(conf.list[i].name, "the interface", NULL,

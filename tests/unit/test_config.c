@@ -285,6 +285,9 @@ static void test_late(void **state)
 			    "there: give it by a config drive, SMBIOS, fw_cfg or the command line");
 	assert_int_equal(apply_document("http.port=83", true), 0);
 	assert_int_equal(port, 83);
+	assert_true(config_is_held("hostname"));
+	assert_false(config_is_held("early"));
+	assert_false(config_is_held("none"));
 	assert_int_equal(config_apply_yielding("hostname=e early=yes http.port=84", 33, "n"), 0);
 	assert_string_equal(host, "a");
 	assert_true(early);

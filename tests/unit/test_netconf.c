@@ -17,7 +17,7 @@
 uintptr_t __stack_chk_guard = 0x5a17c0de5a17c0de;
 
 static const uint8_t mac1[] = { 0x52, 0x54, 0, 0, 0, 1 }, mac2[] = { 0x52, 0x54, 0, 0, 0, 2 };
-static const char *document;
+static const char *document, *nic = "", *held = "";
 static char words[512], said[4096];    /* said: warnings, each with a newline */
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -45,6 +45,11 @@ char *config_drive_network(size_t *len, const char **name)
 	return strdup(document);
 }
 
+bool config_is_held(const char *key)
+{
+	return strcmp(key, held) == 0;
+}
+
 int config_apply_yielding(const char *text, size_t len, const char *source)
 {
 	assert_string_equal(source, "config drive: f");
@@ -61,7 +66,7 @@ static void becomes(const uint8_t *mac, const char *text, const char *expected, 
 	words[0] = said[0] = '\0';
 	if (netconf_read() && mac)
 		rank = netconf_rank(mac);
-	netconf_apply(rank);
+	netconf_apply(rank, nic);
 	assert_string_equal(words, expected);
 	assert_string_equal(said, lines);
 }
@@ -256,6 +261,30 @@ static void test_cards(void **state)
 		"52:54:00:00:00:01: used for the one there is\nconfig drive: f: b" UNUSED);
 	becomes(other, "version: 2\nethernets: {" CARD("a", "01", "192.0.2.1") ", c: {dhcp4: y}}",
 		"ip=dhcp", "config drive: f: a" UNUSED);
+	nic = "00:03.0";
+	becomes(other, CARDS, "ip=192.0.2.1/24", "config drive: f: a: is for "
+		"52:54:00:00:00:01: used for nic=00:03.0 all the same\nconfig drive: f: b" UNUSED);
+	nic = "52:54:00:00:00:01";
+	becomes(other, CARDS, "ip=192.0.2.1/24", "config drive: f: a: no network card is "
+		"52:54:00:00:00:01: used for the one there is\nconfig drive: f: b" UNUSED);
+	nic = "";
+}
+
+/* With an address of another source neither its gateway nor what follows from having none. */
+static void test_held(void **state)
+{
+#define BOTH V2 "addresses: [192.0.2.7/24, '2001:db8::7/64'], gateway4: 192.0.2.1, gateway6: " \
+	"'fe80::1'}}"
+#define ELSEWHERE " is not used: another source has the address\n"
+	held = "ip";
+	becomes(NULL, BOTH, "ip=192.0.2.7/24 ip6=2001:db8::7/64 gw6=fe80::1",
+		SAID "gateway \"192.0.2.1\"" ELSEWHERE);
+	becomes(NULL, V2 SIX "}}", IS, "");
+	held = "ip6";
+	becomes(NULL, BOTH, "ip=192.0.2.7/24 gw=192.0.2.1 ip6=2001:db8::7/64",
+		SAID "gateway \"fe80::1\"" ELSEWHERE);
+	becomes(NULL, V2 SIX "}}", "ip=off " IS, "");
+	held = "";
 }
 
 /* All that can be said at once: the longest words fit, 20 lines are enough. */
@@ -279,7 +308,7 @@ static void test_limits(void **state)
 	document = text;
 	said[0] = '\0';
 	netconf_read();
-	netconf_apply(NETCONF_NONE);
+	netconf_apply(NETCONF_NONE, "");
 	for (const char *c = said; *c; c++)
 		lines += *c == '\n';
 	assert_int_equal(lines, 21);
@@ -292,7 +321,8 @@ int main(void)
 		cmocka_unit_test(test_version1), cmocka_unit_test(test_version2),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_all),
 		cmocka_unit_test(test_unused), cmocka_unit_test(test_openstack),
-		cmocka_unit_test(test_cards), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_cards), cmocka_unit_test(test_held),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
