@@ -199,9 +199,11 @@ def test_two_cards(booted, tmp_path):
     assert "b: the interface is not used: one network card is" in text, text
     both = localds(tmp_path, v2(("b", OTHER, "10.77.9.2"), ("a", MAC, STATIC)))
     for nic in (MAC, "00:01.0"):
-        places = SECOND if nic == MAC else ()
-        site = booted("q35", both, f"nic={nic}", extra=places)
-        answers(site, False)
+        answers(booted("q35", both, f"nic={nic}", extra=SECOND), False)
+    site = booted("q35", localds(tmp_path, v2(("b", OTHER, STATIC))), f"nic={MAC}", extra=SECOND)
+    answers(site, False)
+    said = f"b: is for {OTHER}: used for nic={MAC} all the same"
+    assert said in site.vm.console.text(), site.vm.console.text()
 
 
 @pytest.mark.parametrize("name", ("pc-e1000", "q35-e1000e", "q35-vmxnet3", "pc-legacy"))
@@ -220,13 +222,18 @@ def test_no_mac(mac, booted, tmp_path):
 
 
 def test_precedence(booted, tmp_path):
-    """The drive's user data and the command line overrule it, key by key, and it the image."""
+    """The drive's user data and the command line overrule it, key by key, and a gateway belongs to
+    its address."""
     drive = localds(tmp_path, v2(("eth0", MAC, "10.77.9.9")), f"#zeitkern\nip={STATIC}/16\n")
     site = booted("microvm", drive)
     answers(site, False)
     assert "network-config: ip stands as another source has it" in site.vm.console.text()
-    drive = localds(tmp_path, v2(("eth0", MAC, "10.77.9.9")))
-    answers(booted("microvm", drive, f"ip={STATIC}/16"), False)
+    document = json.loads(v2(("eth0", MAC, "10.77.9.9")))
+    document["ethernets"]["eth0"]["gateway4"] = "10.77.9.1"
+    site = booted("microvm", localds(tmp_path, json.dumps(document)), f"ip={STATIC}/16")
+    answers(site, False)
+    said = 'eth0: gateway "10.77.9.1" is not used: another source has the address'
+    assert said in site.vm.console.text(), site.vm.console.text()
 
 
 FLAT = {"user-data": "#zeitkern\n", "meta-data": "instance-id: i\n"}
