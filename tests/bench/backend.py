@@ -5,6 +5,7 @@ of its own to a service that answers after a second (app/aiohttp's GET /one)."""
 import contextlib
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 import time
@@ -31,6 +32,46 @@ def backend(net, delay):
         child.stdout.close()
 
 
+def ask_all(net, socks, used):
+    """All at once, of a backend that holds them and of one that takes WAIT_S: (what used() says of
+    them while they wait more than before, how many got a 200, seconds for the second time)."""
+    before = used()
+    with backend(net, HOLD_S):
+        ask(socks, "/one")
+        time.sleep(HOLD_S / 2)
+        during = used()
+        good = answered(socks)
+    with backend(net, WAIT_S):
+        began = time.monotonic()
+        ask(socks, "/one")
+        good += answered(socks)
+        took = time.monotonic() - began
+    if good != 2 * REQUESTS:
+        raise VmError(f"{2 * REQUESTS - good} of {2 * REQUESTS} requests failed")
+    return [(now - then) / REQUESTS for now, then in zip(during, before)], took
+
+
+def resident(child):
+    """[bytes of memory that a process has]."""
+    with open(f"/proc/{child.pid}/status", encoding="ascii") as file:
+        return [int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) << 10]
+
+
+def original(net, name):
+    """(bytes of a request that waits, seconds for all) of a service in Python, on this computer."""
+    with contextlib.ExitStack() as stack:
+        child = net.popen(["/usr/bin/python3", f"{HERE}/originals.py", name, HOST, str(PORT + 1),
+                           f"http://{HOST}:{PORT}/"], stdout=subprocess.PIPE)
+        stack.callback(net.end, child)
+        stack.enter_context(child.stdout)
+        if child.stdout.readline() != b"serving\n":
+            raise VmError(f"originals.py {name} does not serve")
+        socks = connected(net, stack, (HOST, PORT + 1))
+        (each,), took = ask_all(net, socks, lambda: resident(child))
+    say(f"{name}: {each:,.0f} bytes each; {took:.2f} s")
+    return each, took
+
+
 def backends(lab, _quick):
     """The figures."""
     system = dataclasses.replace(lab.zeitkern, image=images.image("pc", app="aiohttp"), mem=MEM)
@@ -41,22 +82,13 @@ def backends(lab, _quick):
         asker = stack.enter_context(Asker(net))
         socks = connected(net, stack)
         asker.metrics()
-        before = taken(asker.metrics())
-        with backend(net, HOLD_S):
-            ask(socks, "/one")
-            time.sleep(HOLD_S / 2)
-            during = taken(asker.metrics())
-            good = answered(socks)
-        with backend(net, WAIT_S):
-            began = time.monotonic()
-            ask(socks, "/one")
-            good += answered(socks)
-            took = time.monotonic() - began
-    if good != 2 * REQUESTS:
-        raise VmError(f"{2 * REQUESTS - good} of {2 * REQUESTS} requests failed")
-    each, stacks = ((during[n] - before[n]) / REQUESTS for n in (0, 1))
+        (each, stacks), took = ask_all(net, socks, lambda: taken(asker.metrics()))
     say(f"app/aiohttp: {each:,.0f} bytes, {stacks:.2f} stacks each; {took:.2f} s")
+    with namespace() as net:
+        beside = {name: original(net, name) for name in ("aiohttp", "tornado", "twisted", "gevent")}
     return [Figure("backend", f"bytes of a request that waits for a backend, {MEM} MiB", "", each,
-                   note=f"{stacks:.2f} stacks each, beside its connection"),
+                   {name: others for name, (others, _) in beside.items()},
+                   note=f"{stacks:.2f} stacks each, beside its connection; in Python with it"),
             Figure("backend", f"{REQUESTS} requests, each of a backend that takes {WAIT_S} s", "s",
-                   took, judged=took, target=TARGET_S)]
+                   took, {name: others for name, (_, others) in beside.items()}, judged=took,
+                   target=TARGET_S, note="in Python not under TCG")]

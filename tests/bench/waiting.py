@@ -19,13 +19,13 @@ USED, BYTES = "zeitkern_pool_used", "zeitkern_pool_object_bytes"
 STACKS, STACK = "zeitkern_task_stacks_used", "zeitkern_task_stack_bytes"
 
 
-def connected(net, stack):
+def connected(net, stack, address=(STATIC, 8080)):
     """REQUESTS sockets."""
     socks = []
     for n in range(REQUESTS):
         sock = stack.enter_context(net.socket(socket.AF_INET, socket.SOCK_STREAM))
         sock.bind((EXTRA[n % len(EXTRA)], 0))
-        sock.connect((STATIC, 8080))
+        sock.connect(address)
         socks.append(sock)
     return socks
 
