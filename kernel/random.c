@@ -175,7 +175,7 @@ static bool add_jitter(unsigned rounds)
 	return !health.failed;
 }
 
-/* Some times, because a coarse counter fails at times. */
+/* A few times, because a coarse counter fails now and then. */
 static void add_tested_jitter(void)
 {
 	unsigned tries = JITTER_TRIES;

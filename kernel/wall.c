@@ -145,6 +145,8 @@ static enum wall_verdict judge(struct wall *w, ktime now, int64_t off, int64_t p
 		w->behind -= off;
 		return WALL_SET_BACK;
 	}
+	if (off < 0 && !w->phased)
+		return WALL_AGREES;    /* it may stand still; if not, an edge will tell */
 	w->taught = w->phased = false;
 	wall_correct(w, now, put_right);
 	return off < 0 ? WALL_SET_BACK : WALL_LOST;
@@ -385,7 +387,7 @@ static void follow_rtc(void *unused)
 		int err = find();
 
 		if (err < 0)
-			log_warn("clock: the real-time clock is of no use, error %d", -err);
+			log_warn("clock: the RTC is of no use, error %d", -err);
 		task_state("next look at the real-time clock");
 		event_wait(&find_again, clock_now() + FIND_EVERY);
 	}

@@ -14,7 +14,7 @@
 #define YY_MM_DD 0x10
 #define HH_MM_SS 0x14
 #define YEAR_BASE 1970u
-#define STILL MILLIS(1005)     /* no second lasts so long; later the clock would follow it back */
+#define STILL MILLIS(1100)     /* as long as this no second lasts */
 
 static uintptr_t base SEALED;
 static uint32_t shown;         /* HH_MM_SS when it was seen to change */

@@ -295,6 +295,19 @@ static void test_set_back(void **state)
 	assert_int_equal(wall_compare(&w, SECONDS(3), 100), WALL_AGREES);
 }
 
+/* One that has shown no edge yet is not followed back: it may stand still. */
+static void test_stands_still(void **state)
+{
+	struct wall w = { 0 };
+
+	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
+	for (unsigned s = 1; s < 100; s++) {
+		assert_int_equal(wall_compare(&w, SECONDS(s), 100), WALL_AGREES);
+		assert_true(wall_at(&w, SECONDS(s)) == SECONDS(100 + s) + MILLIS(500));
+	}
+	assert_int_equal(wall_compare(&w, SECONDS(100), 300), WALL_LOST);
+}
+
 static void test_compare_ns(void **state)
 {
 	struct wall w = { .told = true };
@@ -529,6 +542,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rate, setup),
 		cmocka_unit_test_setup(test_compare, setup),
 		cmocka_unit_test_setup(test_early_pause, setup),
+		cmocka_unit_test_setup(test_stands_still, setup),
 		cmocka_unit_test_setup(test_compare_ns, setup),
 		cmocka_unit_test_setup(test_set_back, setup),
 		cmocka_unit_test_setup(test_unknown, setup),
