@@ -3,7 +3,8 @@
  * looked at, and replaced while connections stay as they are:
  *
  *	GET /certificate	what is served: JSON
- *	PUT /certificate	certificates and their key, in PEM, in one body: 204, or 400 */
+ *	PUT /certificate	certificates and their key, in PEM, in one body: 204; 400;
+ *				503 where there is no memory for them */
 #include <mbedtls/sha256.h>
 
 #include <errno.h>

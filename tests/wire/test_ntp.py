@@ -36,7 +36,7 @@ def first_fix(site, allowed=FIX_S):
     text = site.vm.console.text()
     up, known = (float(re.search(rf"\[ *([0-9.]+)\] {what}", text)[1])
                  for what in ("address [0-9]", KNOWN))
-    assert known - up <= allowed, text
+    assert 0 <= known - up <= allowed, text
 
 
 def watch(site, seconds):
