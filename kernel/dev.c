@@ -97,14 +97,21 @@ void dev_apply_settings(void)
 		open_first(board_sources[i]->kind, board_sources[i]->apply);
 }
 
-int rtc_read(int64_t *unix_s)
+int rtc_read(int64_t *unix_ns, uint32_t *width)
 {
-	return rtc ? rtc->read(unix_s) : -ENODEV;
-}
+	int64_t unix_s;
+	int err;
 
-int rtc_read_ns(int64_t *unix_ns)
-{
-	return rtc && rtc->read_ns ? rtc->read_ns(unix_ns) : -ENODEV;
+	*width = 0;
+	if (!rtc)
+		return -ENODEV;
+	if (rtc->read_ns)
+		return rtc->read_ns(unix_ns);
+	*width = SECONDS(1);
+	err = rtc->read(&unix_s);
+	if (err == 0)
+		*unix_ns = SECONDS(unix_s);
+	return err;
 }
 
 int button_pressed(void)

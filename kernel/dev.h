@@ -66,11 +66,11 @@ extern const struct source *const board_sources[];
  * chosen. dev_open_rest() opens every bus first, then a late console where there is no
  * other, then every source of entropy.
  * A driver that answers -ENODEV is passed over in silence and the next device
- * of its kind is tried (an empty virtio slot). rtc_read is -ENODEV when the machine has none. */
+ * of its kind is tried (an empty virtio slot). rtc_read() says from when to when, *width ns
+ * later (0, or a second), it is, or as `struct rtc` does; -ENODEV: the machine has none. */
 void dev_open_console(void);
 void dev_open_rest(void);
-int rtc_read(int64_t *unix_s);
-int rtc_read_ns(int64_t *unix_ns);           /* -EAGAIN; -ENODEV: no RTC, or whole seconds only */
+int rtc_read(int64_t *unix_ns, uint32_t *width);
 int button_pressed(void);
 void console_putc(char c);
 int console_getc(void);

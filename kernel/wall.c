@@ -30,9 +30,8 @@
 #define DRIFT MILLIS(100)              /* more than this is not drift */
 #define FIND_EVERY SECONDS(900)
 #define LOOK_EVERY MILLIS(1)
-#define READ_TRIES 4
-#define READ_MAX MILLIS(4)
 #define UPDATE_MAX MILLIS(5)           /* MC146818A: an update takes 2.2 ms at most */
+#define PATIENT MILLIS(200)            /* where a busy host updates it */
 #define ANCHOR_EVERY SECONDS(3600)     /* the line is exact for days from its anchor */
 #define LARGE MILLIS(5)                /* corrections from here on are slewed fast */
 #define PACE_FAST 1
@@ -115,9 +114,9 @@ void wall_teach(struct wall *w, ktime now, int64_t unix_ns, int32_t ppb)
 	w->taught = true;
 }
 
-void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge)
+void wall_edge(struct wall *w, ktime now, int64_t unix_ns, ktime edge)
 {
-	int64_t rtc = SECONDS(second) + (now - edge);
+	int64_t rtc = unix_ns + (now - edge);
 
 	if (w->taught)
 		w->behind = wall_aim(w, now) - rtc;
@@ -128,7 +127,7 @@ void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge)
 
 /* What the RTC says is `off` from where the clock is going. Before an edge has been seen
  * it may be by up to half a second. */
-static enum wall_verdict judge(struct wall *w, ktime now, int64_t off, int64_t put_right)
+static enum wall_verdict judge(struct wall *w, const struct reading *r, int64_t off)
 {
 	int64_t drift = w->phased ? DRIFT : SECOND / 2 + 2 * TOLERANCE;
 
@@ -138,7 +137,7 @@ static enum wall_verdict judge(struct wall *w, ktime now, int64_t off, int64_t p
 		if (w->taught)
 			w->behind -= off;
 		else
-			wall_correct(w, now, wall_aim(w, now) + off);
+			wall_correct(w, r->now, wall_aim(w, r->now) + off);
 		return WALL_DRIFTED;
 	}
 	if (off < 0 && w->taught) {
@@ -147,58 +146,44 @@ static enum wall_verdict judge(struct wall *w, ktime now, int64_t off, int64_t p
 	}
 	if (off < 0 && !w->phased)
 		return WALL_AGREES;    /* it may stand still; if not, an edge will tell */
-	w->taught = w->phased = false;
-	wall_correct(w, now, put_right);
+	w->taught = false;
+	w->phased = r->width == 0;
+	wall_correct(w, r->now, r->time + w->behind + (r->width + r->now - r->since) / 2);
 	return off < 0 ? WALL_SET_BACK : WALL_LOST;
 }
 
-enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second)
+enum wall_verdict wall_compare(struct wall *w, const struct reading *r)
 {
-	int64_t ours = wall_aim(w, now);
-	int64_t from = SECONDS(second) + w->behind, off;
+	int64_t from = r->time + w->behind, tolerance = r->width ? TOLERANCE : EXACT;
+	int64_t late = from - wall_aim(w, r->now);
+	int64_t early = wall_aim(w, r->since) - from - r->width;
 
-	if (ours < from)
-		off = from - ours;
-	else if (ours > from + SECOND)
-		off = from + SECOND - ours;
-	else
+	w->phased |= r->width == 0;
+	if (late < tolerance && early < tolerance)
 		return WALL_AGREES;
-	if (off < TOLERANCE && off > -TOLERANCE)
-		return WALL_AGREES;
-	return judge(w, now, off, from + SECOND / 2);
+	return judge(w, r, late > 0 ? late : -early);
 }
 
-enum wall_verdict wall_compare_ns(struct wall *w, ktime now, int64_t unix_ns)
-{
-	int64_t right = unix_ns + w->behind, off = right - wall_aim(w, now);
-	enum wall_verdict verdict;
-
-	w->phased = true;
-	verdict = off < EXACT && off > -EXACT ? WALL_AGREES : judge(w, now, off, right);
-	w->phased = true;
-	return verdict;
-}
-
-ktime finder_step(struct finder *f, ktime now, int64_t second)
+ktime finder_step(struct finder *f, const struct reading *r)
 {
 	bool first = f->second == 0;
-	ktime hi;
+	ktime now = r->now, hi;
 
 	if (++f->looks > LOOKS_MAX)
 		return FINDER_FAILED;
-	if (second == f->second) {
-		f->lo = MAX(f->lo, now);
+	if (r->time == f->second) {
+		f->lo = MAX(f->lo, r->since);
 		return now + f->step;
 	}
-	if (first || second != f->second + 1) {
+	if (first || r->time != f->second + SECOND) {
 		f->edges = 0;
-		f->second = second;
-		f->lo = now;
+		f->second = r->time;
+		f->lo = r->since;
 		f->limit = FOREVER;
 		f->step = SECOND / FINER;
 		return now + f->step;
 	}
-	f->second = second;
+	f->second = r->time;
 	hi = MAX(f->lo, MIN(now, f->limit));
 	f->edge = f->lo + (hi - f->lo) / 2;
 	if (++f->edges == EDGES_MAX || hi - f->lo <= EDGE_WIDTH)
@@ -220,8 +205,9 @@ static struct counter counters[COUNTS] = {
 
 static struct wall wall;
 static ktime looked;
+static ktime patience = PATIENT;
 static bool doubtful;                  /* the RTC could not be asked: there may have been a pause */
-static bool exact SEALED;              /* it tells nanoseconds */
+static bool exact;                     /* it tells nanoseconds */
 static struct event find_again;
 static void (*on_pause[CLOCK_PAUSE_FNS])(void);
 static unsigned on_pause_count;
@@ -238,40 +224,38 @@ void clock_on_pause(void (*fn)(void))
 	on_pause[on_pause_count++] = fn;
 }
 
-/* The RTC's ns or second, once it does not just update: 0 or what rtc_read() says; *now, the
- * present, becomes what time that was. A host that was busy elsewhere in between is asked again. */
-static int read_rtc(int64_t *time, ktime *now)
+/* Reads the RTC, at r->now, once it does not just update: 0 or what rtc_read() says. One that
+ * updates for ever is waited for once. */
+static int read_rtc(struct reading *r)
 {
-	for (unsigned tries = 0; tries < READ_TRIES; tries++) {
-		ktime until = *now + UPDATE_MAX, before;
-		int err;
+	ktime until = r->now + patience;
+	int err;
 
-		do {
-			before = *now;
-			err = exact ? rtc_read_ns(time) : rtc_read(time);
-			*now = clock_now();
-		} while (err == -EAGAIN && *now < until);
-		if (*now - before < READ_MAX || (err < 0 && err != -EAGAIN))
-			return err;
-	}
-	return -EAGAIN;
+	do {
+		r->since = r->now;
+		err = rtc_read(&r->time, &r->width);
+		r->now = clock_now();
+	} while (err == -EAGAIN && r->now < until);
+	patience = err == -EAGAIN ? UPDATE_MAX : PATIENT;
+	return err;
 }
 
 /* Asks the RTC, at present, and puts the clock right: 0 or what rtc_read() says. */
 static int ask(ktime now)
 {
+	struct reading r = { .now = now };
 	enum wall_verdict verdict;
-	int64_t time;
-	int err = read_rtc(&time, &now);
+	int err = read_rtc(&r);
 
 	doubtful = err == -EAGAIN;
+	exact = r.width == 0;
 	if (err < 0)
 		return err;
 	if (!wall.known) {
-		wall_set(&wall, now, exact ? time : SECONDS(time) + SECOND / 2);
+		wall_set(&wall, r.now, r.time + r.width / 2);
 		return 0;
 	}
-	verdict = exact ? wall_compare_ns(&wall, now, time) : wall_compare(&wall, now, time);
+	verdict = wall_compare(&wall, &r);
 	count();
 	if (!exact && (verdict == WALL_LOST || verdict == WALL_SET_BACK))
 		event_signal(&find_again);
@@ -358,21 +342,21 @@ struct clock_status clock_status(void)
 static int find(void)
 {
 	struct finder f = { .step = SECOND / FINER };
+	struct reading r;
 	unsigned edges = 0;
-	int64_t second;
-	ktime next, now;
+	ktime next;
 	int err;
 
 	do {
-		now = clock_now();
-		err = read_rtc(&second, &now);
+		r.now = clock_now();
+		err = read_rtc(&r);
 		if (err == -EAGAIN)
-			second = f.second;
+			r.time = f.second;
 		else if (err < 0)
 			return err;
-		next = finder_step(&f, now, second);
+		next = finder_step(&f, &r);
 		if (f.edges > edges && wall.known)
-			wall_edge(&wall, now, f.second, f.edge);
+			wall_edge(&wall, r.now, f.second, f.edge);
 		count();
 		edges = f.edges;
 		if (next > 0)
@@ -395,10 +379,7 @@ static void follow_rtc(void *unused)
 
 void clock_start_wall(void)
 {
-	int64_t unix_ns;
-
 	counters_add(counters, COUNTS);
-	exact = rtc_read_ns(&unix_ns) != -ENODEV;
 	if (ask(clock_now()) == -ENODEV)
 		return;
 	looked = clock_now();

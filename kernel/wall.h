@@ -42,18 +42,24 @@ void wall_correct(struct wall *w, ktime now, int64_t unix_ns);
 #define WALL_PPB_MAX 500000
 void wall_teach(struct wall *w, ktime now, int64_t unix_ns, int32_t ppb);
 
-/* The RTC's second began at `edge`: the clock is corrected, or, once taught, only
+/* The RTC's second, `unix_ns`, began at `edge`: the clock is corrected, or, once taught, only
  * what the RTC lacks. */
-void wall_edge(struct wall *w, ktime now, int64_t second, ktime edge);
+void wall_edge(struct wall *w, ktime now, int64_t unix_ns, ktime edge);
 
-/* Compares with the RTC's second, read at `now`: WALL_AGREES; WALL_DRIFTED, put
- * right, the clock or, once taught, what the RTC lacks; or WALL_LOST after a pause: put
- * right to half a second and no longer taught, look for the next edge; or WALL_SET_BACK: it
- * is late, as no pause makes it, and is followed unless somebody knows better.
- * wall_compare_ns() is for an RTC that tells nanoseconds: it puts right exactly. */
+/* An RTC was read at some time from `since` to `now`, far apart if the host was busy elsewhere,
+ * and showed Unix time from `time` to `time + width`. */
+struct reading {
+	ktime since, now;
+	int64_t time;
+	uint32_t width;            /* 0, or a second */
+};
+
+/* Compares with the RTC: WALL_AGREES, as far as the reading tells; WALL_DRIFTED, put right, the
+ * clock or, once taught, what the RTC lacks; or WALL_LOST after a pause: put right to half the
+ * reading's doubt and no longer taught, look for the next edge; or WALL_SET_BACK: it
+ * is late, as no pause makes it, and is followed unless somebody knows better. */
 enum wall_verdict { WALL_AGREES, WALL_DRIFTED, WALL_LOST, WALL_SET_BACK };
-enum wall_verdict wall_compare(struct wall *w, ktime now, int64_t second);
-enum wall_verdict wall_compare_ns(struct wall *w, ktime now, int64_t unix_ns);
+enum wall_verdict wall_compare(struct wall *w, const struct reading *r);
 
 /* Finds the instant at which the RTC's second changes: tell finder_step() what
  * the RTC says, and it answers when to look next. Each edge is looked for more
@@ -61,7 +67,7 @@ enum wall_verdict wall_compare_ns(struct wall *w, ktime now, int64_t unix_ns);
  * edges, or some more where looks come late. */
 struct finder {
 	unsigned edges;            /* found so far */
-	int64_t second;            /* the RTC's, last seen; 0 before the first look */
+	int64_t second;            /* the RTC's, last seen, in ns; 0 before the first look */
 	ktime edge;                /* when it began, once edges > 0 */
 	ktime lo, limit;           /* the next edge comes after lo, and no later than limit */
 	ktime step;                /* between two looks */
@@ -71,4 +77,4 @@ struct finder {
 /* When to look again; FINDER_DONE; or FINDER_FAILED: the RTC does not count. */
 #define FINDER_DONE 0
 #define FINDER_FAILED (-1)
-ktime finder_step(struct finder *f, ktime now, int64_t second);
+ktime finder_step(struct finder *f, const struct reading *r);

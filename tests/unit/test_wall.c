@@ -21,6 +21,7 @@ static ktime mono;
 static int64_t drift_ppm;
 static int rtc_error;
 static unsigned elsewhere;             /* reads of which each second is late in coming back */
+static bool always_elsewhere;
 static ktime updated;                  /* until then the RTC just updates */
 static unsigned updates;               /* reads that say so and are late in coming back */
 static void (*follower)(void *);
@@ -40,12 +41,17 @@ ktime clock_now(void)
 	return mono;
 }
 
-int rtc_read(int64_t *unix_s)
+int rtc_read(int64_t *unix_ns, uint32_t *width)
 {
+	*width = exact ? 0 : SECONDS(1);
+	if (exact) {
+		*unix_ns = truth;
+		return rtc_error;
+	}
 	reads++;
 	pass(READ_TIME);
-	*unix_s = truth / SECONDS(1);
-	if (elsewhere > 0 && elsewhere-- % 2)
+	*unix_ns = truth - truth % SECONDS(1);
+	if (always_elsewhere || (elsewhere > 0 && elsewhere-- % 2))
 		pass(MILLIS(700));
 	if (updates > 0) {
 		updates--;
@@ -53,14 +59,6 @@ int rtc_read(int64_t *unix_s)
 		return -EAGAIN;
 	}
 	return mono < updated ? -EAGAIN : rtc_error;
-}
-
-int rtc_read_ns(int64_t *unix_ns)
-{
-	if (!exact)
-		return -ENODEV;
-	*unix_ns = truth;
-	return rtc_error;
 }
 
 int task_spawn(const char *name, void (*fn)(void *), void *arg)
@@ -118,6 +116,17 @@ static int setup(void **state)
 	rtc_error = 0;
 	sleeps = 0;
 	return 0;
+}
+
+/* An RTC that shows whole seconds, and one that shows all, read at once. */
+static enum wall_verdict compare(struct wall *w, ktime now, int64_t second)
+{
+	return wall_compare(w, &(struct reading){ now, now, SECONDS(second), SECONDS(1) });
+}
+
+static enum wall_verdict compare_ns(struct wall *w, ktime now, int64_t unix_ns)
+{
+	return wall_compare(w, &(struct reading){ now, now, unix_ns, 0 });
 }
 
 /* ---- Pure arithmetic --------------------------------------------------------- */
@@ -226,29 +235,29 @@ static void test_taught(void **state)
 
 	w = (struct wall){ .told = true };
 	wall_set(&w, 0, SECONDS(100));         /* by an RTC that is late by 0.7 s */
-	wall_edge(&w, 0, 100, 0);
+	wall_edge(&w, 0, SECONDS(100), 0);
 	wall_teach(&w, 0, SECONDS(100) + MILLIS(700), 0);
 	assert_true(wall_at(&w, 0) == SECONDS(100));
 	assert_true(wall_aim(&w, 0) == SECONDS(100) + MILLIS(700));
-	assert_int_equal(wall_compare(&w, MILLIS(10), 100), WALL_AGREES);    /* while it slews */
+	assert_int_equal(compare(&w, MILLIS(10), 100), WALL_AGREES);    /* while it slews */
 	for (int i = 3; i < 100; i++) {
 		now = SECONDS(i) + MILLIS(10 * i);
 		assert_true(wall_at(&w, now) == SECONDS(100) + MILLIS(700) + now);
-		assert_int_equal(wall_compare(&w, now, 100 + i), WALL_AGREES);
+		assert_int_equal(compare(&w, now, 100 + i), WALL_AGREES);
 	}
-	wall_edge(&w, now, 199, now - MILLIS(990));
+	wall_edge(&w, now, SECONDS(199), now - MILLIS(990));
 	assert_int_equal(w.behind, MILLIS(700));
-	wall_edge(&w, now, 199, now - MILLIS(940));    /* the edge is known better */
+	wall_edge(&w, now, SECONDS(199), now - MILLIS(940));    /* the edge is known better */
 	assert_int_equal(w.behind, MILLIS(750));
-	assert_int_equal(wall_compare(&w, now + MILLIS(80), 199), WALL_DRIFTED);
+	assert_int_equal(compare(&w, now + MILLIS(80), 199), WALL_DRIFTED);
 	assert_int_equal(w.behind, MILLIS(770));
 	assert_true(wall_at(&w, now) == SECONDS(100) + MILLIS(700) + now);
 
-	assert_int_equal(wall_compare(&w, now, 4000), WALL_LOST);
+	assert_int_equal(compare(&w, now, 4000), WALL_LOST);
 	assert_false(w.taught);
 	assert_true(wall_at(&w, now) == SECONDS(4000) + MILLIS(1270));
-	assert_int_equal(wall_compare(&w, now + MILLIS(1), 4001), WALL_AGREES);
-	wall_edge(&w, now + MILLIS(100), 4001, now + MILLIS(1));
+	assert_int_equal(compare(&w, now + MILLIS(1), 4001), WALL_AGREES);
+	wall_edge(&w, now + MILLIS(100), SECONDS(4001), now + MILLIS(1));
 	assert_true(wall_aim(&w, now + MILLIS(1)) == SECONDS(4001) + MILLIS(770));
 	wall_teach(&w, now + MILLIS(200), SECONDS(4002), 0);
 	assert_true(wall_at(&w, now + SECONDS(2)) == SECONDS(4003) + MILLIS(800));
@@ -259,14 +268,14 @@ static void test_compare(void **state)
 	struct wall w = { .told = true };
 
 	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
-	assert_int_equal(wall_compare(&w, MILLIS(530), 100), WALL_AGREES);   /* not phased yet */
-	assert_int_equal(wall_compare(&w, MILLIS(990), 100), WALL_AGREES);
-	wall_edge(&w, 0, 100, MILLIS(-500));
-	assert_int_equal(wall_compare(&w, 0, 100), WALL_AGREES);
-	assert_int_equal(wall_compare(&w, MILLIS(503), 100), WALL_AGREES);
-	assert_int_equal(wall_compare(&w, MILLIS(530), 100), WALL_DRIFTED);
-	assert_int_equal(wall_compare(&w, MILLIS(530), 90), WALL_SET_BACK);
-	assert_int_equal(wall_compare(&w, MILLIS(530), 170), WALL_LOST);
+	assert_int_equal(compare(&w, MILLIS(530), 100), WALL_AGREES);   /* not phased yet */
+	assert_int_equal(compare(&w, MILLIS(990), 100), WALL_AGREES);
+	wall_edge(&w, 0, SECONDS(100), MILLIS(-500));
+	assert_int_equal(compare(&w, 0, 100), WALL_AGREES);
+	assert_int_equal(compare(&w, MILLIS(503), 100), WALL_AGREES);
+	assert_int_equal(compare(&w, MILLIS(530), 100), WALL_DRIFTED);
+	assert_int_equal(compare(&w, MILLIS(530), 90), WALL_SET_BACK);
+	assert_int_equal(compare(&w, MILLIS(530), 170), WALL_LOST);
 	assert_true(wall_at(&w, MILLIS(530)) == SECONDS(170) + MILLIS(500));
 }
 
@@ -276,8 +285,8 @@ static void test_early_pause(void **state)
 	struct wall w = { .told = true };
 
 	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
-	assert_int_equal(wall_compare(&w, MILLIS(100), 101), WALL_AGREES);
-	assert_int_equal(wall_compare(&w, MILLIS(100), 102), WALL_LOST);
+	assert_int_equal(compare(&w, MILLIS(100), 101), WALL_AGREES);
+	assert_int_equal(compare(&w, MILLIS(100), 102), WALL_LOST);
 }
 
 /* An RTC that stands still, or was set back, changes nothing once somebody knows better. */
@@ -289,10 +298,10 @@ static void test_set_back(void **state)
 	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
 	wall_teach(&w, 0, SECONDS(100) + MILLIS(700), 0);
 	aim = wall_aim(&w, SECONDS(3));
-	assert_int_equal(wall_compare(&w, SECONDS(3), 100), WALL_SET_BACK);
+	assert_int_equal(compare(&w, SECONDS(3), 100), WALL_SET_BACK);
 	assert_true(w.taught);
 	assert_true(wall_aim(&w, SECONDS(3)) == aim);
-	assert_int_equal(wall_compare(&w, SECONDS(3), 100), WALL_AGREES);
+	assert_int_equal(compare(&w, SECONDS(3), 100), WALL_AGREES);
 }
 
 /* One that has shown no edge yet is not followed back: it may stand still. */
@@ -302,10 +311,10 @@ static void test_stands_still(void **state)
 
 	wall_set(&w, 0, SECONDS(100) + MILLIS(500));
 	for (unsigned s = 1; s < 100; s++) {
-		assert_int_equal(wall_compare(&w, SECONDS(s), 100), WALL_AGREES);
+		assert_int_equal(compare(&w, SECONDS(s), 100), WALL_AGREES);
 		assert_true(wall_at(&w, SECONDS(s)) == SECONDS(100 + s) + MILLIS(500));
 	}
-	assert_int_equal(wall_compare(&w, SECONDS(100), 300), WALL_LOST);
+	assert_int_equal(compare(&w, SECONDS(100), 300), WALL_LOST);
 }
 
 static void test_compare_ns(void **state)
@@ -313,15 +322,15 @@ static void test_compare_ns(void **state)
 	struct wall w = { .told = true };
 
 	wall_set(&w, 0, SECONDS(100));
-	assert_int_equal(wall_compare_ns(&w, SECONDS(1), SECONDS(101) + 10), WALL_AGREES);
+	assert_int_equal(compare_ns(&w, SECONDS(1), SECONDS(101) + 10), WALL_AGREES);
 	assert_int_equal(w.slews, 0);
-	assert_int_equal(wall_compare_ns(&w, SECONDS(1), SECONDS(101) + MILLIS(1)), WALL_DRIFTED);
+	assert_int_equal(compare_ns(&w, SECONDS(1), SECONDS(101) + MILLIS(1)), WALL_DRIFTED);
 	assert_true(wall_aim(&w, SECONDS(1)) == SECONDS(101) + MILLIS(1));
 	wall_teach(&w, SECONDS(2), SECONDS(107), 0);
 	assert_int_equal(w.behind, SECONDS(5) - MILLIS(1));
-	assert_int_equal(wall_compare_ns(&w, SECONDS(3), SECONDS(103)), WALL_DRIFTED);
+	assert_int_equal(compare_ns(&w, SECONDS(3), SECONDS(103)), WALL_DRIFTED);
 	assert_int_equal(w.behind, SECONDS(5));
-	assert_int_equal(wall_compare_ns(&w, SECONDS(3), SECONDS(9000)), WALL_LOST);
+	assert_int_equal(compare_ns(&w, SECONDS(3), SECONDS(9000)), WALL_LOST);
 	assert_true(wall_at(&w, SECONDS(3)) == SECONDS(9005));
 }
 
@@ -439,18 +448,22 @@ static void test_cost(void **state)
 /* An RTC that cannot be asked: there may have been a pause. */
 static void test_doubt(void **state)
 {
-	int64_t ns;
+	int64_t ns, before;
 
 	rtc_error = -EAGAIN;
 	pass(MILLIS(1));
 	assert_int_equal(clock_unix_ns(&ns), -EAGAIN);
 	assert_int_equal(clock_unix_ns(&ns), -EAGAIN);
+	pass(MILLIS(1));
+	before = truth;
+	assert_int_equal(clock_unix_ns(&ns), -EAGAIN);
+	assert_in_range(truth - before, 1, MILLIS(6));   /* not all that a busy host may take */
 	rtc_error = 0;
 	pass(MILLIS(1));
 	assert_int_equal(clock_unix_ns(&ns), 0);
 }
 
-/* The longest update of an MC146818A hides no time. */
+/* The longest update of an MC146818A hides no time, nor does a host that does it late. */
 static void test_update(void **state)
 {
 	int64_t ns;
@@ -458,13 +471,17 @@ static void test_update(void **state)
 	pass(MILLIS(1));
 	updated = mono + 2200000;
 	assert_int_equal(clock_unix_ns(&ns), 0);
+	pass(MILLIS(1));
+	updated = mono + MILLIS(100);
+	assert_int_equal(clock_unix_ns(&ns), 0);
 	updated = 0;
 	pass(MILLIS(1));
-	updates = 1;                            /* nor does a host that was busy elsewhere */
+	updates = 1;                            /* nor one that was busy elsewhere */
 	assert_int_equal(clock_unix_ns(&ns), 0);
 }
 
-/* What was read is not the time at which it comes back. */
+/* What was read is not the time at which it comes back, and however late that is, the time is
+ * known; a pause is seen all the same. */
 static void test_elsewhere(void **state)
 {
 	for (unsigned i = 0; i < 20; i++) {
@@ -472,6 +489,18 @@ static void test_elsewhere(void **state)
 		pass(MILLIS(1370));
 		assert_true(fabs(off()) < 0.01);
 	}
+	for (unsigned i = 0; i < 20; i++) {
+		always_elsewhere = true;
+		pass(MILLIS(1370));
+		assert_true(fabs(off()) < 0.01);
+	}
+	truth += SECONDS(3600);
+	pass(MILLIS(1));
+	assert_true(fabs(off()) < 1);
+	always_elsewhere = false;
+	find_edges();
+	pass(MILLIS(1500));
+	assert_true(fabs(off()) < 0.01);
 }
 
 static void test_drift(void **state)
@@ -497,7 +526,7 @@ static void test_dead_rtc(void **state)
 	ktime next, now = 1;
 
 	do {
-		next = finder_step(&f, now, 4711);
+		next = finder_step(&f, &(struct reading){ now, now, SECONDS(4711), 0 });
 		now = next;
 	} while (next > 0);
 	assert_int_equal(next, FINDER_FAILED);
