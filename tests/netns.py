@@ -59,9 +59,10 @@ class Namespace:
         self.ip("link", "set", IFNAME, "txqueuelen", str(QUEUE), "up")
 
     def leave_quiet(self):
-        """No IPv6 chatter on the TAP, and room for many client connections."""
+        """No IPv6 chatter on the TAP, and room for many client connections, none of which
+        takes a port below 10000, where the tests' servers listen."""
         for name, value in (("ipv6/conf/all/disable_ipv6", "1"),
-                            ("ipv4/ip_local_port_range", "1024 65535"),
+                            ("ipv4/ip_local_port_range", "10000 65535"),
                             ("ipv4/tcp_max_tw_buckets", "262144"),
                             ("ipv4/tcp_syn_retries", "3")):
             with self.inside(), contextlib.suppress(OSError):

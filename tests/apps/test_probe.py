@@ -21,7 +21,7 @@ from table import BY_NAME
 
 APP = "probe"
 HOST = "10.77.0.1"
-PORTS = iter(range(20000, 30000))
+PORTS = iter(range(9500, 10000))
 LINE_S = 0.13                     # at most eight lines a second are written
 NAME = "srv.test.example"         # dnsmasq: HOST
 DEADLINE_S = 3                    # of app/probe
