@@ -165,11 +165,11 @@ struct arch_fault {
 	                            * | fault status, fault address */
 };
 extern struct arch_fault arch_fault;
-extern const char *const arch_reg_names[32];   /* NULL past the last */
+extern const char arch_reg_names[][4];         /* "" past the last */
 
 /* One line for a cause: "page fault: write to a read-only page". */
 void arch_fault_text(const struct arch_fault *f, char *buf, size_t len);
 
-/* Return addresses by frame pointers from `fp`, at most `max`: how many. Reads
+/* Return addresses by frame pointers from `fp`, 0: the fault's, at most `max`: how many. Reads
  * only inside the payload's stacks, so it cannot fault. */
 unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max);

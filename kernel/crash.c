@@ -5,7 +5,7 @@
  *	build id 0123...
  *	pc 0x...
  *	bt 0x...                 one for each return address
- *	rax 0x...  rbx 0x...
+ *	rax 0x...  rbx (may be secret)
  *	task 0 main: running ...
  *	exit code 2
  *
@@ -22,6 +22,7 @@
 
 #define BACKTRACE_MAX 24
 #define NOTE_NAME_AT 12        /* ELF note: three words, name, descriptor */
+#define BLOCK_BITS (sizeof(uintptr_t) == 8 ? 48 : 24)  /* of an address: all; near the image */
 
 /* The note of -Wl,--build-id, placed by the linker script. */
 extern uint8_t __build_id_note[];
@@ -123,19 +124,28 @@ _Noreturn void panic(const char *fmt, ...)
 	leave(EXIT_PANIC);
 }
 
-/* Prints the registers; returns the frame pointer. */
-static uintptr_t say_registers(const struct arch_fault *f)
+/* Whether a register's value is small or may well be an address. Any other may be a piece of a
+ * key, and the console is kept in logs. */
+static bool may_show(uint64_t value, uint64_t pc)
 {
-	uintptr_t fp = 0;
+	uintptr_t block = (uintptr_t)value >> BLOCK_BITS;
+
+	return block == 0 || block == UINTPTR_MAX >> BLOCK_BITS ||
+	       block == (uintptr_t)pc >> BLOCK_BITS ||
+	       block == (uintptr_t)&arch_fault >> BLOCK_BITS;
+}
+
+static void say_registers(const struct arch_fault *f)
+{
 	char text[128] = "";
 	size_t n = 0;
 
-	for (unsigned i = 0; i < ARRAY_LEN(f->reg) && arch_reg_names[i]; i++) {
+	for (unsigned i = 0; arch_reg_names[i][0]; i++) {
 		const char *name = arch_reg_names[i];
 
-		if (strcmp(name, "rbp") == 0 || strcmp(name, "x29") == 0)
-			fp = f->reg[i];
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%-3s 0x%016llx  ", name,
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+				      name[0] == 's' || may_show(f->reg[i], f->pc) ?
+				      "%-3s 0x%016llx  " : "%-3s (may be secret)     ", name,
 				      (unsigned long long)f->reg[i]);
 		if (i % 4 == 3) {
 			say_line(text);
@@ -145,14 +155,12 @@ static uintptr_t say_registers(const struct arch_fault *f)
 	}
 	if (n > 0)
 		say_line(text);
-	return fp;
 }
 
 __attribute__((used)) _Noreturn void crash_main(void)
 {
 	const struct arch_fault *f = &arch_fault;
 	char text[96];
-	uintptr_t fp;
 
 	arch_fault_text(f, text, sizeof(text));
 	say("*** fault: %s, address %#llx", text, (unsigned long long)f->address);
@@ -160,8 +168,8 @@ __attribute__((used)) _Noreturn void crash_main(void)
 	say("build id %s", build_id());
 	say("pc %#llx  flags %#llx  cause %#llx", (unsigned long long)f->pc,
 	    (unsigned long long)f->flags, (unsigned long long)f->cause);
-	fp = say_registers(f);
-	say_backtrace(fp);
+	say_registers(f);
+	say_backtrace(0);
 	task_dump(say_line);
 	leave(EXIT_FAULT);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The last words: registers, backtrace, tasks, build id; then exit or reboot
- * as crash= says (exit, the default under make run, or reboot). */
+/* The last words: registers but for what may be a key, backtrace, tasks, build id; then exit or
+ * reboot as crash= says (exit, the default under make run, or reboot). */
 #pragma once
 
 /* Where the warden sends a payload that faulted (arch.h); also panic()'s end. */

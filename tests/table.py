@@ -106,6 +106,7 @@ FORBIDDEN = (
     ("touch_zero", "fault"),
     ("overflow_stack", "fault"),
     ("smash_canary", "panic"),
+    ("hold_secret", "fault"),
     ("write_page_table", "fault"),
     ("write_mpu", "fault"),
     ("touch_warden", "fault"),

@@ -10,10 +10,10 @@
 
 struct arch_fault arch_fault __attribute__((used));
 
-const char *const arch_reg_names[32] = {
+const char arch_reg_names[][4] = {
 	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
 	"x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26",
-	"x27", "x28", "x29", "x30", "sp",
+	"x27", "x28", "x29", "x30", "sp", "",
 };
 
 enum {
@@ -22,6 +22,7 @@ enum {
 	EC_SERROR = 0x2f, EC_BRK = 0x3c,
 };
 
+#define REG_FRAME 29
 #define ESR_WRITE (1u << 6)
 
 static const char *class_text(unsigned ec)
@@ -103,6 +104,8 @@ unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)
 {
 	unsigned n = 0;
 
+	if (!fp)
+		fp = (uintptr_t)arch_fault.reg[REG_FRAME];
 	while (n < max && (fp & 7) == 0 && on_stack(fp)) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 

@@ -11,8 +11,9 @@
 
 struct arch_fault arch_fault __attribute__((used));
 
-const char *const arch_reg_names[32] = {
-	"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "sp", "lr",
+const char arch_reg_names[][4] = {
+	"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12",
+	"sp", "lr", "",
 };
 
 #define REG_SP 13

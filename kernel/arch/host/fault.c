@@ -15,13 +15,14 @@
 #include "kernel/crash.h"
 #include "kernel/mem.h"
 
+#define REG_FRAME 6            /* rbp */
 #define SIGNAL_STACK 65536
 
 struct arch_fault arch_fault;
 
-const char *const arch_reg_names[32] = {
+const char arch_reg_names[][4] = {
 	"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
-	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "",
 };
 
 static const int reg_of[] = {
@@ -92,6 +93,8 @@ unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)
 {
 	unsigned n = 0;
 
+	if (!fp)
+		fp = (uintptr_t)arch_fault.reg[REG_FRAME];
 	while (n < max && on_a_stack(fp)) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 

@@ -7,6 +7,7 @@
 
 #include "kernel/mem.h"
 
+#define REG_FRAME 6            /* rbp */
 #define PAGE_FAULT 14
 #define ERROR_PRESENT 1
 #define ERROR_WRITE 2
@@ -17,9 +18,9 @@ extern char __boot_stack_start[], __boot_stack_top[], __crash_stack_start[], __c
 
 __attribute__((used)) struct arch_fault arch_fault;
 
-const char *const arch_reg_names[32] = {
+const char arch_reg_names[][4] = {
 	"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
-	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "",
 };
 
 static const char *const vector_names[VECTOR_EXCEPTIONS] = {
@@ -92,6 +93,8 @@ unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)
 {
 	unsigned n = 0;
 
+	if (!fp)
+		fp = (uintptr_t)arch_fault.reg[REG_FRAME];
 	while (n < max && in_stack(fp)) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 
