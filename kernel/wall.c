@@ -155,10 +155,11 @@ static enum wall_verdict judge(struct wall *w, const struct reading *r, int64_t 
 enum wall_verdict wall_compare(struct wall *w, const struct reading *r)
 {
 	int64_t from = r->time + w->behind, tolerance = r->width ? TOLERANCE : EXACT;
-	int64_t late = from - wall_aim(w, r->now);
-	int64_t early = wall_aim(w, r->since) - from - r->width;
+	int64_t late = from - wall_aim(w, r->now), early = -late - r->width;
 
 	w->phased |= r->width == 0;
+	if (early >= tolerance)
+		early = wall_aim(w, r->since) - from - r->width;
 	if (late < tolerance && early < tolerance)
 		return WALL_AGREES;
 	return judge(w, r, late > 0 ? late : -early);
@@ -240,13 +241,15 @@ static int read_rtc(struct reading *r)
 	return err;
 }
 
-/* Asks the RTC, at present, and puts the clock right: 0 or what rtc_read() says. */
-static int ask(ktime now)
+/* Asks the RTC, at *now, which becomes the present, and puts the clock right: 0 or what
+ * rtc_read() says. */
+static int ask(ktime *now)
 {
-	struct reading r = { .now = now };
+	struct reading r = { .now = *now };
 	enum wall_verdict verdict;
 	int err = read_rtc(&r);
 
+	*now = r.now;
 	doubtful = err == -EAGAIN;
 	exact = r.width == 0;
 	if (err < 0)
@@ -256,6 +259,8 @@ static int ask(ktime now)
 		return 0;
 	}
 	verdict = wall_compare(&wall, &r);
+	if (verdict == WALL_AGREES)
+		return 0;
 	count();
 	if (!exact && (verdict == WALL_LOST || verdict == WALL_SET_BACK))
 		event_signal(&find_again);
@@ -272,24 +277,32 @@ void clock_expire(void)
 	looked = -LOOK_EVERY;
 }
 
-void clock_look(void)
+/* Asks again where that is due: the present. */
+static ktime look(void)
 {
 	ktime now = clock_now();
 
 	if (now - looked < LOOK_EVERY)
-		return;
+		return now;
 	looked = now;
 	if (wall.known && now - wall.mono > ANCHOR_EVERY)
 		anchor(&wall, now, wall_at(&wall, now), wall_aim(&wall, now) - wall_at(&wall, now));
-	ask(now);
+	ask(&now);
+	return now;
+}
+
+void clock_look(void)
+{
+	look();
 }
 
 int clock_peek_ns(int64_t *ns)
 {
-	clock_look();
+	ktime now = look();
+
 	if (!wall.known || doubtful)
 		return -EAGAIN;
-	*ns = wall_at(&wall, clock_now());
+	*ns = wall_at(&wall, now);
 	return 0;
 }
 
@@ -379,10 +392,12 @@ static void follow_rtc(void *unused)
 
 void clock_start_wall(void)
 {
+	ktime now = clock_now();
+
 	counters_add(counters, COUNTS);
-	if (ask(clock_now()) == -ENODEV)
+	if (ask(&now) == -ENODEV)
 		return;
-	looked = clock_now();
+	looked = now;
 	if (!exact)
 		task_spawn("clock", follow_rtc, NULL);
 }
