@@ -222,11 +222,14 @@ def app(request, app_site):
     yield from checked(request, app_site)
 
 
-def booting(row, image):
-    """Generator body of boot and boot_app."""
+def booting(row, image, counted=False):
+    """Generator body of boot and boot_app; `counted`: with metrics, and what a site held before
+    the test, if it was waited for or the test has set site.before, it holds no more of after it."""
     sites = []
 
     def make(settings="", wait=True, start=True, **more):
+        if counted:
+            settings = f"metrics=yes {settings}"
         try:
             site = Site(more.pop("row", row), more.pop("image", image), settings, **more)
         except NoNamespace as error:
@@ -234,16 +237,24 @@ def booting(row, image):
         sites.append(site)
         if start:
             site.boot(wait=wait)
+        if counted and start and wait:
+            site.before = site.resources()
         return site
     yield make
-    for site in sites:
-        site.close()
+    try:
+        for site in sites:
+            if site.before:
+                site.check(site.before)
+    finally:
+        for site in sites:
+            site.close()
 
 
 @pytest.fixture
 def boot_app(row, app_image):
-    """boot_app(settings, ...) as boot(), of the module's app."""
-    yield from booting(row, app_image)
+    """boot_app(settings, ...) as boot(), of the module's app, with metrics; checked for leaks
+    after the test. One that boots it by itself sets site.before = site.resources()."""
+    yield from booting(row, app_image, counted=True)
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ class Site:
         self.options = row.options(image, cmdline=settings, tap_fd=self.net.tap_fd, **options)
         self.vm = None
         self.heap = 0             # its mark once warm
+        self.before = None        # what it held before the test, if that is checked after it
 
     def time_server(self, port=0, address=HOST, **how):
         """An Ntpd in the namespace, at a port of its own unless one is given."""

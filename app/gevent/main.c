@@ -111,16 +111,20 @@ static int wait_in_line(void *got)
 static void crowd(struct request *req, struct response *res)
 {
 	int n = MAX(MIN(atoi(request_param(req, "n")), AT_ONCE_MAX), 1), served = 0, sum = 0;
-	int *got = calloc((size_t)n, sizeof(*got));
+	int *got = calloc((size_t)n, sizeof(*got)), err = -ENOMEM;
 
-	if (!got || crew_map("crowd", (unsigned)n, wait_in_line, got, sizeof(*got), (unsigned)n,
-			     clock_after_ms(timeout_ms)) == -ENOMEM)
-		status(res, 503);
-	else
-		for (int i = 0; i < n; sum += got[i++])
-			served += got[i] != 0;
-	json(res, "{ tasks: %d, served: %d, sum: %d }", n, served, sum);
+	if (got)
+		err = crew_map("crowd", (unsigned)n, wait_in_line, got, sizeof(*got), (unsigned)n,
+			       clock_after_ms(timeout_ms));
+	for (int i = 0; got && i < n; sum += got[i++])
+		served += got[i] != 0;
 	free(got);
+	if (served && err != -ENOMEM) {
+		json(res, "{ tasks: %d, served: %d, sum: %d }", n, served, sum);
+		return;
+	}
+	status(res, err == -ENOMEM ? 503 : err == -ETIMEDOUT ? 504 : 502);
+	json(res, "{ error: %s }", err == -ENOMEM ? "out of memory" : "nobody was served");
 }
 
 static void news(struct request *req, struct response *res)

@@ -47,13 +47,15 @@ def wait_in_line(got):
 
 
 def crowd(n):
-    """n tasks that wait at once."""
+    """n tasks that wait at once; a failure when nobody was served."""
     n = max(min(int(n), AT_ONCE_MAX), 1)
     got, pool = [], Pool(n)
     for _ in range(n):
         pool.spawn(wait_in_line, got)
-    if not pool.join(TIMEOUT):
-        pool.kill()
+    in_time = pool.join(TIMEOUT)
+    pool.kill()
+    if not got:
+        raise (redis.ConnectionError if in_time else redis.TimeoutError)("nobody was served")
     return {"tasks": n, "served": len(got), "sum": sum(got)}
 
 

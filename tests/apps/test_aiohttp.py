@@ -261,6 +261,7 @@ def test_families(boot_app):
     enable(site.net)
     site.boot()
     site.vm.wait_for(r"fd77::77", 10)
+    site.before = site.resources()
 
     def reply(question):
         if question.type == AAAA:
