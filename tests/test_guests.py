@@ -54,6 +54,8 @@ def check_report(board, text):
     assert re.search(r"^build id [0-9a-f]{40}$", text, re.M), text
     assert re.search(r"^bt 0x[0-9a-f]+$", text, re.M), text
     assert len(re.findall(r"^exit code \d+$", text, re.M)) == 1, text
+    stacks = re.findall(r"^task \d+ .*, stack (\d+) of (\d+)\b", text, re.M)
+    assert stacks and all(0 < int(deepest) <= int(size) for deepest, size in stacks), text
     if "*** fault" in text:
         assert re.search(r"^pc 0x[0-9a-f]+\b", text, re.M), text
         for name in REGISTERS[board]:

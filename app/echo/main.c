@@ -115,6 +115,26 @@ static void within(struct request *req, struct response *res)
 	status(res, err == 0 ? 204 : err == -ETIMEDOUT ? 504 : 503);
 }
 
+/* Two that doze at once: which of them wakes first, and then. */
+static void race(struct request *req, struct response *res)
+{
+	ktime until[] = { clock_after_ms(number(req, "a")), clock_after_ms(number(req, "b")) };
+	struct job jobs[2], *const both[] = { &jobs[0], &jobs[1] };
+	int first, next;
+	unsigned n = 0;
+
+	while (n < 2 && job_start(both[n], "doze", doze, &until[n]) == 0)
+		n++;
+	first = job_any(both, n, FOREVER);
+	next = job_any(both, n, FOREVER);
+	job_all(both, n, FOREVER);
+	if (n < 2)
+		status(res, 503);
+	else
+		json(res, "{ first: %d, next: %d, last: %d }", first, next,
+		     job_any(both, n, FOREVER));
+}
+
 /* The numbers from 1 to n, in pieces. */
 static void count(struct request *req, struct response *res)
 {
@@ -210,6 +230,7 @@ static void post_news(struct request *req, struct response *res)
 void app_main(void)
 {
 	route("GET", "/within/:limit/:ms", within);
+	route("GET", "/race/:a/:b", race);
 	route("GET", "/count/:n", count);
 	route_stream("POST", "/swallow", swallow);
 	route("GET", "/news", read_news);

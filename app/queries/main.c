@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/queries/clocks.h"
 #include "kernel/job.h"
 #include "net/postgres.h"
 #include "net/tls.h"
@@ -476,4 +477,6 @@ void app_main(void)
 	route("GET", "/leave", leave);
 	route("GET", "/error/:what", error);
 	route("GET", "/star", star);
+	route("GET", "/clocks", clocks);
+	route("GET", "/sleeps/:us", sleeps);
 }

@@ -3,6 +3,7 @@
 
 import json
 import os
+import socket
 import ssl
 import subprocess
 import time
@@ -120,9 +121,10 @@ def test_much(boot_app, row, trust, pairs):
     """TLS 1.2 alone, and a file of 20 MB: piece by piece it comes whole, at once it is too long."""
     settings, more = backends(row, trust, f"https://{NAME}:{GOOD}/much", f"https://{HOST}:9/")
     site = boot_app(settings, **more)
-    serving(site, pairs, protocols="TLSv1.2")
+    child = serving(site, pairs, protocols="TLSv1.2")
     assert site.get("/relay").body == bytes(20_000_000)
     assert json.loads(site.get("/").body) == {"error": "backend.1: answer too long"}
+    site.net.end(child)
 
 
 def test_unverified(boot_app, row, trust, pairs):
@@ -158,13 +160,16 @@ def test_two_writes(boot_app, row, trust, pairs):
     context.load_cert_chain(pairs[0].cert, pairs[0].key)
     settings, more = backends(row, trust, f"https://{NAME}:{CUTTING}/", f"http://{HOST}:9/")
     site = boot_app(settings, **more)
+    sessions = []
 
     def serve(sock):
-        halves(good(b"{}"))(context.wrap_socket(sock, server_side=True))
+        sessions.append(context.wrap_socket(sock, server_side=True))
+        halves(good(b"{}"))(sessions[-1])
     with Backend(site.net, serve, CUTTING) as backend:
         assert site.get("/one").status == 200
         assert usual(lambda: site.get("/one")) < PUT_OFF_S / 2
         assert backend.accepted == 1
+        sessions[0].shutdown(socket.SHUT_RDWR)
 
 
 def test_cut_when_asked(boot_app, row, trust, pairs):
@@ -188,3 +193,4 @@ def test_cut_when_asked(boot_app, row, trust, pairs):
         for n in (1, 2, 3):
             answer = site.get("/one")
             assert (answer.status, json.loads(answer.body)) == (200, {"asked": n}), answer
+        sessions[-1].shutdown(socket.SHUT_RDWR)

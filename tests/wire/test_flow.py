@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Answers and request bodies in pieces, and clients that go away, by app/echo."""
 
+import concurrent.futures
 import contextlib
+import json
 import re
 import socket
 import ssl
@@ -147,6 +149,17 @@ def test_deadline(echo, boot, echo_image):
         assert client.get("/within/9000/9000").status == 504
         assert client.get("/hello/x").status == 200
     site.vm.wait_for(r"sleep: error (110|116)", 5)
+
+
+@pytest.mark.large
+def test_any(echo):
+    """job_any() tells of the job that ends first, then of the other, then that there is none."""
+    paths = ["/race/10/1500", "/race/1500/10"] * 2
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(echo.get, paths))
+    for n, answer in enumerate(answers):
+        said = json.loads(answer.body)
+        assert (said["first"], said["next"]) == (n % 2, 1 - n % 2) and said["last"] < 0, said
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "tls"])
