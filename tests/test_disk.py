@@ -439,6 +439,31 @@ def test_poor_machines(plain):
         stops(vm, "^Zeitkern: too little memory, there must be RAM from 1024 to [0-9]+ KiB$")
 
 
+# What tests/boot/liar.S has the BIOS say of memory, and what the loader says then.
+LIES = ("too little memory, there must be RAM from 1024 to [0-9]+ KiB$",
+        "the BIOS gives no memory map$",
+        "the BIOS's memory map does not end, what comes late is left out$")
+
+
+@pytest.mark.parametrize("lie", (1, 2, 3), ids=("wraps", "nothing", "endless"))
+def test_lying_bios(plain, tmp_path, lie):
+    """A memory map that wraps or has no end: one line, and the machine stops or goes on."""
+    liar, made = tmp_path / "liar", tmp_path / "liar.o"
+    run("x86_64-linux-gnu-as", "--32", "--defsym", f"LIE={lie}", "-o", str(made),
+        f"{ROOT}/tests/boot/liar.S")
+    run("x86_64-linux-gnu-ld", "-m", "elf_i386", "-Ttext=0", "--oformat=binary", "-e", "0",
+        "-o", str(liar), str(made))
+    with machine("pc", liar, disk=("ide-hd,bootindex=0",), no_nic=lie != 3, extra=(
+            "-drive", f"id=second,if=none,format=raw,snapshot=on,file={plain('raw')}",
+            "-device", "ide-hd,drive=second,bootindex=1")) as vm:
+        if lie == 3:
+            vm.wait_for(f"^Zeitkern: {LIES[2]}", LINE_S)
+            vm.wait_for(r"serving http://", LINE_S)
+            assert int(vm.wait_for(r"memory: (\d+) KiB,")[1]) < 64 << 10
+        else:
+            stops(vm, f"^Zeitkern: {LIES[lie - 1]}")
+
+
 def test_no_secret_stays(tmp_path):
     """Neither the loader nor the kernel leaves a copy of the settings in memory."""
     path = copied(tmp_path, f"CONFIG=seed={SECRET} hostname=known-host-4711")

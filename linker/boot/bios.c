@@ -18,6 +18,7 @@
 #define CARRY 1u
 #define RAM 1u
 #define MAP_MAX 128u                   /* what the kernel looks at */
+#define CALLS_MAX 1024u                /* for it, of which some give nothing */
 #define SMAP 0x534d4150u
 #define COM1 0x3f8
 #define LSR_EMPTY 0x20
@@ -327,32 +328,37 @@ static void open_a20(void)
 static void read_map(void)
 {
 	uint32_t next = 0;
+	bool more = true;
 
-	while (info.memmap_count < MAP_MAX) {
+	for (unsigned n = 0; more && n < CALLS_MAX && info.memmap_count < MAP_MAX; n++) {
 		struct memmap *entry = &map[info.memmap_count];
 
 		entry->reserved = 1;         /* attributes: bit 0, it counts */
 		bios_regs = (struct registers){ .eax = 0xe820, .ebx = next, .ecx = sizeof(*entry),
 						.edx = SMAP, .edi = (uint32_t)entry };
 		bios_call(0x15);
-		if ((bios_regs.flags & CARRY) || bios_regs.eax != SMAP)
+		if ((bios_regs.flags & CARRY) || bios_regs.eax != SMAP) {
+			more = false;
 			break;
+		}
 		if (entry->size > 0 && (bios_regs.ecx <= 20 || (entry->reserved & 1)))
 			info.memmap_count++;
 		entry->reserved = 0;
 		next = bios_regs.ebx;
-		if (next == 0)
-			break;
+		more = next != 0;
 	}
 	if (info.memmap_count == 0)
 		stop("the BIOS gives no memory map");
+	if (more)
+		warn("the BIOS's memory map does not end, what comes late is left out");
 }
 
 /* RAM from `at` to `end`, in one piece or in several that meet. */
 static bool is_ram(uint64_t at, uint64_t end)
 {
 	for (unsigned i = 0; i < info.memmap_count && at < end; i++) {
-		if (map[i].type != RAM || at < map[i].at || at - map[i].at >= map[i].size)
+		if (map[i].type != RAM || at < map[i].at || at - map[i].at >= map[i].size ||
+		    map[i].size > UINT64_MAX - map[i].at)
 			continue;
 		at = map[i].at + map[i].size;
 		i = -1u;

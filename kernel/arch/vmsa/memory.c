@@ -5,44 +5,44 @@
 
 #include "kernel/arch/vmsa/vmsa.h"
 #include "kernel/mem.h"
+#include "kernel/regions.h"
+
+static struct regions ram(void)
+{
+	return (struct regions){ .list = machine.ram, .count = machine.ram_count,
+				 .max = MACHINE_RAM_MAX };
+}
+
+static void set_ram(const struct regions *r)
+{
+	static bool said;
+
+	machine.ram_count = r->count;
+	if (r->lost > 0 && !said)
+		log_warn("memory: more than %u regions; the smallest are left out, one of %llu KiB",
+			 MACHINE_RAM_MAX, (unsigned long long)r->lost >> 10);
+	said = said || r->lost > 0;
+}
 
 void memory_add(struct region r)
 {
-	uint64_t end = MIN(r.base + r.size, (uint64_t)IMAGE_VA);
+	struct regions all = ram();
+	uint64_t room = IMAGE_VA - MIN(r.base, (uint64_t)IMAGE_VA);
 
-	if (end <= r.base)
-		return;
-	r.base = ALIGN_UP(r.base, (uint64_t)PAGE_SIZE);
-	end &= ~(uint64_t)(PAGE_SIZE - 1);
-	if (end <= r.base)
-		return;
-	if (machine.ram_count == MACHINE_RAM_MAX) {
-		log_warn("memory: more than %u regions; one is left out", MACHINE_RAM_MAX);
-		return;
-	}
-	machine.ram[machine.ram_count++] = (struct region){ r.base, end - r.base };
+	if (r.size > room)
+		log_warn("memory: %llu KiB at %#llx reach beyond %#llx, what is there is left out",
+			 (unsigned long long)r.size >> 10, (unsigned long long)r.base,
+			 (unsigned long long)IMAGE_VA);
+	regions_add(&all, r.base, MIN(r.size, room));
+	set_ram(&all);
 }
 
 void memory_remove(uint64_t base, uint64_t size)
 {
-	uint64_t end = base + size < base ? UINT64_MAX : base + size;
-	struct region was[MACHINE_RAM_MAX];
-	unsigned n = machine.ram_count;
+	struct regions all = ram();
 
-	memcpy(was, machine.ram, sizeof(was));
-	machine.ram_count = 0;
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t was_end = was[i].base + was[i].size;
-
-		if (size == 0 || end <= was[i].base || base >= was_end) {
-			memory_add(was[i]);
-			continue;
-		}
-		if (base > was[i].base)
-			memory_add((struct region){ was[i].base, base - was[i].base });
-		if (end < was_end)
-			memory_add((struct region){ end, was_end - end });
-	}
+	regions_remove(&all, base, size);
+	set_ram(&all);
 }
 
 /* §3.6.1: stdout-path is a path or an alias, with options after a colon. */
