@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The front door as a newcomer uses it: make run, its URL, its end, its error lines."""
 
+import json
 import os
 import re
 import signal
@@ -104,6 +105,37 @@ def test_url_and_answer(run):
         assert re.fullmatch(rb'\{"time": \d{10}\.\d{6}\}', answer.read())
     assert re.search(r"serving http://10\.0\.2\.15:8080/", made.console.text())
     assert re.match(r"(.*\n)*?\[   0\.000000\] Zeitkern on QEMU \(PVH\), ", made.console.text())
+
+
+def answer_of(url):
+    """(status, type, body) of GET, whatever the status."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"], error.read().decode()
+
+
+def test_app_prints(run):
+    """app/greenlet says its two lines once, in order, on stdout, and serves the same."""
+    images.image("pc", app="greenlet")
+    made = run("APP=greenlet")
+    assert answer_of(made.url()) == (200, "text/plain", "hello world\n42\n")
+    said = [line for line in made.console.text().splitlines() if "hello" in line or line == "42"]
+    assert said == ["hello world", "42"], made.console.text()
+
+
+@pytest.mark.parametrize("app, statuses", [
+    ("wsgi", (200,)), ("flask", (200,)), ("twisted", (200,)), ("gevent", (502,)),
+    ("aiohttp", (502, 503)), ("postgres", (502, 503))])
+def test_app(run, app, statuses):
+    """Each way to write a service: an image of its own, which answers, without its backend with an
+    error in JSON."""
+    images.image("pc", app=app)
+    status, kind, body = answer_of(run(f"APP={app}").url())
+    assert status in statuses, (status, body)
+    if status != 200:
+        assert kind == "application/json" and json.loads(body)["error"], (kind, body)
 
 
 @pytest.mark.busy
