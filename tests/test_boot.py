@@ -106,6 +106,19 @@ def test_reset(name):
         assert abs(served_time(answer) - time.time()) < 1.2
 
 
+@pytest.mark.parametrize("name", ("q35", "virt-gicv3"))
+def test_64_cpus(name):
+    """Of which one serves."""
+    row = BY_NAME[name]
+    port = free_port()
+    with Vm(row.options(images.image(row.board, app="time"), forwards=((port, GUEST_PORT),),
+                        smp=64)) as vm:
+        assert len(vm.qmp.execute("query-cpus-fast")) == 64
+        assert first_answer(vm, port).status == 200
+        vm.powerdown()
+        assert vm.wait(6) == 0, vm.console.text()
+
+
 VIRTCONSOLE = ("-chardev", "stdio,id=console", "-device", "{}", "-device",
                "virtconsole,chardev=console")
 
