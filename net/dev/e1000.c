@@ -214,7 +214,7 @@ static void tell_ring(unsigned base, const struct ring *r)
 	set(base + RDT - RDBAL, 0);
 }
 
-/* SDM §14.4 and §14.5. */
+/* SDM §14.4 and §14.5. QEMU's 82540EM takes no frame for a second after RCTL is written. */
 static void start(struct netdev *nd, const struct device *dev)
 {
 	set(CTRL, (get(CTRL) & ~(CTRL_LRST | CTRL_ILOS | CTRL_VME | CTRL_PHY_RST)) |
