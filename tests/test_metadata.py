@@ -17,10 +17,12 @@ from netns import NoNamespace
 from site_vm import Site
 from table import BY_NAME
 from test_boot import BOOT_S
+from test_dhcp import stamp
 
 SETTINGS = "#zeitkern\nhttp.port=81\n"
 SERVES = r"serving http://10\.77\.2\.2:(\d+)/"
-MOST_S = 2.6             # two seconds, and what a busy computer makes of them
+MOST_S = 2.05            # two seconds, and the lines on the console
+TRIES = 3                # of which one is in time: a busy computer may hold any of them up
 
 
 @pytest.fixture
@@ -85,8 +87,19 @@ def test_cloud(kind, name, booted):
 
 
 def delay(site):
-    """Seconds from the first question to the service."""
-    return site.vm.when("serving http://") - site.vm.when("metadata: asking")
+    """Seconds from the first question to the service, by the machine's own clock."""
+    return stamp(site, "serving http://") - stamp(site, "metadata: asking")
+
+
+def in_time(boot):
+    """A Site that boot() has made and that serves as soon as it must."""
+    delays = []
+    for _ in range(TRIES):
+        site = boot()
+        delays.append(delay(site))
+        if delays[-1] < MOST_S:
+            return site
+    raise AssertionError(delays)
 
 
 def test_not_recognised(booted):
@@ -153,14 +166,21 @@ def test_without_ip4(kind, address, booted):
     assert "serving http://[fd77::7]:81/" in site.vm.console.text()
 
 
-def test_away(booted):
+SILENT = "ip=10.77.2.2/16 gw=10.77.99.99"
+AWAY = [(kind, words) for kind in imds.CLOUDS for words in ("", SILENT)]
+AWAY_CHOSEN = ((imds.Aws, ""), (imds.Aws, SILENT), (imds.OpenStack, SILENT))
+
+
+@pytest.mark.parametrize("kind, words", AWAY, ids=[
+    f"{kind.name}-{'silent' if words else 'refused'}" for kind, words in AWAY])
+def test_away(kind, words, booted, full):
     """Nobody listens, or nobody answers at all: a line, within two seconds, and the service."""
-    site, _ = booted("microvm", imds.Aws(SETTINGS), serve=False)
-    assert delay(site) < MOST_S
-    assert re.search(r"metadata: no answer of aws from 169\.254\.169\.254 within 2000 ms: .+",
-                     site.vm.console.text()) and len(said(site)) == 2
-    site, _ = booted("microvm", imds.Aws(SETTINGS), "ip=10.77.2.2/16 gw=10.77.99.99", serve=False)
-    assert delay(site) < MOST_S and len(said(site)) == 2
+    if not full and (kind, words) not in AWAY_CHOSEN:
+        pytest.skip("only in make test-full")
+    site = in_time(lambda: booted("microvm", kind(SETTINGS), words, serve=False)[0])
+    assert len(said(site)) == 2 and re.search(
+        rf"metadata: no answer of {kind.name} from 169\.254\.169\.254 within 2000 ms: .+",
+        site.vm.console.text()), said(site)
     assert site.get().status == 200
 
 
@@ -187,9 +207,8 @@ TROUBLE = {
 def test_trouble(what, booted):
     """What is busy is asked again; what is wrong is one line, and the service comes up."""
     trouble, line = TROUBLE[what]
-    site, _ = booted("host", imds.Aws(SETTINGS), trouble=trouble)
+    site = in_time(lambda: booted("host", imds.Aws(SETTINGS), trouble=trouble)[0])
     text = site.vm.console.text()
-    assert delay(site) < MOST_S
     assert (re.search(SERVES, text)[1] == "81") == (line is None), text
     assert len(said(site)) == 2 and (line is None or re.search(f"metadata: .*({line})", text)), text
 
@@ -199,8 +218,8 @@ def test_slow(booted):
     def slowly(_):
         time.sleep(0.9)
 
-    site, _ = booted("microvm", imds.DigitalOcean(SETTINGS), trouble=slowly)
-    assert delay(site) < MOST_S and "no answer" in said(site)[1], said(site)
+    site = in_time(lambda: booted("microvm", imds.DigitalOcean(SETTINGS), trouble=slowly)[0])
+    assert "no answer" in said(site)[1], said(site)
 
 
 USER_DATA = {
