@@ -12,6 +12,7 @@ import re
 import subprocess
 import tarfile
 import time
+import urllib.request
 
 import pytest
 import yaml
@@ -21,8 +22,9 @@ from images import ROOT
 from libvirtd import Libvirtd
 from netns import Namespace, NoNamespace
 from table import BY_NAME
+from test_boot import free_port
 from test_front import refusal
-from vm import Console, Vm
+from vm import Console, Vm, child_setup
 
 SERVES_S = 90
 NAP_MS = 1500
@@ -87,6 +89,47 @@ def get(daemon, where, seconds=5):
     """The body of an answer, by curl, or None."""
     done = daemon.inside("curl", "-sSf", "-m", str(seconds), where, check=False)
     return None if done.returncode else json.loads(done.stdout)
+
+
+def commands(title):
+    """The blocks of commands below a title of linker/places.md."""
+    with open(f"{ROOT}/linker/places.md", encoding="utf-8") as file:
+        section, = re.findall(rf"^## {title}.*?\n(.*?)(?=^## |\Z)", file.read(), re.M | re.S)
+    return re.findall(r"^```\n(.*?)^```", section, re.M | re.S)
+
+
+def test_qemu_command():
+    """The command for QEMU, as it stands, but for our port."""
+    path = made("qcow2")
+    port = free_port()
+    words = commands("QEMU")[0].replace(":8080-", f":{port}-").split()
+    with subprocess.Popen(words, cwd=os.path.dirname(path), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          preexec_fn=child_setup()) as process:
+        console = Console(process.stdout)
+        try:
+            assert console.wait_for(r"serving http://10\.0\.2\.15:8080/", SERVES_S)[0], \
+                console.text()
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+                assert answer.status == 200 and "time" in json.load(answer)
+        finally:
+            process.kill()
+
+
+def test_firecracker_files():
+    """Both files for Firecracker are JSON, and a machine of its shape takes the words in them."""
+    block, = commands("Firecracker")
+    machine, data = (json.loads(text)
+                     for text in re.findall(r"<<'?END'?.*?\n(.*?)^END$", block, re.M | re.S))
+    assert machine["mmds-config"]["network_interfaces"] == [
+        card["iface_id"] for card in machine["network-interfaces"]]
+    assert data["latest"]["user-data"].startswith("#zeitkern\n")
+    words = machine["boot-source"]["boot_args"]
+    row = BY_NAME["microvm-bare"]
+    with Vm(row.options(images.image(row.board, app="time"), cmdline=words)) as vm:
+        vm.wait_for(r"metadata: asking firecracker", SERVES_S)
+        vm.wait_for(r"serving http://172\.16\.0\.2:8080/", SERVES_S)
+        assert not re.search("unknown setting|expected", vm.console.text()), vm.console.text()
 
 
 @pytest.mark.parametrize("name,board,words,only_full", MACHINES, ids=[m[0] for m in MACHINES])
