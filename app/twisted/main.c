@@ -11,15 +11,13 @@
 #include "net/reactor.h"
 #include "net/resource.h"
 
-#define LINE_TIMEOUT_MS 1000
 #define LATER_MS 10
 
 static char addr[ADDR_TEXT] = "127.0.0.1";
-static uint32_t port = 7;
-SETTINGS({ .key = "backend.addr", .type = SETTING_STRING, .value = addr, .max = sizeof(addr),
-	   .expected = "an address" },
-	 { .key = "backend.port", .type = SETTING_U32, .value = &port, .min = 1, .max = 65535,
-	   .expected = "a port, 1 to 65535" });
+static uint32_t port = 7, timeout_ms = 1000;
+SETTINGS(TEXT_SETTING("backend.addr", addr, "an address"),
+	 NUMBER_SETTING("backend.port", port, 1, 65535, "a port, 1 to 65535"),
+	 NUMBER_SETTING("backend.timeout", timeout_ms, 1, 600000, "milliseconds, 1 to 600000"));
 
 struct asked {                         /* begins what each kind of request keeps */
 	struct pool *pool;
@@ -210,7 +208,7 @@ static void get_line(struct resource *r, struct request *req, struct response *r
 		return;
 	l->len = (size_t)snprintf(l->text, sizeof(l->text), "%s\r\n", resource_segment(req, 1));
 	deferred_init(&l->d, line_cancel);
-	timeout_start(&l->timeout, &l->d, clock_after_ms(LINE_TIMEOUT_MS));
+	timeout_start(&l->timeout, &l->d, clock_after_ms(timeout_ms));
 	finish(&l->asked, &l->d);
 	if ((err = addr_parse(&text, &to.addr)) == 0)
 		err = connection_open(&l->conn, &to, &line_protocol);

@@ -3,7 +3,7 @@
 
 As a program, a server for tests of load: `backends.py ADDRESS PORT DELAY MORE` answers each request
 with {} after DELAY seconds; MORE is a field line of its answers, or "HTTP/1.0": such answers, after
-which it is the client who closes."""
+which it is the client who closes; or "line": each line is answered with one."""
 
 import asyncio
 import contextlib
@@ -134,6 +134,10 @@ class Quick(asyncio.Protocol):
 
     def __init__(self, delay, more):
         self.delay, self.transport, self.data = delay, None, b""
+        self.end, self.text = b"\n", b"{}\n"
+        if more == "line":
+            return
+        self.end = b"\r\n\r\n"
         version, more = ("1.0", "") if more == "HTTP/1.0" else ("1.1", more + "\r\n")
         self.text = f"HTTP/{version} 200 OK\r\n{more}Content-Length: 2\r\n\r\n{{}}".encode()
 
@@ -142,8 +146,8 @@ class Quick(asyncio.Protocol):
 
     def data_received(self, data):
         self.data += data
-        while b"\r\n\r\n" in self.data:
-            self.data = self.data.split(b"\r\n\r\n", 1)[1]
+        while self.end in self.data:
+            self.data = self.data.split(self.end, 1)[1]
             asyncio.get_running_loop().call_later(self.delay, self.answer)
 
     def answer(self):

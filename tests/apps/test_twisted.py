@@ -144,6 +144,18 @@ def test_line_faulty(app, original, serve, status):
     assert status != 200 or json.loads(ours.body) == {"line": "olleh"}
 
 
+def test_timeout(boot_app):
+    """backend.timeout=: a line that comes late, but in time."""
+    site = boot_app(f"{SETTINGS} backend.timeout=20000")
+
+    def serve(sock):
+        sock.recv(100)
+        time.sleep(1.5)                  # more than it would wait by itself
+        sock.sendall(b"late\n")
+    with Backend(site.net, serve, port=BACKEND_PORT):
+        assert json.loads(site.get("/line/x").body) == {"line": "late"}
+
+
 def test_long_line(app):
     """A line that is longer than it may be is not kept."""
     with Backend(app.net, lambda sock: sock.sendall(b"x" * 5000), port=BACKEND_PORT):
