@@ -16,7 +16,8 @@ ktime clock_after_ms(int64_t ms);
 
 /* Unix time in seconds, or NaN while no clock is known. Never runs backwards.
  * Before an answer it looks at a clock that keeps running while the machine is
- * paused (RTC), and steps over a pause: clock_look(). Never waits. */
+ * paused (RTC), and steps over a pause: clock_look(). Never sleeps; spins up to 0.2 s while an RTC
+ * updates. */
 double clock_unix(void);
 
 /* The same in ns: 0, or -EAGAIN while unknown. */
@@ -54,7 +55,7 @@ struct clock_status clock_status(void);
 
 /* Boot: fn is called each time the clock turns out to have stood still or jumped (a
  * pause of the machine, a restored snapshot), after it was put right; from whatever
- * task asked for the time, so it must not wait. At most CLOCK_PAUSE_FNS. */
+ * task asked for the time, so it must neither wait nor ask. At most CLOCK_PAUSE_FNS. */
 #define CLOCK_PAUSE_FNS 4
 void clock_on_pause(void (*fn)(void));
 

@@ -22,7 +22,7 @@
 
 #define BACKTRACE_MAX 24
 #define NOTE_NAME_AT 12        /* ELF note: three words, name, descriptor */
-#define BLOCK_BITS (sizeof(uintptr_t) == 8 ? 48 : 24)  /* of an address: all; near the image */
+#define BLOCK_BITS 24          /* 16 MiB: the image, and much of what it points to */
 
 /* The note of -Wl,--build-id, placed by the linker script. */
 extern uint8_t __build_id_note[];
@@ -124,15 +124,16 @@ _Noreturn void panic(const char *fmt, ...)
 	leave(EXIT_PANIC);
 }
 
-/* Whether a register's value is small or may well be an address. Any other may be a piece of a
- * key, and the console is kept in logs. */
-static bool may_show(uint64_t value, uint64_t pc)
+/* Whether a register points to a stack or frame (sp, rsp, rbp), or its value is small or near the
+ * image's. Any other may be a piece of a key, and the console is kept in logs. */
+static bool may_show(const char *name, uintptr_t value)
 {
-	uintptr_t block = (uintptr_t)value >> BLOCK_BITS;
+	uintptr_t block = value >> BLOCK_BITS;
 
 	return block == 0 || block == UINTPTR_MAX >> BLOCK_BITS ||
-	       block == (uintptr_t)pc >> BLOCK_BITS ||
-	       block == (uintptr_t)&arch_fault >> BLOCK_BITS;
+	       block == (uintptr_t)crash_main >> BLOCK_BITS ||
+	       block == (uintptr_t)&arch_fault >> BLOCK_BITS ||
+	       name[1] == 'p' || name[2] == 'p';
 }
 
 static void say_registers(const struct arch_fault *f)
@@ -144,7 +145,7 @@ static void say_registers(const struct arch_fault *f)
 		const char *name = arch_reg_names[i];
 
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
-				      name[0] == 's' || may_show(f->reg[i], f->pc) ?
+				      may_show(name, (uintptr_t)f->reg[i]) ?
 				      "%-3s 0x%016llx  " : "%-3s (may be secret)     ", name,
 				      (unsigned long long)f->reg[i]);
 		if (i % 4 == 3) {

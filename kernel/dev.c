@@ -88,7 +88,7 @@ void dev_open_rest(void)
 	if (has_button)
 		task_poll_event(&button_event);
 	if (!rtc)
-		log_warn("clock: no real-time clock, the time of day is unknown");
+		log_warn("clock: no RTC, the time of day is unknown");
 }
 
 void dev_apply_settings(void)

@@ -21,7 +21,7 @@ struct rtc {
 	int (*open)(const struct device *);
 	int (*read)(int64_t *unix_s);  /* 0; -EAGAIN while it updates; -ERANGE: nonsense date;
 	                                * -EIO: it stands still; asked up to 1,000 times a second */
-	int (*read_ns)(int64_t *unix_ns);  /* 0 or -EAGAIN; NULL where it knows only seconds */
+	int (*read_ns)(int64_t *unix_ns);  /* instead, where it knows more: 0 or -EAGAIN */
 };
 
 struct entropy {
@@ -66,8 +66,9 @@ extern const struct source *const board_sources[];
  * chosen. dev_open_rest() opens every bus first, then a late console where there is no
  * other, then every source of entropy.
  * A driver that answers -ENODEV is passed over in silence and the next device
- * of its kind is tried (an empty virtio slot). rtc_read() says from when to when, *width ns
- * later (0, or a second), it is, or as `struct rtc` does; -ENODEV: the machine has none. */
+ * of its kind is tried (an empty virtio slot). rtc_read(): Unix time lies from *unix_ns to
+ * *unix_ns + *width (0, or a second); fails as `struct rtc` says, or with -ENODEV, and sets *width
+ * all the same. */
 void dev_open_console(void);
 void dev_open_rest(void);
 int rtc_read(int64_t *unix_ns, uint32_t *width);

@@ -2,7 +2,7 @@
 /* The wall clock: Unix time from an RTC, most of which show whole seconds. One that
  * tells nanoseconds is simply believed.
  *
- * At boot the RTC's second is taken at once, plus one half: at most half a
+ * At boot the RTC's second is taken at once, plus half of what it may lack: at most half a
  * second wrong. A task then finds the next edges of the RTC's second and slews
  * the clock onto them, and does so again every quarter of an hour. Before an
  * answer to what has come since, and after a millisecond, the RTC is asked again, because
@@ -36,6 +36,7 @@
 #define LARGE MILLIS(5)                /* corrections from here on are slewed fast */
 #define PACE_FAST 1
 #define PACE_SLOW 8
+#define COARSE (SECOND / 8)            /* doubt that tells nothing of an edge */
 #define FINER 32                       /* looks for an edge in one interval of doubt */
 #define EDGE_WIDTH (MILLIS(1) / 5)     /* doubt that is small enough */
 #define EDGES_MAX 8
@@ -125,6 +126,11 @@ void wall_edge(struct wall *w, ktime now, int64_t unix_ns, ktime edge)
 	w->phased = true;
 }
 
+static int64_t half_doubt(const struct reading *r)
+{
+	return (r->width + r->now - r->since) / 2;
+}
+
 /* What the RTC says is `off` from where the clock is going. Before an edge has been seen
  * it may be by up to half a second. */
 static enum wall_verdict judge(struct wall *w, const struct reading *r, int64_t off)
@@ -148,7 +154,7 @@ static enum wall_verdict judge(struct wall *w, const struct reading *r, int64_t 
 		return WALL_AGREES;    /* it may stand still; if not, an edge will tell */
 	w->taught = false;
 	w->phased = r->width == 0;
-	wall_correct(w, r->now, r->time + w->behind + (r->width + r->now - r->since) / 2);
+	wall_correct(w, r->now, r->time + w->behind + half_doubt(r));
 	return off < 0 ? WALL_SET_BACK : WALL_LOST;
 }
 
@@ -167,8 +173,8 @@ enum wall_verdict wall_compare(struct wall *w, const struct reading *r)
 
 ktime finder_step(struct finder *f, const struct reading *r)
 {
-	bool first = f->second == 0;
-	ktime now = r->now, hi;
+	ktime now = r->now, hi = MAX(f->lo, MIN(now, f->limit));
+	bool follows = r->time == f->second + SECOND && hi - f->lo <= COARSE;
 
 	if (++f->looks > LOOKS_MAX)
 		return FINDER_FAILED;
@@ -176,16 +182,14 @@ ktime finder_step(struct finder *f, const struct reading *r)
 		f->lo = MAX(f->lo, r->since);
 		return now + f->step;
 	}
-	if (first || r->time != f->second + SECOND) {
+	f->second = r->time;
+	if (!follows) {
 		f->edges = 0;
-		f->second = r->time;
 		f->lo = r->since;
 		f->limit = FOREVER;
 		f->step = SECOND / FINER;
 		return now + f->step;
 	}
-	f->second = r->time;
-	hi = MAX(f->lo, MIN(now, f->limit));
 	f->edge = f->lo + (hi - f->lo) / 2;
 	if (++f->edges == EDGES_MAX || hi - f->lo <= EDGE_WIDTH)
 		return FINDER_DONE;
@@ -206,7 +210,7 @@ static struct counter counters[COUNTS] = {
 
 static struct wall wall;
 static ktime looked;
-static ktime patience = PATIENT;
+static uint32_t patience = PATIENT;      /* ns */
 static bool doubtful;                  /* the RTC could not be asked: there may have been a pause */
 static bool exact;                     /* it tells nanoseconds */
 static struct event find_again;
@@ -226,7 +230,7 @@ void clock_on_pause(void (*fn)(void))
 }
 
 /* Reads the RTC, at r->now, once it does not just update: 0 or what rtc_read() says. One that
- * updates for ever is waited for once. */
+ * updates for ever is waited for so long only once. */
 static int read_rtc(struct reading *r)
 {
 	ktime until = r->now + patience;
@@ -236,7 +240,7 @@ static int read_rtc(struct reading *r)
 		r->since = r->now;
 		err = rtc_read(&r->time, &r->width);
 		r->now = clock_now();
-	} while (err == -EAGAIN && r->now < until);
+	} while (err == -EAGAIN && r->since < until);
 	patience = err == -EAGAIN ? UPDATE_MAX : PATIENT;
 	return err;
 }
@@ -255,7 +259,7 @@ static int ask(ktime *now)
 	if (err < 0)
 		return err;
 	if (!wall.known) {
-		wall_set(&wall, r.now, r.time + r.width / 2);
+		wall_set(&wall, r.now, r.time + half_doubt(&r));
 		return 0;
 	}
 	verdict = wall_compare(&wall, &r);
@@ -363,10 +367,12 @@ static int find(void)
 	do {
 		r.now = clock_now();
 		err = read_rtc(&r);
-		if (err == -EAGAIN)
+		if (err == -EAGAIN) {
+			r.since = f.lo;
 			r.time = f.second;
-		else if (err < 0)
+		} else if (err < 0) {
 			return err;
+		}
 		next = finder_step(&f, &r);
 		if (f.edges > edges && wall.known)
 			wall_edge(&wall, r.now, f.second, f.edge);
@@ -385,7 +391,7 @@ static void follow_rtc(void *unused)
 
 		if (err < 0)
 			log_warn("clock: the RTC is of no use, error %d", -err);
-		task_state("next look at the real-time clock");
+		task_state("next look at the RTC");
 		event_wait(&find_again, clock_now() + FIND_EVERY);
 	}
 }

@@ -76,7 +76,7 @@ def test_forbidden(row, guest, how):
     assert code == (EXIT_FAULT if found[1] == "fault" else EXIT_PANIC), (code, text)
     check_report(row.board, text)
     if guest == SECRET:
-        assert text.count("(may be secret)") >= 3, text
+        assert text.count("(may be secret)") >= 4, text
         for digits in ("9e3779b97f4a7c15", "7f4a7c15"):
             assert digits not in text, text
 

@@ -7,8 +7,6 @@
 #include "kernel/dev.h"
 #include "kernel/random.h"
 
-#define NS_PER_S 1000000000
-
 static int clock_open(const struct device *dev)
 {
 	return kvmclock_unix_ns() < 0 ? -EIO : 0;
@@ -23,19 +21,8 @@ static int clock_read_ns(int64_t *unix_ns)
 	return *unix_ns < 0 ? -EAGAIN : 0;
 }
 
-static int clock_read(int64_t *unix_s)
-{
-	int64_t ns;
-	int err = clock_read_ns(&ns);
-
-	if (err == 0)
-		*unix_s = ns / NS_PER_S;
-	return err;
-}
-
 const struct rtc rtc_kvmclock = {
 	.kind = DEV_RTC_KVMCLOCK,
 	.open = clock_open,
-	.read = clock_read,
 	.read_ns = clock_read_ns,
 };

@@ -22,18 +22,8 @@ static int loader_read_ns(int64_t *now)
 	return 0;
 }
 
-static int loader_read(int64_t *unix_s)
-{
-	int64_t now;
-
-	loader_read_ns(&now);
-	*unix_s = now / 1000000000;
-	return 0;
-}
-
 const struct rtc rtc_loader = {
 	.kind = DEV_RTC_LOADER,
 	.open = loader_open,
-	.read = loader_read,
 	.read_ns = loader_read_ns,
 };

@@ -55,7 +55,7 @@ int rtc_read(int64_t *unix_ns, uint32_t *width)
 		pass(MILLIS(700));
 	if (updates > 0) {
 		updates--;
-		pass(MILLIS(20));
+		pass(MILLIS(300));
 		return -EAGAIN;
 	}
 	return mono < updated ? -EAGAIN : rtc_error;
@@ -279,6 +279,34 @@ static void test_compare(void **state)
 	assert_true(wall_at(&w, MILLIS(530)) == SECONDS(170) + MILLIS(500));
 }
 
+/* A reading that was long in coming agrees with all that its time allows, and no more. */
+static void test_window(void **state)
+{
+	struct wall w = { .told = true };
+	struct reading r = { SECONDS(1), SECONDS(3), SECONDS(101), SECONDS(1) };
+
+	wall_set(&w, 0, SECONDS(100));
+	wall_edge(&w, 0, SECONDS(100), 0);
+	assert_int_equal(wall_compare(&w, &r), WALL_AGREES);
+	r.time = SECONDS(103);
+	assert_int_equal(wall_compare(&w, &r), WALL_AGREES);
+	r.time = SECONDS(103) + MILLIS(50);
+	assert_int_equal(wall_compare(&w, &r), WALL_DRIFTED);
+	assert_true(wall_aim(&w, SECONDS(3)) == SECONDS(103) + MILLIS(50));
+	r = (struct reading){ SECONDS(5), SECONDS(6), SECONDS(104), SECONDS(1) };
+	assert_int_equal(wall_compare(&w, &r), WALL_DRIFTED);   /* that second was over before */
+	assert_true(wall_aim(&w, SECONDS(5)) == SECONDS(105));
+	r.time = SECONDS(500);
+	assert_int_equal(wall_compare(&w, &r), WALL_LOST);
+	assert_true(wall_at(&w, SECONDS(6)) == SECONDS(501));    /* the middle of 500 to 502 */
+
+	r = (struct reading){ SECONDS(8), SECONDS(9), SECONDS(503) + MILLIS(500), 0 };
+	assert_int_equal(wall_compare(&w, &r), WALL_AGREES);
+	r.time = SECONDS(600);
+	assert_int_equal(wall_compare(&w, &r), WALL_LOST);
+	assert_true(wall_at(&w, SECONDS(9)) == SECONDS(600) + MILLIS(500));
+}
+
 /* A pause of 1.2 s before the first edge. */
 static void test_early_pause(void **state)
 {
@@ -353,6 +381,8 @@ static void test_unknown(void **state)
 	pass(SECONDS(3));
 	assert_true(isnan(clock_unix()));
 	rtc_error = 0;
+	elsewhere = 1;
+	truth += MILLIS(500) - truth % SECONDS(1);
 	pass(MILLIS(1));                        /* not a second later */
 	assert_true(fabs(off()) <= 0.5);
 }
@@ -476,7 +506,7 @@ static void test_update(void **state)
 	assert_int_equal(clock_unix_ns(&ns), 0);
 	updated = 0;
 	pass(MILLIS(1));
-	updates = 1;                            /* nor one that was busy elsewhere */
+	updates = 1;                            /* nor one that was busy elsewhere for long */
 	assert_int_equal(clock_unix_ns(&ns), 0);
 }
 
@@ -484,19 +514,25 @@ static void test_update(void **state)
  * known; a pause is seen all the same. */
 static void test_elsewhere(void **state)
 {
+	unsigned told = pauses_told;
+
 	for (unsigned i = 0; i < 20; i++) {
 		elsewhere = 3;
 		pass(MILLIS(1370));
 		assert_true(fabs(off()) < 0.01);
 	}
+	always_elsewhere = true;
 	for (unsigned i = 0; i < 20; i++) {
-		always_elsewhere = true;
 		pass(MILLIS(1370));
 		assert_true(fabs(off()) < 0.01);
 	}
+	find_edges();                           /* nor is a good clock moved */
+	assert_true(fabs(off()) < 0.01);
+	assert_int_equal(pauses_told, told);
 	truth += SECONDS(3600);
 	pass(MILLIS(1));
 	assert_true(fabs(off()) < 1);
+	assert_int_equal(pauses_told, told + 1);
 	always_elsewhere = false;
 	find_edges();
 	pass(MILLIS(1500));
@@ -526,7 +562,9 @@ static void test_dead_rtc(void **state)
 	ktime next, now = 1;
 
 	do {
-		next = finder_step(&f, &(struct reading){ now, now, SECONDS(4711), 0 });
+		struct reading r = { now, now, SECONDS(4711), SECONDS(1) };
+
+		next = finder_step(&f, &r);
 		now = next;
 	} while (next > 0);
 	assert_int_equal(next, FINDER_FAILED);
@@ -570,6 +608,7 @@ int main(void)
 		cmocka_unit_test_setup(test_first_heard, setup),
 		cmocka_unit_test_setup(test_rate, setup),
 		cmocka_unit_test_setup(test_compare, setup),
+		cmocka_unit_test_setup(test_window, setup),
 		cmocka_unit_test_setup(test_early_pause, setup),
 		cmocka_unit_test_setup(test_stands_still, setup),
 		cmocka_unit_test_setup(test_compare_ns, setup),

@@ -109,7 +109,7 @@ unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)
 	while (n < max && (fp & 7) == 0 && on_stack(fp)) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 
-		if (!frame[1])
+		if (frame[1] < (uintptr_t)__text_start || frame[1] >= (uintptr_t)__text_end)
 			break;
 		pc[n++] = frame[1];
 		if (frame[0] <= fp)

@@ -13,7 +13,7 @@
 #define ERROR_WRITE 2
 #define ERROR_FETCH 16
 
-extern char __warden_start[], __warden_end[];
+extern char __warden_start[], __warden_end[], __text_start[], __text_end[];
 extern char __boot_stack_start[], __boot_stack_top[], __crash_stack_start[], __crash_stack_top[];
 
 __attribute__((used)) struct arch_fault arch_fault;
@@ -98,7 +98,7 @@ unsigned arch_backtrace(uintptr_t fp, uintptr_t *pc, unsigned max)
 	while (n < max && in_stack(fp)) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 
-		if (frame[1] == 0)
+		if (frame[1] < (uintptr_t)__text_start || frame[1] >= (uintptr_t)__text_end)
 			break;
 		pc[n++] = frame[1];
 		if (frame[0] <= fp)
