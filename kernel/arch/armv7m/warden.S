@@ -34,6 +34,7 @@
 #define MPU_RASR 0xda0
 
 #define ICSR_PENDSTSET (1 << 26)
+#define ICSR_PENDSTCLR (1 << 25)
 #define CCR_DIV_0_TRP (1 << 4)
 #define CCR_STKALIGN (1 << 9)
 #define SHCSR_FAULTS (7 << 16)
@@ -145,21 +146,31 @@ function interrupt
 	dsb
 	bx	lr
 
-/* A period has ended, and the next has begun with what the reload register held: it is set for
- * the one after that. */
+/* A period has ended, and the next begins with what the reload register held: it is set for the
+ * one after that. Where the next has ended before that, too, as in an emulator whose host is busy,
+ * nobody can tell how long the one is that runs now, and a whole one is begun. */
 function systick
 	ldr	r3, =warden
+	mov	r12, #SYST_WHOLE
+	str	r12, [r3, #W_FRESH]
 	ldrd	r0, r1, [r3, #W_TICKS]
 	ldr	r2, [r3, #W_PERIOD]
 	adds	r0, r0, r2
 	adc	r1, r1, #0
 	strd	r0, r1, [r3, #W_TICKS]
-	ldr	r2, [r3, #W_NEXT]
-	mov	r0, #SYST_WHOLE
-	strd	r2, r0, [r3, #W_PERIOD]
+	ldr	r0, [r3, #W_NEXT]
+	strd	r0, r12, [r3, #W_PERIOD]
 	ldr	r1, =PPB
-	subs	r0, r0, #1
-	str	r0, [r1, #SYST_RVR]
+	sub	r2, r12, #1
+	str	r2, [r1, #SYST_RVR]
+	ldr	r0, [r1, #ICSR]
+	tst	r0, #ICSR_PENDSTSET
+	it	eq
+	bxeq	lr
+	str	r12, [r3, #W_PERIOD]
+	str	r2, [r1, #SYST_CVR]
+	mov	r0, #ICSR_PENDSTCLR
+	str	r0, [r1, #ICSR]
 	bx	lr
 
 /* ---- The gate -------------------------------------------------------------------- */
@@ -228,9 +239,6 @@ gate_idle:
 	bne	8f
 	count
 	cbz	r2, 9f
-	ldr	r5, [r12, #ICSR]
-	tst	r5, #ICSR_PENDSTSET
-	bne	9f
 	subs	r6, r6, r0
 	sbcs	r7, r7, r1
 	blo	9f                            // it is past
@@ -243,10 +251,15 @@ gate_idle:
 	cmp	r6, r0
 	bhs	5f                            // the period ends first, or about then
 	subs	r0, r6, #1
-	str	r0, [r12, #SYST_RVR]
-	movs	r1, #0
+	mov	r1, #ICSR_PENDSTCLR
 	ldr	r2, [r12, #SYST_CVR]
-	str	r1, [r12, #SYST_CVR]
+	cbz	r2, 9f
+	ldr	r5, [r12, #ICSR]
+	tst	r5, #ICSR_PENDSTSET
+	bne	9f
+	str	r0, [r12, #SYST_RVR]
+	str	r0, [r12, #SYST_CVR]
+	str	r1, [r12, #ICSR]              // it may have ended since that look
 	ldr	r0, [r3, #W_PERIOD]
 	strd	r6, r6, [r3, #W_PERIOD]
 	str	r6, [r3, #W_FRESH]
