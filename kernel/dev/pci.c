@@ -144,9 +144,10 @@ static int bar_place(const struct device *fn, unsigned bar)
 	if (low & 1 || bar_address(fn, bar) != 0)
 		return wide;
 
-	/* §6.2.5.1: the bits that stay 0 after writing ones tell the size. */
+	/* §6.2.5.1: the lowest bit that is 1 after writing ones tells the size. */
 	pci_write(fn, reg, 0xffffffff);
-	size = ~(pci_read(fn, reg) & ~15u) + 1;
+	size = pci_read(fn, reg) & ~15u;
+	size &= 0 - size;
 	pci_write(fn, reg, low);
 	if (size == 0)
 		return wide;           /* no BAR, or one of 4 GiB and more */
@@ -219,7 +220,7 @@ static void found(struct device *fn)
 		/* Firmware numbers upwards: one pass finds all. */
 		if (behind > fn->irq >> 8)
 			present[behind] = 1;
-		last_bus = MAX(last_bus, pci_read8(fn, CFG_BUSES + 2));
+		last_bus = MAX(last_bus, MAX(behind, pci_read8(fn, CFG_BUSES + 2)));
 	}
 	if (pci_read(fn, CFG_CLASS) >> 24 == CLASS_BRIDGE)
 		return;

@@ -99,6 +99,7 @@ struct virtio {
 	volatile uint8_t *cfg;              /* PCI: device configuration */
 	volatile uint8_t *notify;           /* PCI: doorbells, and the step between them */
 	uint32_t notify_step;
+	uint32_t cfg_bytes, notify_bytes;   /* PCI: as long as these are */
 	bool msix;                          /* PCI: vector 0 is routed */
 	bool polled;                        /* no interrupt is */
 	bool legacy;                        /* by I/O ports, from this one on */

@@ -102,7 +102,7 @@ static unsigned pci_queue_max(struct virtio *v, unsigned index)
 /* §4.1.5.1.3. */
 static int pci_queue_set(struct virtio *v, struct virtqueue *q)
 {
-	uint32_t bell;
+	uint64_t bell;
 
 	set16(v, QUEUE_SELECT, q->index);
 	set16(v, QUEUE_SIZE, q->size);
@@ -120,8 +120,8 @@ static int pci_queue_set(struct virtio *v, struct virtqueue *q)
 	}
 
 	/* §4.1.4.4: where its doorbell is. */
-	bell = get16(v, QUEUE_NOTIFY_OFF) * v->notify_step;
-	if (bell > NOTIFY_BYTES_MAX - 2) {
+	bell = (uint64_t)get16(v, QUEUE_NOTIFY_OFF) * v->notify_step;
+	if (bell > v->notify_bytes - 2 || bell % 2) {
 		log_error("%s: doorbell of queue %u out of reach", v->where, q->index);
 		return -EIO;
 	}
@@ -138,7 +138,7 @@ static uint32_t pci_generation(struct virtio *v)
 
 static uint8_t pci_config(struct virtio *v, unsigned offset)
 {
-	return v->cfg[offset];
+	return offset < v->cfg_bytes ? v->cfg[offset] : 0;
 }
 
 bool virtio_pci_is(const struct device *dev, unsigned type)
@@ -154,9 +154,10 @@ bool virtio_pci_is(const struct device *dev, unsigned type)
 		id == (VENDOR << 16 | transitional[type]));
 }
 
-/* §4.1.4: maps the first usable structure of kind `kind`, at most `bytes` of
- * it; NULL when there is none of `least` bytes. *at: the capability. */
-static volatile void *find(struct virtio *v, uint8_t kind, uint32_t least, uint32_t bytes,
+/* §4.1.4: maps the first usable structure of kind `kind`, at most `*bytes` of
+ * it, which is then as much as there is; NULL when there is none of `least` bytes.
+ * *at: the capability. */
+static volatile void *find(struct virtio *v, uint8_t kind, uint32_t least, uint32_t *bytes,
 			   unsigned *at)
 {
 	const struct device *fn = v->dev;
@@ -166,12 +167,13 @@ static volatile void *find(struct virtio *v, uint8_t kind, uint32_t least, uint3
 		uint32_t offset = pci_read(fn, cap + 8), length = pci_read(fn, cap + 12);
 		volatile void *p;
 
-		if (pci_read8(fn, cap + 3) != kind || length < least)
+		if (pci_read8(fn, cap + 3) != kind || length < least || offset % 4)
 			continue;
-		p = pci_map(fn, pci_read8(fn, cap + 4), offset, MIN(length, bytes));
+		p = pci_map(fn, pci_read8(fn, cap + 4), offset, MIN(length, *bytes));
 		if (!p)
 			continue;
 		*at = cap;
+		*bytes = MIN(length, *bytes);
 		return p;
 	}
 	return NULL;
@@ -180,7 +182,8 @@ static volatile void *find(struct virtio *v, uint8_t kind, uint32_t least, uint3
 static int interrupt(struct virtio *v)
 {
 	unsigned at;
-	volatile uint8_t *isr = find(v, CAP_ISR, 1, ISR_BYTES, &at);
+	uint32_t bytes = ISR_BYTES;
+	volatile uint8_t *isr = find(v, CAP_ISR, 1, &bytes, &at);
 
 	switch (pci_interrupt(v->dev, isr, false)) {
 	case PCI_MSIX:
@@ -210,6 +213,7 @@ static const struct virtio_transport pci = {
 
 int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type)
 {
+	uint32_t common = COMMON_SIZE;
 	unsigned at;
 	int rc;
 
@@ -221,9 +225,13 @@ int virtio_pci_open(struct virtio *v, const struct device *dev, unsigned type)
 	if (rc < 0)
 		return rc;
 
-	v->cfg = find(v, CAP_DEVICE, 1, CONFIG_BYTES, &at);
-	v->regs = find(v, CAP_COMMON, COMMON_SIZE, COMMON_SIZE, &at);
-	v->notify = find(v, CAP_NOTIFY, 2, NOTIFY_BYTES_MAX, &at);
+	v->cfg_bytes = CONFIG_BYTES;
+	v->cfg = find(v, CAP_DEVICE, 1, &v->cfg_bytes, &at);
+	if (!v->cfg)
+		v->cfg_bytes = 0;
+	v->regs = find(v, CAP_COMMON, COMMON_SIZE, &common, &at);
+	v->notify_bytes = NOTIFY_BYTES_MAX;
+	v->notify = find(v, CAP_NOTIFY, 2, &v->notify_bytes, &at);
 	if (!pci_cap(dev, CAP_VENDOR, 0))
 		return virtio_legacy_open(v, type);
 	if (!v->regs || !v->notify || (type == VIRTIO_NET && !v->cfg)) {
