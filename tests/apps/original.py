@@ -69,3 +69,19 @@ def lines(path):
     else:
         text = re.sub(r'""".*?"""|^#.*?$', "", text, flags=re.S | re.M)
     return sum(bool(line.strip()) for line in text.split("\n"))
+
+
+def shown(name):
+    """How many of README's blocks show an app beside its original: every line, C or Python, as it
+    stands there but for white space."""
+    files = []
+    for path in (f"app/{name}/main.c", f"tests/apps/{name}_app.py", "README.md"):
+        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+            files.append(file.read())
+    texts = [" ".join(text.split()) for text in files[:2]]
+    count = 0
+    for block in re.findall(r"^```c\n(.*?)^```", files[2], re.S | re.M):
+        rows = [re.split(r"\|(?:  |$)", row) for row in block.splitlines()]
+        count += all(len(row) == 2 and all(half.strip() == "…" or " ".join(half.split()) in text
+                                           for half, text in zip(row, texts)) for row in rows)
+    return count

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from backends import Backend, reset
-from original import Original, lines
+from original import Original, lines, shown
 
 from netns import EXTRA, HOST
 from secure import in_the_end
@@ -305,3 +305,8 @@ def test_crowd(boot_app, row):
 def test_lines():
     """At most twice as long as the original."""
     assert lines("app/twisted/main.c") <= 2 * lines("tests/apps/twisted_app.py")
+
+
+def test_shown():
+    """README shows it beside its original, as both are."""
+    assert shown(APP) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from asked import ask, started
 from netns import HOST
-from original import lines
+from original import lines, shown
 
 APP = "wsgi"
 SETTINGS = f"http.trust={HOST}"
@@ -234,3 +234,8 @@ def test_settings(boot_app):
 def test_lines():
     """At most twice as long as the original."""
     assert lines("app/wsgi/main.c") <= 2 * lines("tests/apps/wsgi_app.py")
+
+
+def test_shown():
+    """README shows it beside its original, as both are."""
+    assert shown(APP) == 1
