@@ -7,31 +7,24 @@
 
 static struct error {
 	const char *prefix;
+	size_t len;                    /* of it, without a "/" at its end */
 	unsigned status;
 	http_handler *fn;
 } errors[ERRORS_MAX] SEALED;
 static unsigned count SEALED;
 
-/* Whether a path is the prefix, or goes on after it with a "/". */
-static bool below(const char *path, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	if (len > 0 && prefix[len - 1] == '/')
-		len--;
-	return strncmp(path, prefix, len) == 0 && (path[len] == '/' || path[len] == 0);
-}
-
 static void answer(struct request *r)
 {
 	const struct error *best = NULL;
 	struct response *res = &r->res;
+	const char *path;
 
 	if (res->has_body && !res->failed)
 		return;
+	path = http_path(r);
 	for (const struct error *e = errors; e < errors + count; e++) {
-		if (e->status == res->status && below(http_path(r), e->prefix) &&
-		    (!best || strlen(e->prefix) > strlen(best->prefix)))
+		if (e->status == res->status && (!best || e->len > best->len) &&
+		    path_below(path, strlen(path), e->prefix, e->len) >= 0)
 			best = e;
 	}
 	if (!best)
@@ -43,9 +36,14 @@ static void answer(struct request *r)
 
 void route_error(const char *prefix, unsigned status, http_handler *fn)
 {
+	size_t len = strlen(prefix);
+
 	if (count == ERRORS_MAX || *prefix != '/')
 		panic("route_error: %s %u: %s", prefix, status,
 		      *prefix == '/' ? "too many" : "a path begins with /");
 	request_errors = answer;
-	errors[count++] = (struct error){prefix, status, fn};
+	errors[count++] = (struct error){
+		.prefix = prefix, .len = len - (len > 0 && prefix[len - 1] == '/'),
+		.status = status, .fn = fn,
+	};
 }

@@ -107,7 +107,7 @@ static bool same_text(struct segment a, struct segment b)
 	return a.end - a.p == b.end - b.p && memcmp(a.p, b.p, (size_t)(a.end - a.p)) == 0;
 }
 
-/* 0: literal, 1: ":name:type", 2: ":name", 3: ":name:path". */
+/* In the order of the table: 0, a literal; ":name:type" by its first letter; ":name"; ":name:path". */
 static int kind(struct segment s)
 {
 	const char *type;
@@ -115,7 +115,7 @@ static int kind(struct segment s)
 	if (!is_param(s))
 		return 0;
 	type = type_of(s);
-	return !type ? 2 : type[1] == 'p' ? 3 : 1;
+	return !type ? 0x80 : type[1] == 'p' ? 0xff : type[1];
 }
 
 /* The order of the table: by the kinds of the segments, a path before those that go on after it.

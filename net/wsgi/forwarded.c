@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "net/http/chars.h"
 #include "net/http/form_parse.h"
 #include "net/http/impl.h"
 
@@ -102,6 +103,18 @@ static bool quotes_close(const char *p, const char *end)
 	return !quoted;
 }
 
+static struct text trimmed(struct text t)
+{
+	while (t.len > 0 && strchr(" \t", t.p[0])) {
+		t.p++;
+		t.len--;
+	}
+	while (t.len > 0 && strchr(" \t", t.p[t.len - 1]))
+		t.len--;
+	return t;
+}
+
+/* Empty elements are passed over (RFC 9110 §5.6.1). */
 static void split(struct list *l, const char *p, const char *end)
 {
 	bool quotes = standard && quotes_close(p, end);
@@ -109,6 +122,7 @@ static void split(struct list *l, const char *p, const char *end)
 	while (p < end) {
 		const char *start = p;
 		bool quoted = false;
+		struct text t;
 
 		for (; p < end && (quoted || *p != ','); p++) {
 			if (quoted && *p == '\\' && p + 1 < end)
@@ -116,7 +130,9 @@ static void split(struct list *l, const char *p, const char *end)
 			else if (quotes && *p == '"')
 				quoted = !quoted;
 		}
-		l->element[l->count++ % HOPS_MAX] = (struct text){start, (size_t)(p - start)};
+		t = trimmed((struct text){start, (size_t)(p - start)});
+		if (t.len > 0)
+			l->element[l->count++ % HOPS_MAX] = t;
 		p++;
 	}
 }
@@ -133,15 +149,14 @@ static void collect(struct request *r, const char *name, struct list *l)
 	}
 }
 
-static struct text trimmed(struct text t)
+/* Past a port that has been made unreadable (RFC 7239 §6.3), if it is one. */
+static const char *hidden_port(const char *at)
 {
-	while (t.len > 0 && strchr(" \t", t.p[0])) {
-		t.p++;
-		t.len--;
+	if (standard && *at == '_' && at[1]) {
+		while (http_char_is((uint8_t)*at, CHAR_NAME) || (*at && strchr("-.", *at)))
+			at++;
 	}
-	while (t.len > 0 && strchr(" \t", t.p[t.len - 1]))
-		t.len--;
-	return t;
+	return at;
 }
 
 /* An address, "[v6]" or either with a port: false for anything else, as "unknown". */
@@ -163,8 +178,12 @@ static bool node(struct text t, struct endpoint *e)
 	    (bracket && *at++ != ']'))
 		return false;
 	if (*at == ':' && (bracket || addr_is_ip4(&e->addr))) {
-		at++;
-		port = addr_number(&at, UINT16_MAX);
+		const char *hidden = hidden_port(++at);
+
+		if (hidden != at)
+			at = hidden;
+		else
+			port = addr_number(&at, UINT16_MAX);
 	}
 	e->port = (uint16_t)port;
 	return *at == 0 && port >= 0;
@@ -199,7 +218,7 @@ static struct text said(struct request *r, const char *name)
 	struct list l;
 
 	collect(r, name, &l);
-	return l.count ? trimmed(l.element[(l.count - 1) % HOPS_MAX]) : (struct text){NULL, 0};
+	return l.count ? l.element[(l.count - 1) % HOPS_MAX] : (struct text){NULL, 0};
 }
 
 static void hop_x(struct request *r, struct origin *o)

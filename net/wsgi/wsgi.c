@@ -75,10 +75,11 @@ static bool is_named(const uint8_t *name, size_t len, const char *key)
 	return key[len] == 0;
 }
 
-/* All fields of that name, joined. */
-static const char *header(struct environ *env, const char *key)
+/* All fields of that name, joined: a cookie's by what is between its pairs (RFC 6265 §4.2.1). */
+static const char *joined(struct environ *env, const char *key)
 {
 	struct request *r = env->request;
+	const char *between = strcmp(key, "COOKIE") == 0 ? "; " : ", ";
 	size_t room = 1, at = 0;
 	char *out = NULL;
 
@@ -93,7 +94,7 @@ static const char *header(struct environ *env, const char *key)
 				continue;
 			}
 			if (at > 0) {
-				memcpy(out + at, ", ", 2);
+				memcpy(out + at, between, 2);
 				at += 2;
 			}
 			memcpy(out + at, r->bytes + f->value.at, f->value.len);
@@ -106,6 +107,15 @@ static const char *header(struct environ *env, const char *key)
 	}
 	out[at] = 0;
 	return out;
+}
+
+/* Without those that have an entry of their own (RFC 3875 §4.1.18); the host is that of an absolute
+ * form, if it is one. */
+static const char *header(struct environ *env, const char *key)
+{
+	if (strcmp(key, "CONTENT_TYPE") == 0 || strcmp(key, "CONTENT_LENGTH") == 0)
+		return NULL;
+	return strcmp(key, "HOST") == 0 ? http_header(env->request, "Host") : joined(env, key);
 }
 
 static const char *number(struct environ *env, int64_t n)
@@ -145,32 +155,11 @@ const char *environ_get(struct environ *env, const char *key)
 	return strncmp(key, "HTTP_", 5) == 0 ? header(env, key + 5) : NULL;
 }
 
-/* How many bytes of a path, which is well encoded, are the prefix once decoded; -1: it is not
- * below. */
-static int prefix_of(const struct mount *m, const char *path, size_t len)
-{
-	size_t at = 0, i = 0;
-
-	for (; at < len; i++) {
-		bool coded = path[at] == '%';
-		char c = path[at];
-
-		if (coded)
-			c = (char)(http_hex((uint8_t)path[at + 1]) << 4 |
-				   http_hex((uint8_t)path[at + 2]));
-		if (i == m->len)
-			return c == '/' ? (int)at : -1;
-		if (c != m->prefix[i])
-			return -1;
-		at += coded ? 3 : 1;
-	}
-	return i == m->len ? (int)at : -1;
-}
-
 /* What follows the prefix, percent-decoded; NULL: no memory, or a NUL in it. */
 static const char *path_info(struct request *r, const struct mount *m)
 {
-	const char *path = http_path(r), *in = path + prefix_of(m, path, strlen(path));
+	const char *path = http_path(r);
+	const char *in = path + path_below(path, strlen(path), m->prefix, m->len);
 	char *out = request_memory(r, strlen(in) + 1), *p = out;
 
 	for (; out && *in; in++) {
@@ -196,6 +185,17 @@ static const char *address(struct request *r, const struct addr *a)
 	return text ? addr_text(text, a) : "";
 }
 
+/* An address as in a URL (RFC 3875 §4.1.14). */
+static const char *host(struct request *r, const struct addr *a)
+{
+	const char *plain = address(r, a);
+	char *text = addr_is_ip4(a) ? NULL : request_memory(r, ADDR_TEXT + 2);
+
+	if (text)
+		snprintf(text, ADDR_TEXT + 2, "[%s]", plain);
+	return text ? text : plain;
+}
+
 static bool fill(struct environ *env, struct request *r, const struct mount *m)
 {
 	struct origin o = request_origin(r);
@@ -207,7 +207,7 @@ static bool fill(struct environ *env, struct request *r, const struct mount *m)
 		.query_string = http_query(r) ? http_query(r) : "",
 		.protocol = r->head.minor ? "HTTP/1.1" : "HTTP/1.0",
 		.remote_addr = address(r, &o.client.addr), .remote_port = o.client.port,
-		.server_name = address(r, &local->addr), .server_port = local->port,
+		.server_name = host(r, &local->addr), .server_port = local->port,
 		.url_scheme = o.secure ? "https" : "http",
 		.content_type = http_header(r, "Content-Type"),
 		.content_length = r->head.flags & HTTP_CHUNKED ? -1 : (int64_t)r->head.length,
@@ -247,8 +247,10 @@ static void add_field(struct call *c, const char *name, const char *value)
 			return;
 		}
 	}
-	if (strcasecmp(name, "content-type") == 0)
-		snprintf(c->type, sizeof(c->type), "%s", value);
+	if (strcasecmp(name, "content-type") == 0 && strlen(value) > RESPONSE_TYPE_MAX)
+		wrong(c, name, "its value is too long");
+	else if (strcasecmp(name, "content-type") == 0)
+		strcpy(c->type, value);
 	else if (strcasecmp(name, "content-length") == 0)
 		c->length = strtoll(value, NULL, 10);
 	else if (strcasecmp(name, "date") != 0)
@@ -337,7 +339,8 @@ static const struct route *find(struct request *r, const char *path, size_t len)
 	const struct mount *best = NULL;
 
 	for (const struct mount *m = mounts; m < mounts + mount_count; m++) {
-		if (prefix_of(m, path, len) >= 0 && (!best || m->len > best->len))
+		if (path_below(path, len, m->prefix, m->len) >= 0 &&
+		    (!best || m->len > best->len))
 			best = m;
 	}
 	return best ? &best->route : NULL;

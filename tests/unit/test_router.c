@@ -198,6 +198,13 @@ static void test_types(void **unused)
 	assert_ptr_equal(find("GET", "/f/1./x"), c);
 	assert_ptr_equal(find("GET", "/f/15/x"), c);
 	assert_int_equal(miss("POST", "/f/a/b/c"), 405);
+	typed("/u/:n:int", b);
+	typed("/u/:f:float", c);
+	assert_true(PANICS(router_add("GET", "/u/:other:uuid", d)));
+	assert_ptr_equal(find("GET", "/u/01234567-89ab-cdef-0123-456789abcdef"), a);
+	assert_ptr_equal(find("GET", "/u/01234567"), b);
+	assert_ptr_equal(find("GET", "/u/0123.4567"), c);
+	assert_int_equal(miss("GET", "/u/0123.4567.8"), 404);
 
 	const struct route *r = router_find(false, "GET", 3, "/i/7", 4, param, &status);
 
