@@ -31,8 +31,8 @@ void router_add(const char *method, const char *path, http_handler *fn);
 
 /* Boot: ":name:type" segments are understood from here on. `int` is 1 to 18 digits, `float` digits
  * with a point among them, `uuid` as RFC 9562 has it, `path` all that is left, "/" included, as the
- * last segment. A typed segment comes before ":name" and after a literal, `path` last; each type may
- * have a route of its own at one place. */
+ * last segment. A typed segment comes before ":name" and after a literal, `path` last; each
+ * type may have a route of its own at one place. */
 void router_types(const char *method, const char *path);
 
 /* What it sets; NULL without typed routes. Whether the value, up to *end, is of the type (":int/"

@@ -22,8 +22,8 @@ struct environ {
 	const char *query_string;      /* QUERY_STRING: as sent, without "?" */
 	const char *protocol;          /* SERVER_PROTOCOL: "HTTP/1.1" */
 	const char *remote_addr;       /* REMOTE_ADDR, REMOTE_PORT: who asks (net/forwarded.h) */
-	const char *server_name;       /* SERVER_NAME, SERVER_PORT: that it was connected to; an
-					* address of IPv6 in brackets */
+	const char *server_name;       /* SERVER_NAME, SERVER_PORT: that it was connected to, IPv6
+					* in brackets */
 	const char *url_scheme;        /* wsgi.url_scheme: "http" or "https", to who asks */
 	const char *content_type;      /* CONTENT_TYPE, or NULL */
 	int64_t content_length;        /* CONTENT_LENGTH, 0 if none; -1: not known yet */
@@ -31,8 +31,8 @@ struct environ {
 	struct environ_entry *more;    /* of environ_set() */
 };
 
-/* Any entry by its name in PEP 3333: those above, HTTP_* for every other header (several of one name
- * are joined by ", ", cookies by "; "; one with a "_" in its name is none), what middleware has set.
+/* Any entry by its name in PEP 3333: those above, HTTP_* for every other header (several of one
+ * name are joined by ", ", cookies by "; "; none has a "_" in its name), what middleware has set.
  * NULL: none. */
 const char *environ_get(struct environ *env, const char *key);
 /* Kept by reference. 0, -ENOMEM. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an author knows from Flask; tests/apps/flask_app.py is the same in Python. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "app/app.h"
 
@@ -9,6 +10,11 @@ SETTINGS(DEADLINE_SETTING);
 static void not_found(struct request *req, struct response *res)
 {
 	json(res, "{ error: \"no such path\", path: %s }", request_path(req));
+}
+
+static void no_value(struct request *req, struct response *res)
+{
+	json(res, "{ error: \"no such value\" }");
 }
 
 static void not_allowed(struct request *req, struct response *res)
@@ -41,6 +47,16 @@ static void named(struct request *req, struct response *res)
 static void file(struct request *req, struct response *res)
 {
 	json(res, "{ file: %s }", request_param(req, "rest"));
+}
+
+static void half(struct request *req, struct response *res)
+{
+	json(res, "{ half: %.3f }", atof(request_param(req, "number")) / 2);
+}
+
+static void unique(struct request *req, struct response *res)
+{
+	json(res, "{ uuid: %s }", request_param(req, "id"));
 }
 
 static void search(struct request *req, struct response *res)
@@ -136,12 +152,15 @@ static void fault(struct request *req, struct response *res)
 void app_main(void)
 {
 	route_error("/", 404, not_found);
+	route_error("/value", 404, no_value);
 	route_error("/", 405, not_allowed);
 	route_error("/", 500, broken);
 	route("GET", "/", hello);
 	route("GET", "/item/:number:int", item);
 	route("GET", "/item/:name", named);
 	route("GET", "/files/:rest:path", file);
+	route("GET", "/value/:number:float", half);
+	route("GET", "/value/:id:uuid", unique);
 	route("GET", "/search", search);
 	route("POST", "/form", form);
 	route("POST", "/sum", sum);

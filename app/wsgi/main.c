@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A gateway application with middleware; tests/apps/wsgi_app.py is the same in Python. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/app.h"
@@ -63,19 +65,71 @@ static struct body *upper(struct environ *env, struct start *start)
 	return &u->body;
 }
 
+static struct body *number(struct environ *env, long n)
+{
+	char *text = environ_memory(env, 24);
+
+	if (!text)
+		return NULL;
+	snprintf(text, 24, "%ld\n", n);
+	return wsgi_text(env, text);
+}
+
 /* How long the request's body is, read to its end before the answer begins. */
 static struct body *length(struct environ *env, struct start *start)
 {
-	char piece[2000], *text = environ_memory(env, 24);
+	char piece[2000];
 	long n, sum = 0;
 
 	while ((n = environ_read(env, piece, sizeof(piece))) > 0)
 		sum += n;
 	start_response(start, n < 0 ? "400 Bad Request" : "200 OK", FIELDS("text/plain"));
-	if (!text)
+	return number(env, sum);
+}
+
+/* As many lines as the query says, then, with a "!" after that, an error. */
+struct lines {
+	struct body body;
+	const char *words;
+	long at;
+	char piece[24];
+};
+static long closed;
+
+static int next_line(struct body *self, const void **data, size_t *len)
+{
+	struct lines *l = (struct lines *)self;
+
+	if (l->at == atol(l->words))
+		return strchr(l->words, '!') ? -EIO : 0;
+	*len = (size_t)snprintf(l->piece, sizeof(l->piece), "%ld\n", l->at++);
+	*data = l->piece;
+	return 1;
+}
+
+static void close_lines(struct body *self)
+{
+	closed++;
+}
+
+static struct body *lines(struct environ *env, struct start *start)
+{
+	struct lines *l = environ_memory(env, sizeof(*l));
+
+	start_response(start, "200 OK", FIELDS("text/plain"));
+	if (!l)
 		return NULL;
-	snprintf(text, 24, "%ld\n", sum);
-	return wsgi_text(env, text);
+	l->body = (struct body){ .next = next_line, .close = close_lines };
+	l->words = env->query_string;
+	l->at = 0;
+	return &l->body;
+}
+
+/* How many of these have been closed. */
+static struct body *show_closed(struct environ *env, struct start *start)
+{
+	start_response(start, "200 OK", FIELDS("text/plain"));
+	return number(env, closed);
 }
 
 static struct body *application(const struct wsgi *self, struct environ *env, struct start *start)
@@ -86,6 +140,10 @@ static struct body *application(const struct wsgi *self, struct environ *env, st
 		return upper(env, start);
 	if (strcmp(env->path_info, "/length") == 0)
 		return length(env, start);
+	if (strcmp(env->path_info, "/lines") == 0)
+		return lines(env, start);
+	if (strcmp(env->path_info, "/closed") == 0)
+		return show_closed(env, start);
 	if (strcmp(env->path_info, "/") != 0) {
 		start_response(start, "404 Not Found", FIELDS("text/plain"));
 		return wsgi_text(env, "Nothing here\n");

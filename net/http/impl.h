@@ -199,8 +199,8 @@ void *request_memory(struct request *r, size_t size);
 /* Finds the route of r->head, r->bytes on c's port. */
 void request_route(struct conn *c, struct request *r);
 
-/* How many bytes of a raw path, which is well encoded, are the prefix ("" for "/", none ends in "/")
- * once decoded, if that is all or a "/" follows; -1: it is not below. */
+/* How many bytes of a raw path, which is well encoded, are the prefix ("" for "/") once
+ * decoded, if that is all or a "/" follows; -1: it is not below. No prefix ends in "/". */
 int path_below(const char *path, size_t len, const char *prefix, size_t prefix_len);
 
 /* Serves a request whose head, bytes, body and route are set. */

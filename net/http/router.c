@@ -107,7 +107,7 @@ static bool same_text(struct segment a, struct segment b)
 	return a.end - a.p == b.end - b.p && memcmp(a.p, b.p, (size_t)(a.end - a.p)) == 0;
 }
 
-/* In the order of the table: 0, a literal; ":name:type" by its first letter; ":name"; ":name:path". */
+/* In the table's order: 0, a literal; ":name:type", by its first letter; ":name"; ":name:path". */
 static int kind(struct segment s)
 {
 	const char *type;

@@ -277,36 +277,48 @@ static void start(struct start *self, const char *status, const struct field *fi
 		add_field(c, fields->name, fields->value);
 }
 
+static void check_length(const struct call *c, size_t len)
+{
+	if (c->length >= 0 && (size_t)c->length != len)
+		log_warn("wsgi: Content-Length %lld, but %zu bytes", (long long)c->length, len);
+}
+
 /* The pieces, of which the first is there. */
 static void stream(struct call *c, struct body *body, const void *data, size_t len)
 {
 	struct request *r = c->env.request;
 	int err = response_stream(r, c->type), more = 1;
+	size_t sum = 0;
 
 	while (err == 0 && more == 1) {
 		err = response_write(r, data, len);
+		sum += len;
 		if (err == 0)
 			more = body->next(body, &data, &len);
 	}
 	if (more < 0 && err == 0)
 		response_break(r);
+	else if (err == 0)
+		check_length(c, sum);
 }
 
 static void answer(struct call *c, struct body *body)
 {
+	struct request *r = c->env.request;
 	const void *data = "";
 	size_t len = 0;
 	int more = body ? body->next(body, &data, &len) : 0;
 
 	if (!c->started || c->wrong || more < 0) {
 		if (!c->started)
-			log_error("wsgi: no start_response for %s", http_path(c->env.request));
+			log_error("wsgi: no start_response for %s", http_path(r));
 		response_reset(c->res);
 		response_status(c->res, 500);
+	} else if (more == 0 && c->length > 0 && request_asks_head(r) && !r->later) {
+		response_stream(r, c->type);   /* says no length: GET's is not known here */
 	} else if (more == 0 || body->count == 1) {
-		if (c->length >= 0 && (size_t)c->length != len && !c->env.request->later)
-			log_warn("wsgi: Content-Length %lld, but %zu bytes", (long long)c->length,
-				 len);
+		if (!r->later)
+			check_length(c, more ? len : 0);
 		response_body(c->res, c->type, data, more ? len : 0);
 	} else {
 		stream(c, body, data, len);

@@ -11,6 +11,8 @@ app = Flask(__name__)
 
 @app.errorhandler(404)
 def not_found(_):
+    if request.path.startswith("/value/"):
+        return jsonify(error="no such value"), 404
     return jsonify(error="no such path", path=request.path), 404
 
 
@@ -44,6 +46,16 @@ def named(name):
 @app.get("/files/<path:rest>")
 def file(rest):
     return jsonify(file=rest)
+
+
+@app.get("/value/<float:number>")
+def half(number):
+    return jsonify(half=number / 2)
+
+
+@app.get("/value/<uuid:name>")
+def unique(name):
+    return jsonify(uuid=str(name))
 
 
 @app.get("/search")

@@ -15,6 +15,7 @@ APP = "flask"
 PORT = 5000
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
 BOUNDARY = "----geckoformboundary1f3"
 MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
@@ -36,6 +37,16 @@ REQUESTS = (
     ("GET", "/item/4x2", None, {}), ("GET", "/item/%34%32", None, {}),
     ("GET", "/item/a%20b%2Bc", None, {}), ("GET", "/item/", None, {}),
     ("GET", "/item/1/2", None, {}), ("HEAD", "/item/42", None, {}),
+    ("GET", "/value/1.5", None, {}), ("GET", "/value/00%2e25", None, {}),
+    ("GET", "/value/7", None, {}), ("GET", "/value/1.", None, {}), ("GET", "/value/.5", None, {}),
+    ("GET", "/value/-1.5", None, {}), ("GET", "/value/1.5.2", None, {}),
+    ("GET", "/value/1e5", None, {}), ("GET", "/value/1.5/", None, {}),
+    ("GET", f"/value/{UUID}", None, {}), ("GET", f"/value/%30{UUID[1:]}", None, {}),
+    ("GET", f"/value/{UUID[:-1]}g", None, {}), ("GET", f"/value/{UUID}0", None, {}),
+    ("GET", f"/value/{UUID.replace('-', '')}", None, {}),
+    ("GET", "/%76alue/7", None, {}), ("GET", "/value%2F7", None, {}), ("GET", "/values", None, {}),
+    ("HEAD", "/value/1.5", None, {}), ("POST", "/value/1.5", "", {}),
+    ("DELETE", f"/value/{UUID}", None, {}), ("POST", "/value/7", "", {}),
     ("GET", "/files/a", None, {}), ("GET", "/files/a/b/c.txt", None, {}),
     ("GET", "/files/", None, {}), ("GET", "/nowhere", None, {}),
     ("POST", "/item/42", "", {}), ("DELETE", "/search", None, {}), ("GET", "/form", None, {}),

@@ -2,24 +2,28 @@
 """app/wsgi beside its original in gunicorn, and behind a real nginx and a real HAProxy."""
 
 import base64
+import http.client
 import os
 import re
+import socket
+import time
 import urllib.parse
 
 import pytest
 
-from asked import ask, started
+from asked import READY_S, ask, started
+from net6 import HOST6, enable, get6
 from netns import HOST
 from original import lines, shown
 
 APP = "wsgi"
 SETTINGS = f"http.trust={HOST}"
 HERE = os.path.dirname(os.path.abspath(__file__))
-ORIGINAL, NGINX, HAPROXY = 9300, 9301, 9302
-CLIENT = "10.77.0.3"
+ORIGINAL, NGINX, HAPROXY, UNTRUSTED = 9300, 9301, 9302, 9303
+CLIENT, STRANGER = "10.77.0.3", "10.77.0.4"
 KEYS = ("REQUEST_METHOD SCRIPT_NAME PATH_INFO SERVER_PROTOCOL CONTENT_TYPE CONTENT_LENGTH"
         " REMOTE_ADDR HTTP_X_ONE HTTP_COOKIE HTTP_ACCEPT_ENCODING HTTP_NONE wsgi.url_scheme"
-        " zeitkern.none")
+        " HTTP_CONTENT_TYPE HTTP_CONTENT_LENGTH zeitkern.none")
 ENVIRON = "/environ?" + "&".join(KEYS.split())
 UPLOAD = b"abcdefghij" * 30000
 ANN = {"Authorization": "Basic " + base64.b64encode(b"ann:open sesame").decode()}
@@ -59,6 +63,27 @@ backend app
     server app {address}:8080 pool-purge-delay 1s
 """
 
+# One that writes RFC 7239's header, at two ports: to the app from HOST, and from STRANGER.
+FORWARDED_CONF = """
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    http-request set-header Forwarded for=%[src];proto=https;host=%[req.hdr(host),json]
+frontend front
+    bind {host}:{port}
+    default_backend app
+frontend other
+    bind {host}:{other}
+    default_backend stranger
+backend app
+    server app {address}:8080
+backend stranger
+    source {stranger}
+    server app {address}:8080
+"""
+
 REQUESTS = (
     ("GET", "/", None, {}), ("HEAD", "/", None, {}), ("GET", "/nowhere", None, {}),
     ("PURGE", "/", None, {}), ("GET", "/upper", None, {}), ("POST", "/upper", b"", {}),
@@ -72,7 +97,8 @@ REQUESTS = (
     ("GET", "/vaul%74" + ENVIRON, None, ANN), ("GET", "/vault%73", None, {}),
     ("GET", "/vault/", None, {"Authorization": "Basic !"}), ("GET", "/vaults", None, {}),
     ("GET", "/", None, {"X-Request-ID": "abc-1.2"}), ("POST", "/length", UPLOAD, {}),
-    ("GET", "/length", None, {}),
+    ("GET", "/length", None, {}), ("GET", "/lines?9", None, {}), ("HEAD", "/lines?9", None, {}),
+    ("GET", "/lines?0", None, {}),
 )
 
 
@@ -142,6 +168,67 @@ def value(reply, key):
     return dict(line.split("=", 1) for line in reply.body.decode().splitlines())[key]
 
 
+def test_close(app, gunicorn):
+    """A body is closed once: after its end, an error at once or later, a HEAD, and when its client
+    goes away in the middle of it."""
+    servers = [(lambda *words: ask(app, app.address, 8080, *words), app.address, 8080),
+               (gunicorn, HOST, ORIGINAL)]
+    for server, address, port in servers:
+        closed = int(server("GET", "/closed").body)
+        assert server("GET", "/lines?1000").body.endswith(b"\n999\n")
+        assert server("HEAD", "/lines?5").status == 200
+        assert server("GET", "/lines?0!").status == 500
+        with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+            server("GET", "/lines?500!")
+        assert int(server("GET", "/closed").body) == closed + 4
+        with app.socket(address=address, port=port, timeout=READY_S) as sock:
+            sock.sendall(b"GET /lines?999999999 HTTP/1.1\r\nHost: a\r\n\r\n")
+            while b"\n99\n" not in sock.recv(65536, socket.MSG_PEEK):
+                time.sleep(0.01)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        deadline = time.monotonic() + READY_S
+        while int(server("GET", "/closed").body) == closed + 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert int(server("GET", "/closed").body) == closed + 5
+
+
+def test_close_while_reading(app):
+    """It is closed, too, when its client goes away while it waits for the request's body: the
+    access log is written then."""
+    with app.socket(timeout=READY_S) as sock:
+        sock.sendall(b"POST /upper HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n"
+                     b"X-Request-ID: gone-1\r\n\r\nhello")
+        while b"HELLO" not in sock.recv(65536, socket.MSG_PEEK):
+            time.sleep(0.01)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    app.vm.wait_for(r'"POST /upper HTTP/1.1" 200 5 \S+ gone-1', 5)
+
+
+def test_server(app):
+    """SERVER_NAME and _PORT are what was connected to, whatever the request says; HTTP_HOST is what
+    it says, in an absolute form before the Host field; REMOTE_PORT is the socket's own."""
+    path = "/environ?SERVER_NAME&SERVER_PORT&REMOTE_ADDR&REMOTE_PORT&HTTP_HOST&SERVER_PROTOCOL"
+    for target, version, wanted in (
+            (path, "1.1", "b:2"), (path, "1.0", "b:2"), (f"http://c:3{path}", "1.1", "c:3")):
+        with app.client(CLIENT) as client:
+            client.send(f"GET {target} HTTP/{version}\r\nHost: b:2\r\nConnection: close\r\n\r\n")
+            reply, port = client.answer(), client.sock.getsockname()[1]
+        assert [line.split("=")[1] for line in reply.body.decode().splitlines()] == \
+            [app.address, "8080", CLIENT, str(port), wanted, f"HTTP/{version}"]
+
+
+def test_fields(app):
+    """Several fields of a name are one, in their order, cookies as cookies; none is there by a name
+    with "_", or twice."""
+    path = "/environ?HTTP_X_ONE&HTTP_COOKIE&HTTP_X_EMPTY&CONTENT_TYPE&HTTP_CONTENT_TYPE"
+    with app.client() as client:
+        reply = client.get(path, "X-One: 1\r\nCookie: a=b\r\nX-Empty:\r\nx-one: 2, 3\r\n"
+                           "X_One: 9\r\nX-ONE: 4\r\nCookie: c=d; e=f\r\n"
+                           "Content-Type: text/x; charset=utf-8\r\n")
+    assert reply.body == (b"HTTP_X_ONE=1, 2, 3, 4\nHTTP_COOKIE=a=b; c=d; e=f\nHTTP_X_EMPTY=\n"
+                          b"CONTENT_TYPE=text/x; charset=utf-8\nHTTP_CONTENT_TYPE=\n")
+
+
 def through(app, port, method, path, body=None, fields=()):
     """A request from CLIENT."""
     with app.net.inside():
@@ -181,10 +268,15 @@ def test_behind(app, proxy):
 
 
 def remote(site, source, fields):
-    """REMOTE_ADDR and scheme for a request with these raw lines from an address."""
+    """REMOTE_ADDR and scheme for a request with these raw lines from an address. REMOTE_PORT is the
+    connection's, if that is whose address it is, or not known, 0; any other comes third."""
     with site.client(source=source) as client:
         answer = client.get("/environ?REMOTE_ADDR&wsgi.url_scheme&REMOTE_PORT", fields)
-    return tuple(line.split("=")[1] for line in answer.body.decode().splitlines())[:2]
+        own = client.sock.getsockname()[1]
+    address, scheme, port = (line.split("=")[1] for line in answer.body.decode().splitlines())
+    if int(port) == (own if address == source else 0):
+        return address, scheme
+    return address, scheme, int(port)
 
 
 def test_not_trusted(app):
@@ -194,11 +286,14 @@ def test_not_trusted(app):
             ("X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n", ("2.2.2.2", "http")),
             ("X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n", ("2.2.2.2", "http")),
             (f"X-Forwarded-For: 1.1.1.1, {HOST}, {HOST}\r\n", ("1.1.1.1", "http")),
-            ("X-Forwarded-For: 1.1.1.1:99\r\n", ("1.1.1.1", "http")),
+            ("X-Forwarded-For: 1.1.1.1:99\r\n", ("1.1.1.1", "http", 99)),
+            ("X-Forwarded-For: 1.1.1.1:_a\r\n", (HOST, "http")),
+            (f"X-Forwarded-For: 1.1.1.1, , {HOST} ,\t\r\nX-Forwarded-Proto: https, ,\r\n",
+             ("1.1.1.1", "https")),
             ('X-Forwarded-For: ", 2.2.2.2\r\n', ("2.2.2.2", "http")),
-            ("X-Forwarded-For: [2001:db8::1]:99\r\n", ("2001:db8::1", "http")),
+            ("X-Forwarded-For: [2001:db8::1]:99\r\n", ("2001:db8::1", "http", 99)),
             ("X-Forwarded-For: unknown\r\n", (HOST, "http")),
-            (f"X-Forwarded-For: 1.1.1.1, x, {HOST}\r\n", (HOST, "http")),
+            (f"X-Forwarded-For: 1.1.1.1, x, {HOST}\r\n", (HOST, "http", 0)),
             ("Forwarded: for=1.1.1.1;proto=https\r\n", (HOST, "http")),
             ("X-Forwarded-For: " + "1.1.1.1," * 100 + "3.3.3.3\r\n", ("3.3.3.3", "http"))):
         assert remote(app, HOST, fields) == wanted, fields
@@ -207,10 +302,12 @@ def test_not_trusted(app):
 
 def test_forwarded(boot_app):
     """RFC 7239, where that is what the proxies write."""
-    site = boot_app("http.trust=10.77.0.0/30,2001:db8::/32 http.forwarded=forwarded")
+    site = boot_app("http.trust=10.77.0.0/30,2001:db8::/32 http.forwarded=forwarded"
+                    " ip6=fd77::7/64")
     for fields, wanted in (
             ("Forwarded: for=1.1.1.1;proto=https\r\n", ("1.1.1.1", "https")),
-            ('Forwarded: for="[2001:DB8::7]:4711", for=10.77.0.2\r\n', ("2001:db8::7", "http")),
+            ('Forwarded: for="[2001:DB8::7]:4711", for=10.77.0.2\r\n',
+             ("2001:db8::7", "http", 4711)),
             ('Forwarded: for=9.9.9.9, FOR="[2001:db8::7]"\r\n', ("9.9.9.9", "http")),
             ("Forwarded: for=9.9.9.9\r\nForwarded: for=8.8.8.8;proto=https\r\n",
              ("8.8.8.8", "https")),
@@ -218,9 +315,36 @@ def test_forwarded(boot_app):
             ('Forwarded: for="1.1.1.1, for="2.2.2.2";proto=https\r\n', ("2.2.2.2", "https")),
             ('Forwarded: for="\\, for=2.2.2.2\r\n', ("2.2.2.2", "http")),
             ("Forwarded: ;;=,\r\n", (HOST, "http")),
+            ('Forwarded: for="1.1.1.1:99"\r\n', ("1.1.1.1", "http", 99)),
+            ('Forwarded: for="1.1.1.1:_a.B-9"\r\n', ("1.1.1.1", "http")),
+            ('Forwarded: for=9.9.9.9, for="[2001:db8::7]:_x";proto=https, , for=10.77.0.2,\r\n',
+             ("9.9.9.9", "https")),
+            ('Forwarded: for="1.1.1.1:_"\r\n', (HOST, "http")),
+            ('Forwarded: for="1.1.1.1:_a b"\r\n', (HOST, "http")),
             ("X-Forwarded-For: 1.1.1.1\r\n", (HOST, "http"))):
         assert remote(site, HOST, fields) == wanted, fields
-        assert remote(site, "10.77.0.4", fields) == ("10.77.0.4", "http"), fields
+        assert remote(site, STRANGER, fields) == (STRANGER, "http"), fields
+    behind_forwarded(site)
+    enable(site.net)
+    reply = get6(site, "fd77::7", "/environ?SERVER_NAME&SERVER_PORT&REMOTE_ADDR&wsgi.url_scheme",
+                 fields="Forwarded: for=1.1.1.1;proto=https\r\n")
+    assert reply.body == (b"SERVER_NAME=[fd77::7]\nSERVER_PORT=8080\nREMOTE_ADDR=%s\n"
+                          b"wsgi.url_scheme=http\n" % HOST6.encode())
+
+
+def behind_forwarded(site):
+    """The same by a real proxy: from an address that is trusted, and from one that is not."""
+    path = os.path.join(site.net.folder_made(), "haproxy.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(FORWARDED_CONF.format(address=site.address, host=HOST, port=HAPROXY,
+                                         other=UNTRUSTED, stranger=STRANGER))
+    with started(site, ["/usr/sbin/haproxy", "-f", path, "-db"], HAPROXY):
+        for port, wanted in ((HAPROXY, (CLIENT, "https")), (UNTRUSTED, (STRANGER, "http"))):
+            for spoof in ({}, {"Forwarded": "for=6.6.6.6;proto=gopher"},
+                          {"Forwarded": 'for="6.6.6.6, for=7'}, {"X-Forwarded-For": "6.6.6.6"}):
+                reply = through(site, port, "GET", "/environ?REMOTE_ADDR&wsgi.url_scheme", None,
+                                spoof)
+                assert (value(reply, "REMOTE_ADDR"), value(reply, "wsgi.url_scheme")) == wanted
 
 
 def test_settings(boot_app):

@@ -10,7 +10,7 @@ import uuid
 from wsgiref.simple_server import make_server
 
 TEXT = [("Content-Type", "text/plain")]
-PIECE = 2000
+PIECE, CLOSED = 2000, []
 
 
 def show(environ, start_response):
@@ -34,6 +34,25 @@ def length(environ, start_response):
     return [f"{total}\n".encode()]
 
 
+def lines(environ, start_response):
+    """As many lines as the query says, then, with a "!" after that, an error."""
+    start_response("200 OK", TEXT)
+    words = environ["QUERY_STRING"]
+    try:
+        for i in range(int(words.rstrip("!"))):
+            yield b"%d\n" % i
+        if words.endswith("!"):
+            raise ValueError(words)
+    finally:
+        CLOSED.append(words)
+
+
+def show_closed(environ, start_response):
+    """How many of these have been closed."""
+    start_response("200 OK", TEXT)
+    return [f"{len(CLOSED)}\n".encode()]
+
+
 def app(environ, start_response):
     """The application."""
     path = environ["PATH_INFO"]
@@ -43,6 +62,10 @@ def app(environ, start_response):
         return upper(environ, start_response)
     if path == "/length":
         return length(environ, start_response)
+    if path == "/lines":
+        return lines(environ, start_response)
+    if path == "/closed":
+        return show_closed(environ, start_response)
     if path != "/":
         start_response("404 Not Found", TEXT)
         return [b"Nothing here\n"]
