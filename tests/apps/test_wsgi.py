@@ -20,7 +20,7 @@ APP = "wsgi"
 SETTINGS = f"http.trust={HOST}"
 HERE = os.path.dirname(os.path.abspath(__file__))
 ORIGINAL, NGINX, HAPROXY, UNTRUSTED = 9300, 9301, 9302, 9303
-CLIENT, STRANGER = "10.77.0.3", "10.77.0.4"
+CLIENT, STRANGER, OTHER = "10.77.0.3", "10.77.0.4", "10.77.0.5"
 KEYS = ("REQUEST_METHOD SCRIPT_NAME PATH_INFO SERVER_PROTOCOL CONTENT_TYPE CONTENT_LENGTH"
         " REMOTE_ADDR HTTP_X_ONE HTTP_COOKIE HTTP_ACCEPT_ENCODING HTTP_NONE wsgi.url_scheme"
         " HTTP_CONTENT_TYPE HTTP_CONTENT_LENGTH zeitkern.none")
@@ -63,14 +63,14 @@ backend app
     server app {address}:8080 pool-purge-delay 1s
 """
 
-# One that writes RFC 7239's header, at two ports: to the app from HOST, and from STRANGER.
+# One that writes RFC 7239's header, at two ports: to the app from HOST, after what a client says of
+# itself, and from STRANGER, instead of that.
 FORWARDED_CONF = """
 defaults
     mode http
     timeout connect 5s
     timeout client 30s
     timeout server 30s
-    http-request set-header Forwarded for=%[src];proto=https;host=%[req.hdr(host),json]
 frontend front
     bind {host}:{port}
     default_backend app
@@ -78,8 +78,10 @@ frontend other
     bind {host}:{other}
     default_backend stranger
 backend app
+    http-request add-header Forwarded for=%[src];proto=https
     server app {address}:8080
 backend stranger
+    http-request set-header Forwarded for=%[src];proto=https
     source {stranger}
     server app {address}:8080
 """
@@ -229,21 +231,21 @@ def test_fields(app):
                           b"CONTENT_TYPE=text/x; charset=utf-8\nHTTP_CONTENT_TYPE=\n")
 
 
-def through(app, port, method, path, body=None, fields=()):
-    """A request from CLIENT."""
+def through(app, port, method, path, body=None, fields=(), source=CLIENT):
+    """A request from an address, of a proxy."""
     with app.net.inside():
-        return ask(SourceOf(app), HOST, port, method, path, body, fields)
+        return ask(SourceOf(app, source), HOST, port, method, path, body, fields)
 
 
 class SourceOf:
-    """A site whose clients come from CLIENT."""
+    """A site whose clients come from an address."""
 
-    def __init__(self, site):
-        self.site = site
+    def __init__(self, site, source):
+        self.site, self.source = site, source
 
     def socket(self, **more):
         """A connected socket."""
-        return self.site.socket(source=CLIENT, **more)
+        return self.site.socket(source=self.source, **more)
 
 
 def test_behind(app, proxy):
@@ -327,7 +329,7 @@ def test_forwarded(boot_app):
     behind_forwarded(site)
     enable(site.net)
     reply = get6(site, "fd77::7", "/environ?SERVER_NAME&SERVER_PORT&REMOTE_ADDR&wsgi.url_scheme",
-                 fields="Forwarded: for=1.1.1.1;proto=https\r\n")
+                 extra="Forwarded: for=1.1.1.1;proto=https\r\n")
     assert reply.body == (b"SERVER_NAME=[fd77::7]\nSERVER_PORT=8080\nREMOTE_ADDR=%s\n"
                           b"wsgi.url_scheme=http\n" % HOST6.encode())
 
@@ -339,11 +341,11 @@ def behind_forwarded(site):
         file.write(FORWARDED_CONF.format(address=site.address, host=HOST, port=HAPROXY,
                                          other=UNTRUSTED, stranger=STRANGER))
     with started(site, ["/usr/sbin/haproxy", "-f", path, "-db"], HAPROXY):
-        for port, wanted in ((HAPROXY, (CLIENT, "https")), (UNTRUSTED, (STRANGER, "http"))):
+        for port, wanted in ((HAPROXY, (OTHER, "https")), (UNTRUSTED, (STRANGER, "http"))):
             for spoof in ({}, {"Forwarded": "for=6.6.6.6;proto=gopher"},
                           {"Forwarded": 'for="6.6.6.6, for=7'}, {"X-Forwarded-For": "6.6.6.6"}):
                 reply = through(site, port, "GET", "/environ?REMOTE_ADDR&wsgi.url_scheme", None,
-                                spoof)
+                                spoof, OTHER)
                 assert (value(reply, "REMOTE_ADDR"), value(reply, "wsgi.url_scheme")) == wanted
 
 
