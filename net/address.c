@@ -15,21 +15,23 @@
 
 #include <lwip/dhcp.h>
 #include <lwip/netif.h>
+#include <lwip/prot/dhcp.h>
 
 #include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "net/dns.h"
-#include "net/routes.h"
 #include "net/ip6/ip6.h"
 #include "net/net.h"
 #include "net/ntp.h"
+#include "net/port/hooks.h"
 #include "net/port/ip.h"
 #include "net/port/port.h"
 #include "net/tcp/impl.h"
 
 #define FIRST_REPORT SECONDS(5)
 #define LAST_REPORT SECONDS(60)
-#define ASK_AGAIN SECONDS(10)
+#define LOOK_AGAIN SECONDS(1)          /* lwIP tells of no mask that changes alone */
+#define ASK_AGAIN_S 10
 
 static bool by_dhcp = true;
 static u32_t static_ip, static_gw;
@@ -37,8 +39,8 @@ static unsigned static_prefix;
 
 static struct dhcp dhcp;
 static u32_t bound;                    /* the address in use, 0: none */
-static ktime ask_again = FOREVER;
-static ktime asked_at, report_due = FOREVER, report_step;
+static ktime asked_at, still_trying;   /* since when; when that is said next */
+static ktime look_due;
 static bool ntp_knows;                 /* that there is an address */
 static void (*on_address)(const struct addr *a);
 
@@ -139,9 +141,7 @@ static void start_reports(ktime now)
 {
 	log_info("dhcp: asking for an address");
 	asked_at = now;
-	report_step = FIRST_REPORT;
-	report_due = now + report_step;
-	port_due_at(report_due);
+	still_trying = now + FIRST_REPORT;
 }
 
 /* ---- The address changes ---------------------------------------------------- */
@@ -167,7 +167,7 @@ void address_lost(const struct addr *a)
  * nothing is done but noticing: it may be deep inside lwIP's input. */
 static void look_again(struct netif *netif)
 {
-	report_due = 0;
+	look_due = 0;
 	port_due_at(0);
 }
 
@@ -181,34 +181,33 @@ static bool plausible(void)
 	       (hosts <= 1 || ((ip & hosts) != 0 && (ip & hosts) != hosts));
 }
 
-/* What a server gave that lies; others may be heard of by then. */
-static __attribute__((noinline)) void refuse_lease(ktime now)
+/* What a server gave that lies, which lwIP has bound to; others may be heard of by the time that it
+ * asks again. */
+static __attribute__((noinline)) void refuse_lease(void)
 {
 	struct addr is = addr_ip4(netif_ip4_addr(&port_netif)->addr);
-	char text[ADDR_TEXT];
+	struct addr mask = addr_ip4(netif_ip4_netmask(&port_netif)->addr);
+	char text[ADDR_TEXT], net[ADDR_TEXT];
 
-	log_warn("dhcp: a server gave %s, which no machine can have; asking again in %u s",
-		 addr_text(text, &is), (unsigned)(ASK_AGAIN / SECONDS(1)));
-	dhcp_release_and_stop(&port_netif);
-	routes_clear();
-	ask_again = now + ASK_AGAIN;
+	log_warn("dhcp: a server gave %s with mask %s, which no machine can have; "
+		 "asking again in %d s", addr_text(text, &is), addr_text(net, &mask), ASK_AGAIN_S);
+	dhcp.state = DHCP_STATE_BACKING_OFF;
+	dhcp.request_timeout = ASK_AGAIN_S * 1000 / DHCP_FINE_TIMER_MSECS;
+	dhcp.t0_timeout = dhcp.t1_renew_time = dhcp.t2_rebind_time = 0;
+	port_dhcp_forget();
+	netif_set_addr(&port_netif, NULL, NULL, NULL);
 }
 
 static void address_changed(ktime now)
 {
 	struct addr was = addr_ip4(bound), is;
 
-	if (by_dhcp && netif_ip4_addr(&port_netif)->addr && !plausible())
-		refuse_lease(now);
-	if (netif_ip4_addr(&port_netif)->addr == bound)
-		return;
-
 	bound = netif_ip4_addr(&port_netif)->addr;
 	is = addr_ip4(bound);
 	if (!addr_is_none(&was))
 		address_lost(&was);
 	if (!bound) {
-		routes_clear();
+		port_dhcp_forget();
 		log_warn("dhcp: address lost");
 		start_reports(now);
 		return;
@@ -221,24 +220,19 @@ static void address_changed(ktime now)
 
 ktime address_timers(ktime now)
 {
-	if (now < report_due && now < ask_again)
-		return MIN(report_due, ask_again);
-	report_due = FOREVER;
-	if (now >= ask_again) {
-		ask_again = FOREVER;
-		dhcp_start(&port_netif);
-	}
+	if (now < look_due)
+		return look_due;
+	look_due = now + LOOK_AGAIN;
+	if (dhcp.state == DHCP_STATE_BOUND && !plausible())
+		refuse_lease();
 	if (netif_ip4_addr(&port_netif)->addr != bound) {
 		address_changed(now);
-	} else if (!bound && asked_at) {
-		if (now >= asked_at + report_step) {
-			log_warn("dhcp: no answer yet, still trying (%u s)",
-				 (unsigned)((now - asked_at) / SECONDS(1)));
-			report_step = now - asked_at + MIN(2 * (now - asked_at), LAST_REPORT);
-		}
-		report_due = asked_at + report_step;
+	} else if (!bound && asked_at && now >= still_trying) {
+		log_warn("dhcp: no answer yet, still trying (%u s)",
+			 (unsigned)((now - asked_at) / SECONDS(1)));
+		still_trying = now + MIN(2 * (now - asked_at), LAST_REPORT);
 	}
-	return MIN(report_due, ask_again);
+	return look_due;
 }
 
 bool address_given(uint32_t *ip, uint32_t *gw)

@@ -44,6 +44,7 @@ def pytest_configure(config):
     """Our own marks."""
     config.addinivalue_line("markers", "drains_late: checked for leaks at the end of the run")
     config.addinivalue_line("markers", "large: not for a microcontroller")
+    config.addinivalue_line("markers", "also_on(ROW...): `make test` runs it there, too")
     config.addinivalue_line("markers", "busy: takes a CPU for seconds, or counts milliseconds")
 
 

@@ -28,6 +28,13 @@ void port_dhcp_option(struct netif *netif, u8_t message, u8_t option, u8_t len, 
 		port_dhcp_option(netif, type, option, len, p, at); \
 	} while (0)
 
+/* net/dhcp_options.c: how long a lease is that does end, in seconds; when it is renewed, too. */
+struct dhcp;
+u32_t port_dhcp_lease(struct dhcp *dhcp);
+
+/* net/dhcp_options.c: what options said holds no more, as the lease that they came with. */
+void port_dhcp_forget(void);
+
 /* net/routes.c: a message of ours goes out. */
 void routes_asked(void);
 #define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, msg, type, len) \

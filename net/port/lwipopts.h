@@ -102,18 +102,20 @@ void port_free(void *p);
 #define DHCP_DEFINE_CUSTOM_TIMEOUTS
 #define DHCP_REQUEST_BACKOFF_SEQUENCE(tries) \
 	((u16_t)((tries) < 5 ? 500u << (tries) : 16000u))
-#define PORT_DHCP_MINUTES(res, seconds) \
-	do { \
-		u32_t minutes = ((seconds) + DHCP_COARSE_TIMER_SECS / 2) / DHCP_COARSE_TIMER_SECS; \
-		(res) = (dhcp_timeout_t)LWIP_MIN(LWIP_MAX(minutes, 1u), 0xffffu); \
-	} while (0)
-#define DHCP_SET_TIMEOUT_FROM_OFFERED_T0_LEASE(res, dhcp) \
-	PORT_DHCP_MINUTES(res, (dhcp)->offered_t0_lease)
+
+/* Leases are counted in seconds: a short one is renewed in time, and none is used past its end.
+ * One that becomes endless ends no more when the one before would have. */
+#define DHCP_COARSE_TIMER_SECS 1
+#define DHCP_TIMEOUT_SIZE_T u32_t
+#define DHCP_SET_TIMEOUT_FROM_OFFERED_T0_LEASE(res, dhcp) (res) = port_dhcp_lease(dhcp)
 #define DHCP_SET_TIMEOUT_FROM_OFFERED_T1_RENEW(res, dhcp) \
-	PORT_DHCP_MINUTES(res, (dhcp)->offered_t1_renew)
-#define DHCP_SET_TIMEOUT_FROM_OFFERED_T2_REBIND(res, dhcp) \
-	PORT_DHCP_MINUTES(res, (dhcp)->offered_t2_rebind)
-#define DHCP_NEXT_TIMEOUT_THRESHOLD 1
+	do { \
+		(res) = (dhcp)->offered_t1_renew; \
+		if ((dhcp)->offered_t0_lease == 0xffffffffu) \
+			(dhcp)->t0_timeout = 0; \
+	} while (0)
+#define DHCP_SET_TIMEOUT_FROM_OFFERED_T2_REBIND(res, dhcp) (res) = (dhcp)->offered_t2_rebind
+#define DHCP_NEXT_TIMEOUT_THRESHOLD 60  /* RFC 2131 §4.4.5 */
 
 #define LWIP_DNS 0                      /* net/dns*.c: more addresses, aliases, negative answers */
 

@@ -165,7 +165,7 @@ uint16_t port_ephemeral(const ip_addr_t *remote, uint16_t remote_port);
 void port_too_big(const ip_addr_t *local, const ip_addr_t *remote, const uint8_t *tcp,
 		  uint32_t mtu);
 
-/* The link itself carries less from now on, for one family. No bucket is loaded. */
+/* The link itself carries no more than this from now on, for one family. No bucket is loaded. */
 void port_link_narrowed(bool ip6, unsigned mtu);
 
 /* The slow timer has looked at this connection: perhaps its segments do not fit, and nobody

@@ -37,7 +37,6 @@ static ktime slow_due = FOREVER, fast_due = FOREVER, dhcp_due = FOREVER, second_
 static unsigned slice;                 /* the next eighth of the buckets */
 static u32_t ticks;                    /* what tcp_ticks is between calls */
 static u8_t calls;                     /* mirror of lwIP's tcp_timer_ctr */
-static unsigned seconds;
 
 static void make_due(struct tcp_pcb *pcb)
 {
@@ -175,8 +174,7 @@ ktime port_timers(ktime now)
 		ip6_tick();
 		port_netif_tick();
 		port_gate_tick();
-		if (++seconds % DHCP_COARSE_TIMER_SECS == 0)
-			dhcp_coarse_tmr();
+		dhcp_coarse_tmr();
 		second_due = now + SECOND;
 	}
 	return MIN(MIN(MIN(slow_due, fast_due), MIN(second_due, dhcp_due)), ip6_timers(now));

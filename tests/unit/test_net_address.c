@@ -11,6 +11,7 @@
 
 #include <lwip/opt.h>
 
+#include <lwip/dhcp.h>
 #include <lwip/netif.h>
 
 #include "net/net.h"
@@ -89,21 +90,36 @@ static bool asked_option(unsigned option, const char *value)
 	return *o == option && o[1] == strlen(value) && memcmp(o + 2, value, o[1]) == 0;
 }
 
+/* What the answers hold. */
+static uint32_t given_ip = OUR_IP, given_mask = UINT32_MAX;
+static uint32_t given_t1, given_t2;    /* 0: no such options */
+static bool bare;                      /* neither a name server nor an MTU */
+
 static void dhcp_answer(unsigned type, uint32_t lease)
 {
 	static const uint8_t options[] = {
-		53, 1, 0, 54, 4, 10, 9, 0, 1, 51, 4, 0, 0, 0, 0, 1, 4, 255, 255, 255, 255,
+		53, 1, 0, 54, 4, 10, 9, 0, 1, 51, 4, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0,
 		3, 4, 10, 8, 0, 1, 6, 4, 10, 9, 0, 1, 26, 2, 1400 >> 8, 1400 & 255, 255,
 	};
-	uint8_t m[300] = { 2, 1, 6 }, *o = m + 240;
+	uint8_t m[300] = { 2, 1, 6 }, *o = m + 240, *end = o + sizeof(options) - 1;
 
 	memcpy(m + 4, asked + 4, 4);
-	put32(m + 16, OUR_IP);
+	put32(m + 16, given_ip);
 	memcpy(m + 28, asked + 28, 6);
 	put32(m + 236, 0x63825363);
 	memcpy(o, options, sizeof(options));
 	o[2] = (uint8_t)type;
 	put32(o + 11, lease);
+	put32(o + 17, given_mask);
+	if (bare)
+		end -= 10;
+	if (given_t1) {
+		memcpy(end, "\72\4\0\0\0\0\73\4\0\0\0", 12);
+		put32(end + 2, given_t1);
+		put32(end + 8, given_t2);
+		end += 12;
+	}
+	*end = 255;
 	udp(67, 68, m, sizeof(m));
 	fake_run();
 }
@@ -215,6 +231,111 @@ static void test_expiry(void **state)
 	fake_forget_sent();
 }
 
+/* The seconds from now until the next message of that type, of which all before are forgotten. */
+static unsigned seconds_until(unsigned type, unsigned limit)
+{
+	fake_forget_sent();
+	for (unsigned s = 1; s <= limit; s++) {
+		unsigned sent;
+
+		fake_advance(SECONDS(1));
+		gateway_arp();
+		while ((sent = dhcp_sent()) != 0)
+			if (sent == type)
+				return s;
+	}
+	return UINT32_MAX;
+}
+
+/* Asked anew: by a lease that has ended. */
+static void ask_anew(void)
+{
+	fake_forget_sent();
+	dhcp_release_and_stop(&port_netif);
+	dhcp_start(&port_netif);
+	fake_run();
+}
+
+/* A short lease is asked for again, of its server and of all, and ends, each in its time. */
+static void test_short_lease(void **state)
+{
+	ask_anew();
+	bind(20);
+	assert_in_range(seconds_until(REQUEST, 60), 9, 10);
+	assert_in_range(seconds_until(REQUEST, 60), 6, 8);
+	assert_true(net_up());
+	assert_in_range(seconds_until(DISCOVER, 60), 2, 4);
+	assert_false(net_up());
+}
+
+/* A lease of less than ten seconds, and times that are in no order. */
+static void test_times_that_lie(void **state)
+{
+	static const uint32_t lies[][3] = {    /* lease, T1, T2 */
+		{ 0, 0, 0 }, { 1, 0, 0 }, { 10, 1000, 500 }, { 10, 5, 10 }, { 10, 7, 7 },
+		{ 10, UINT32_MAX, UINT32_MAX },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+		ask_anew();
+		given_t1 = lies[i][1];
+		given_t2 = lies[i][2];
+		bind(lies[i][0]);
+		assert_in_range(seconds_until(REQUEST, 60), 4, 5);
+		assert_in_range(seconds_until(REQUEST, 60), 3, 4);
+		assert_in_range(seconds_until(DISCOVER, 60), 1, 2);
+	}
+	given_t1 = 6;
+	given_t2 = 8;
+	bind(10);
+	assert_in_range(seconds_until(REQUEST, 60), 5, 6);
+	given_t1 = given_t2 = 0;
+	dhcp_answer(DHCP_ACK, UINT32_MAX);
+	assert_int_equal(seconds_until(DISCOVER, 60), UINT32_MAX);
+	assert_true(net_up());
+}
+
+/* What no machine can have is refused, with all that came with it; also when a lease is renewed. */
+static void test_lies(void **state)
+{
+	static const uint32_t lies[][2] = {
+		{ 0x7f000001, UINT32_MAX }, { 0, UINT32_MAX }, { OUR_IP, 0xff00ff00 },
+		{ 0xe0000001, UINT32_MAX }, { 0x0a0900ff, 0xffffff00 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+		ask_anew();
+		given_ip = lies[i][0];
+		given_mask = lies[i][1];
+		while (dhcp_sent() != 0)
+			;
+		dhcp_answer(OFFER, 600);
+		assert_int_equal(dhcp_sent(), REQUEST);
+		dhcp_answer(DHCP_ACK, 600);
+		fake_advance(SECONDS(1));
+		assert_non_null(strstr(fake_log, "which no machine can have; asking again in "));
+		assert_false(net_up());
+		assert_in_range(seconds_until(DISCOVER, 60), 9, 11);
+		given_ip = OUR_IP;
+		given_mask = UINT32_MAX;
+		bare = true;
+		bind(20);
+		assert_string_equal(fake_log, "address 10.9.0.2/32, gateway 10.8.0.1, dns none, "
+					      "lease 20 s");
+		assert_int_equal(port_netif.mtu, 1500);
+		bare = false;
+	}
+	assert_in_range(seconds_until(REQUEST, 60), 9, 10);
+	given_mask = 0xff00ff00;
+	dhcp_answer(DHCP_ACK, 20);
+	fake_advance(SECONDS(1));
+	assert_false(net_up());
+	given_mask = UINT32_MAX;
+	assert_in_range(seconds_until(DISCOVER, 60), 9, 11);
+	bind(UINT32_MAX);
+	fake_forget_sent();
+}
+
 /* ---- DNS -------------------------------------------------------------------- */
 
 static int answer_with;                /* -1: nothing, 3: no such name */
@@ -287,6 +408,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_answer_yet), cmocka_unit_test(test_lease),
 		cmocka_unit_test(test_renewal), cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_short_lease), cmocka_unit_test(test_times_that_lie),
+		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_names),
 	};
 

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 
+import pytest
 from scapy.layers.inet6 import (ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS,
                                 ICMPv6ND_RA, ICMPv6ND_RS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptMTU,
                                 ICMPv6NDOptPrefixInfo, ICMPv6NDOptRDNSS, ICMPv6NDOptSrcLLAddr, IPv6)
@@ -22,8 +23,16 @@ from netns import IFNAME
 
 HOST6 = "fd77::1"
 ETH_IP6 = 0x86DD
+NIC_ROWS = ("pc-e1000", "q35-e1000e", "q35-vmxnet3", "orangepi-pc")  # one per driver but virtio's
 FORGED = "02:00:00:00:00:66"
 SERVING6 = r"serving http://\[({0}[0-9a-f:]*)\]:8080/"
+
+
+def skip_unless(request, row, full, rows):
+    """In `make test` a test of IPv6 runs on these machines, and on those of its mark `also_on`."""
+    mark = request.node.get_closest_marker("also_on")
+    if not full and row.name not in rows + (mark.args if mark else ()):
+        pytest.skip("only in make test-full")
 
 
 def enable(net, *addresses):

@@ -11,7 +11,8 @@ import time
 import pytest
 
 from dhcpd6 import DECLINE, INFORMATION, REBIND, RENEW, REQUEST, SOLICIT, Dhcpd6, option
-from net6 import HOST6, Router, Wire, enable, get6, radvd, wait_serving6
+from net6 import (HOST6, NIC_ROWS, Router, Wire, enable, get6, radvd, skip_unless,
+                  wait_serving6)
 from netns import IFNAME
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, IPv6
 
@@ -19,10 +20,9 @@ pytestmark = pytest.mark.large
 
 
 @pytest.fixture(autouse=True)
-def few_rows(row, full):
-    """One machine is enough for every day."""
-    if not full and row.name != "host":
-        pytest.skip("only in make test-full")
+def few_rows(request, row, full):
+    """One machine is enough for every day, for most of it."""
+    skip_unless(request, row, full, ("host",))
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def clock6(site, address):
     return json.loads(get6(site, address, "/clock").body)
 
 
+@pytest.mark.also_on("microvm")
 def test_dnsmasq(lone):
     """The usual server, with its router: an address, a name server, a time server (option 56)."""
     site = lone("clock.page=yes")
@@ -89,6 +90,7 @@ def link_local(net):
     return None if "tentative" in text or "fe80" not in text else text.split()[3]
 
 
+@pytest.mark.also_on("microvm")
 def test_kea(lone):
     """Kea, with radvd to point at it."""
     site = lone()
@@ -243,6 +245,7 @@ def test_taken(managed):
     assert wait_serving6(site, "fd77::a") == "fd77::a"
 
 
+@pytest.mark.also_on("microvm", *NIC_ROWS)
 def test_asked_for_by_hand(lone):
     """ip6=dhcp: without a router that sends for it."""
     site = lone("ip6=dhcp")

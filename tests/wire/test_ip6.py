@@ -5,6 +5,7 @@ and hosts that do not mean well (RFC 8200, 4861, 4862, 7217, 8106, 8201)."""
 import ipaddress
 import random
 import ssl
+import struct
 import time
 
 import pytest
@@ -14,23 +15,26 @@ from scapy.layers.inet6 import (ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, ICM
                                 ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig, ICMPv6Unknown, IPv6,
                                 IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
                                 IPv6ExtHdrRouting, PadN)
+from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from client import Client
-from net6 import FORGED, HOST6, Router, Wire, enable, get6, radvd, socket6, wait_serving6
+from net6 import (FORGED, HOST6, NIC_ROWS, Router, Wire, enable, get6, radvd, skip_unless, socket6,
+                  wait_serving6)
+from site_vm import nothing_kept
 
 pytestmark = pytest.mark.large
 STRANGER = "fd77::66"
 NODAD = {"4": (), "6": ("nodad",)}
 NEVER_WHOLE = 600                 # the id of fragments
 SHORT_ROWS = ("microvm", "host")
+MANY = 10000                      # neighbours: far more than any table has room for
 
 
 @pytest.fixture(autouse=True)
-def few_rows(row, full):
-    """Two machines are enough for every day."""
-    if not full and row.name not in SHORT_ROWS:
-        pytest.skip("only in make test-full")
+def few_rows(request, row, full):
+    """Two machines are enough for every day, for most of it."""
+    skip_unless(request, row, full, SHORT_ROWS)
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def start(boot):
 @pytest.fixture(scope="module")
 def six_boot(row, image, full):
     """A machine with both families, its IPv6 address in .six, a router of ours in .router."""
-    if not full and row.name not in SHORT_ROWS:
+    if not full and row.name not in SHORT_ROWS + NIC_ROWS:
         pytest.skip("only in make test-full")
     from site_vm import Site
     site = Site(row, image, "metrics=yes", dhcp=False)
@@ -252,6 +256,37 @@ def test_path_mtu_lies(six, wire):
     assert six.metrics()["net_pmtu_lowered_total"] == before
 
 
+def test_path_mtu_least(six, wire):
+    """A router that says of a packet under way that no 1280 bytes pass is not believed."""
+    def send(flags, data=b""):
+        wire.send(IPv6(src=STRANGER, dst=six.six)
+                  / TCP(sport=4500, dport=8080, flags=flags, seq=seq, ack=ack, window=60000,
+                        options=[("MSS", 1440)] if flags == "S" else []) / Raw(data), six.mac)
+
+    def segment(packet):
+        return TCP in packet and packet[TCP].dport == 4500 and packet.plen > 1000
+    before = six.metrics()["net_pmtu_lowered_total"]
+    seq = ack = 0
+    send("S")
+    answer = wire.receive(lambda p: TCP in p and p[TCP].dport == 4500)
+    seq, ack = 1, answer[TCP].seq + 1
+    request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    send("A", request)
+    seq += len(request)
+    first = wire.receive(segment)
+    for mtu in (0, 68, 1000, 1279):
+        wire.send(IPv6(src=STRANGER, dst=six.six) / ICMPv6PacketTooBig(mtu=mtu)
+                  / Raw(bytes(first)[:1000]), six.mac)
+    again = wire.receive(lambda p: segment(p) and p[TCP].seq == first[TCP].seq, 10)
+    assert again and again.plen == first.plen > 1240
+    wire.send(IPv6(src=STRANGER, dst=six.six) / ICMPv6PacketTooBig(mtu=1280)
+              / Raw(bytes(first)[:1000]), six.mac)
+    less = wire.receive(lambda p: TCP in p and p[TCP].seq == first[TCP].seq and p.plen <= 1240, 10)
+    assert less and less.plen > 1000
+    send("R")
+    assert six.metrics()["net_pmtu_lowered_total"] == before + 1
+
+
 # ---- Neighbours and routers that do not mean well -------------------------------------
 
 
@@ -278,15 +313,22 @@ def test_withdrawn(six):
 
 
 @pytest.mark.busy
+@pytest.mark.also_on(*NIC_ROWS)
 def test_neighbours_flood(six, wire):
-    """A thousand neighbours: the table is bounded, a real one is served at once."""
-    for n in range(1000):
-        address = f"fd77::7:{n:x}"
-        wire.send(IPv6(src=address, dst=six.six, hlim=255) / ICMPv6ND_NS(tgt=six.six)
-                  / ICMPv6NDOptSrcLLAddr(lladdr=FORGED), six.mac)
+    """Ten thousand neighbours: nothing is kept of most, and a real one is served at once."""
+    first = bytes(Ether(dst=six.mac, src=FORGED) / IPv6(src="fd77::7:ffff:0", dst=six.six, hlim=255)
+                  / ICMPv6ND_NS(tgt=six.six) / ICMPv6NDOptSrcLLAddr(lladdr=FORGED))
+    before = six.metrics()
+    for n in range(MANY):
+        # The same sum for each, so that the checksum stays right.
+        wire.sock.send(first[:34] + struct.pack(">HH", 0xffff - n, n) + first[38:])
+        if n % 100 == 99:
+            assert get6(six, six.six).status == 200
     began = time.monotonic()
+    after = six.metrics()
     assert get6(six, six.six).status == 200
     assert time.monotonic() - began < 5
+    nothing_kept(before, after)
 
 
 @pytest.mark.busy
@@ -333,6 +375,7 @@ def test_routers_flood(start):
 # ---- Addresses ------------------------------------------------------------------------
 
 
+@pytest.mark.also_on(*NIC_ROWS)
 def test_radvd(boot):
     """The usual router: an address, its DNS server, and no IPv4 needed."""
     site = boot("ip=off", wait=False, start=False, dhcp=False, by_hand=False)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Frames of 9000 bytes (mtu=), both ways, and what is too long for the card."""
+"""Frames of 9000 bytes (mtu=), both ways, and what is too long for the card; and of 1280, the
+least that IPv6 allows."""
 
 import select
 import socket
@@ -7,11 +8,14 @@ import threading
 
 import pytest
 
+from client import Client
 from frames import ICMP, Forger
+from net6 import Router, enable, socket6, wait_serving6
 from netns import IFNAME
 
 pytestmark = pytest.mark.large
 MTU, FRAME = 9000, 9014
+LEAST = 1280
 PING = MTU - 20 - 8            # bytes in the largest
 TOO_LONG = (MTU + 1, MTU + 4, 12000, 16370, 16371, 16384, 20000, 40000)
 ETH_ALL = 3                    # what goes out, too
@@ -45,9 +49,11 @@ class Lengths:
         self.thread.start()
 
     def watch(self):
-        """The thread."""
-        while not self.done:
+        """The thread: until nothing is left."""
+        while True:
             if not select.select([self.sock], [], [], 0.1)[0]:
+                if self.done:
+                    return
                 continue
             data, source = self.sock.recvfrom(65536)
             if source[2] == socket.PACKET_OUTGOING:
@@ -131,3 +137,26 @@ def test_too_long(jumbo):
             got = forger.packet(ICMP)
             assert got and got[24:28] == bytes((0, 1, 0, turn)) and got[28:] == right, got
     assert post(jumbo.client(), b"x").body == b"x"
+
+
+def test_least(boot, echo_image, row, full):
+    """mtu=1280: no frame is longer, either way, by either family, and all of it arrives."""
+    if not full and row.name not in ("microvm", "host"):
+        pytest.skip("only in make test-full")
+    site = boot(f"mtu={LEAST} metrics=yes", image=echo_image, wait=False, start=False, dhcp=False)
+    router = Router(site.net, enable(site.net))
+    site.boot()
+    six = wait_serving6(site, "fd77::")
+    body = bytes(range(256)) * (BODY // 256)
+    for client, headers in ((site.client(), 40), (Client(socket6(site, six), 10), 60)):
+        lengths = Lengths(site)
+        with client:
+            mss = client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+            assert LEAST - headers - 12 <= mss <= LEAST - headers, mss
+            answer = post(client, body)
+            assert answer.status == 200 and answer.body == body
+        lengths.close()
+        assert LEAST <= lengths.of <= LEAST + 14, lengths.of
+        assert LEAST <= lengths.to <= LEAST + 14, lengths.to
+    assert site.metrics()["net_pmtu_lowered_total"] == 0
+    router.close()
