@@ -59,6 +59,7 @@ class Postgres:
         with open(f"{self.data}/postgresql.conf", "a", encoding="ascii") as file:
             file.write(f"listen_addresses = '*'\nport = {port}\nfsync = off\n"
                        f"unix_socket_directories = '{self.folder}'\nmax_connections = 40\n"
+                       "timezone = 'UTC'\n"
                        f"{config}\n")
         self.start()
 

@@ -8,24 +8,23 @@
 
 #include "app/app.h"
 #include "app/queries/clocks.h"
-#include "kernel/job.h"
-#include "net/postgres.h"
+#include "app/queries/queries.h"
 #include "net/tls.h"
 
-#define TIMEOUT_MS 5000
+#define QUICK_MS 2000
 #define BATCH 16
 #define FETCH 100
 
 SETTINGS(PG_SETTINGS, TLS_SETTINGS);
 
-static void refuse(struct response *res, struct pg *db, int e)
+void refuse(struct response *res, struct pg *db, int e)
 {
 	status(res, pg_status(e));
 	json(res, "{ error: %s, errno: %d, sqlstate: %s }", pg_reason(e), -e,
 	     db ? pg_error(db)->sqlstate : "");
 }
 
-static struct pg *borrow(struct response *res, int64_t ms)
+struct pg *borrow(struct response *res, int64_t ms)
 {
 	struct pg *db;
 	int e = pg_get(&db, clock_after_ms(ms));
@@ -35,92 +34,9 @@ static struct pg *borrow(struct response *res, int64_t ms)
 	return db;
 }
 
-static unsigned long number(struct request *req, const char *name)
+unsigned long number(struct request *req, const char *name)
 {
 	return strtoul(request_param(req, name), NULL, 10);
-}
-
-/* ---- Types ---- */
-
-static void scalars(struct request *req, struct response *res)
-{
-	struct pg *db = borrow(res, TIMEOUT_MS);
-	struct pg_uuid id = { { 0xa0, 0xee, 0xbc, 0x99, 0x9c, 0x0b, 0x4e, 0xf8, 0xbb, 0x6d, 0x6b,
-				0xb9, 0xbd, 0x38, 0x0a, 0x11 } }, id2;
-	int16_t i2;
-	int32_t i4;
-	int64_t i8, time;
-	float f4;
-	double f8;
-	bool b, null;
-	const char *text, *number, *js, *nothing;
-	struct pg_bytes bytes;
-	int e;
-
-	if (!db)
-		return;
-	e = pg_query(db, "SELECT $1, $2, $3, $4, $5, $6, $7, $8::text, $9, $10, $11, $12, "
-		     "$13::text, NULL::int4", pg_int2(-32768), pg_int4(-2147483647 - 1),
-		     pg_int8(INT64_MIN), pg_float4(0.5f), pg_float8(-1e300),
-		     pg_numeric("-12345678901234567890.000123"), pg_bool(true),
-		     pg_text("Zürich \"q\""), pg_bytea("\0\1\377", 3), pg_json("{\"a\": [1]}", 10),
-		     pg_timestamptz(1795383459123456), pg_uuid(&id), pg_null());
-	if (e == 0)
-		e = pg_row(db, pg_to_int2(&i2), pg_to_int4(&i4), pg_to_int8(&i8),
-			   pg_to_float4(&f4), pg_to_float8(&f8), pg_to_text(&number),
-			   pg_to_bool(&b), pg_to_text(&text), pg_to_bytea(&bytes),
-			   pg_to_text(&js), pg_to_timestamptz(&time), pg_to_uuid(&id2),
-			   pg_to_text(&nothing), pg_or_null(pg_to_int4(&i4), &null));
-	if (e == 1)
-		json(res, "{ int2: %d, int4: %d, int8: %lld, float4: %.3f, float8: %.0f, "
-		     "numeric: %s, bool: %d, text: %s, bytea: %zu, json: %s, time: %lld, "
-		     "uuid: %d, null: %d }",
-		     i2, (int)i4, (long long)i8, (double)f4, f8, number, b, text, bytes.len, js,
-		     (long long)time, memcmp(&id, &id2, sizeof(id)) == 0, !nothing && null);
-	else
-		refuse(res, db, e);
-	pg_put(db);
-}
-
-/* Goes through an array of numbers: their sum; NULL counts as a thousand. */
-static int sum_of(struct pg_array *a, int64_t *sum)
-{
-	int64_t v = 0;
-	bool null;
-	int e;
-
-	for (*sum = 0; (e = pg_element(a, pg_or_null(pg_to_int8(&v), &null))) > 0; v = 0)
-		*sum += null ? 1000 : v;
-	return e;
-}
-
-static void arrays(struct request *req, struct response *res)
-{
-	struct pg *db = borrow(res, TIMEOUT_MS);
-	const struct pg_arg ints[] = { pg_int4(1), pg_null(), pg_int4(3) };
-	const struct pg_arg words[] = { pg_text("a,b"), pg_text("\"") };
-	const struct pg_arg prices[] = { pg_numeric("1.50"), pg_numeric("-20000.05") };
-	struct pg_array a, t, n;
-	const char *first, *second;
-	char price[2][16];
-	int64_t sum;
-	int e;
-
-	if (!db)
-		return;
-	e = pg_query(db, "SELECT $1, $2, $3", pg_array(PG_INT4, ints, 3),
-		     pg_array(PG_TEXT, words, 2), pg_array(PG_NUMERIC, prices, 2));
-	if (e == 0)
-		e = pg_row(db, pg_to_array(&a), pg_to_array(&t), pg_to_array(&n));
-	if (e == 1 && sum_of(&a, &sum) == 0 && pg_element(&t, pg_to_text(&first)) == 1 &&
-	    pg_element(&t, pg_to_text(&second)) == 1 &&
-	    pg_element(&n, pg_to_numeric(price[0], sizeof(price[0]))) == 1 &&
-	    pg_element(&n, pg_to_numeric(price[1], sizeof(price[1]))) == 1)
-		json(res, "{ ints: %lld, words: [%s, %s], prices: [%s, %s] }", (long long)sum,
-		     first, second, price[0], price[1]);
-	else
-		refuse(res, db, e == 1 ? -EDOM : e);
-	pg_put(db);
 }
 
 /* ---- Many rows, many queries ---- */
@@ -249,7 +165,7 @@ static void simple(struct request *req, struct response *res)
 static void import(struct request *req, struct response *res)
 {
 	struct pg *db = borrow(res, TIMEOUT_MS);
-	size_t len;
+	size_t len, piece = number(req, "piece");
 	const char *data = request_body(req, &len);
 	int e;
 
@@ -257,7 +173,7 @@ static void import(struct request *req, struct response *res)
 		return;
 	e = pg_copy_in(db, "COPY item (name, price, stock) FROM STDIN (FORMAT csv)");
 	for (size_t n; e == 0 && len > 0; data += n, len -= n) {
-		n = MIN(len, (size_t)1000);             /* pieces need not be rows */
+		n = MIN(len, piece);                    /* pieces need not be rows */
 		e = pg_copy_write(db, data, n);
 	}
 	if (e == 0)
@@ -304,6 +220,19 @@ static void news(struct request *req, struct response *res)
 	pg_put(db);
 }
 
+/* To whom listens, from another connection. */
+static void tell(struct request *req, struct response *res)
+{
+	struct pg *db = borrow(res, TIMEOUT_MS);
+	int e;
+
+	if (!db)
+		return;
+	e = pg_query(db, "SELECT pg_notify('the \"news\"', $1)",
+		     pg_text(request_param(req, "payload")));
+	answer_sum(res, db, e, 0, 0);
+}
+
 static void nap(struct request *req, struct response *res)
 {
 	struct pg *db = borrow(res, (int64_t)number(req, "limit"));
@@ -313,6 +242,53 @@ static void nap(struct request *req, struct response *res)
 		return;
 	e = pg_query(db, "SELECT pg_sleep($1)", pg_float8((double)number(req, "ms") / 1000));
 	answer_sum(res, db, e, 0, 0);
+}
+
+/* Notes when its turn has come. */
+static void turn(struct request *req, struct response *res)
+{
+	struct pg *db = borrow(res, 60000);
+	int e;
+
+	if (!db)
+		return;
+	e = pg_query(db, "INSERT INTO turn (n) VALUES ($1)", pg_int4((int32_t)number(req, "n")));
+	answer_sum(res, db, e, pg_affected(db), 0);
+}
+
+static int add_stock(struct pg *db, int32_t id, int32_t more)
+{
+	return pg_query(db, "UPDATE item SET stock = stock + $1 WHERE id = $2", pg_int4(more),
+			pg_int4(id));
+}
+
+/* Moves stock from item 1 to item 2 in a transaction: what came of that, of a query after it in the
+ * transaction, and of its end: commit, rollback, or neither. */
+static void transfer(struct request *req, struct response *res)
+{
+	const char *end = request_param(req, "end");
+	int32_t n = (int32_t)number(req, "n");
+	struct pg *db = borrow(res, TIMEOUT_MS);
+	struct pg_error first, then;
+	int e;
+
+	if (!db)
+		return;
+	e = pg_query(db, "BEGIN");
+	if (e == 0)
+		e = add_stock(db, 2, n);
+	if (e == 0)
+		e = add_stock(db, 1, -n);
+	first = *pg_error(db);
+	if (e < 0)
+		pg_query(db, "SELECT 1");
+	then = *pg_error(db);
+	if (strcmp(end, "commit") == 0)
+		e = pg_query(db, "COMMIT");
+	else if (strcmp(end, "rollback") == 0)
+		e = pg_query(db, "ROLLBACK");
+	json(res, "{ errno: %d, sqlstate: %s, then: %s }", -e, first.sqlstate, then.sqlstate);
+	pg_put(db);
 }
 
 /* Leaves a transaction open, half of its rows unread, and a row locked. */
@@ -340,6 +316,7 @@ static void error(struct request *req, struct response *res)
 		{ "syntax", "SELEC 1" },
 		{ "serialize", "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$" },
 		{ "forbidden", "SELECT * FROM pg_authid" },
+		{ "unsupported", "SELECT FROM (SELECT 1 x) a FULL JOIN (SELECT 2 y) b ON x < y" },
 		{ "halfway", "SELECT 1 / (3 - n) FROM generate_series(1, 5) n" },
 	};
 	struct pg *db = borrow(res, TIMEOUT_MS);
@@ -368,93 +345,52 @@ static void star(struct request *req, struct response *res)
 	answer_sum(res, db, e, pg_affected(db), 0);
 }
 
-/* ---- For tests/bench: the same query, again and again, by so many tasks ---- */
-
-struct bench {
-	struct job job;
-	uint32_t n;
-	bool pipelined;
-};
-
-static int one_by_one(struct pg *db, uint32_t n)
+/* How many statements the server has prepared on the connection that was used last. */
+static void prepared(struct request *req, struct response *res)
 {
-	int32_t one;
-	int e = 1;
+	struct pg *db = borrow(res, TIMEOUT_MS);
+	long long count = 0, sum = 0;
+	int e;
 
-	for (uint32_t i = 0; i < n && e == 1; i++) {
-		e = pg_query(db, "SELECT 1");
-		if (e == 0)
-			e = pg_row(db, pg_to_int4(&one));
-	}
-	return e;
+	if (!db)
+		return;
+	e = pg_simple(db, "SELECT count(*) FROM pg_prepared_statements");
+	if (e == 0)
+		e = add_up(db, &count, &sum);
+	answer_sum(res, db, e, count, sum);
 }
 
-static int by_sixteen(struct pg *db, uint32_t n)
+/* A COPY among queries, which have no way to go on with it, is left to the pool. */
+static void copy_left(struct request *req, struct response *res)
 {
-	int32_t one;
-	int e = 1;
+	struct pg *db = borrow(res, TIMEOUT_MS);
+	int e;
 
-	for (uint32_t i = 0; i < n && e >= 0; i += BATCH) {
-		e = 0;
-		for (int k = 0; k < BATCH && e == 0; k++)
-			e = pg_add(db, "SELECT 1");
-		if (e == 0)
-			e = pg_run(db);
-		while (e >= 0 && (e = pg_row(db, pg_to_int4(&one))) == 1 && (e = pg_next(db)) == 1)
-			;
-	}
-	return e;
-}
-
-static int run_bench(void *arg)
-{
-	struct bench *b = arg;
-	struct pg *db;
-	int e = pg_get(&db, FOREVER);
-
-	if (e < 0)
-		return e;
-	e = b->pipelined ? by_sixteen(db, b->n) : one_by_one(db, b->n);
-	pg_put(db);
-	return e;
-}
-
-static void bench(struct request *req, struct response *res)
-{
-	unsigned tasks = (unsigned)MIN(number(req, "tasks"), 32ul), started = 0;
-	struct bench *b = calloc(tasks + 1, sizeof(*b));
-	struct job *jobs[32];
-	ktime began = clock_now();
-	int e = b ? 0 : -ENOMEM;
-
-	for (; started < tasks && e == 0; started += e == 0) {
-		b[started].n = (uint32_t)number(req, "n");
-		b[started].pipelined = strcmp(request_param(req, "how"), "pipelined") == 0;
-		jobs[started] = &b[started].job;
-		e = job_start(jobs[started], "bench", run_bench, &b[started]);
-	}
-	job_all(jobs, started, FOREVER);
-	for (unsigned i = 0; i < started && e >= 0; i++)
-		e = job_result(jobs[i]);
-	free(b);
-	if (e < 0)
-		refuse(res, NULL, e);
-	else
-		json(res, "{ seconds: %.6f }", (double)(clock_now() - began) / 1e9);
+	if (!db)
+		return;
+	e = pg_add(db, "SELECT 1");
+	if (e == 0)
+		e = pg_add(db, "COPY item (name, price, stock) FROM STDIN");
+	if (e == 0)
+		e = pg_run(db);
+	answer_sum(res, db, e, 0, 0);
 }
 
 static void get_one(struct request *req, struct response *res)
 {
-	struct pg *db;
+	struct pg *db = borrow(res, QUICK_MS);
 	int32_t one;
-	int e = pg_get(&db, clock_after_ms(TIMEOUT_MS));
+	int e;
 
-	if (e == 0 && (e = pg_query(db, "SELECT 1")) == 0)
+	if (!db)
+		return;
+	e = pg_query(db, "SELECT 1");
+	if (e == 0)
 		e = pg_row(db, pg_to_int4(&one));
 	if (e == 1)
 		json(res, "{ result: %d }", (int)one);
 	else
-		status(res, pg_status(e));
+		refuse(res, db, e);
 	pg_put(db);
 }
 
@@ -463,20 +399,26 @@ void app_main(void)
 	pg_start();
 	route("GET", "/", get_one);
 	route("GET", "/bench/:how/:tasks/:n", bench);
-	route("GET", "/types", scalars);
-	route("GET", "/arrays", arrays);
+	route("GET", "/types", all_types);
+	route("GET", "/types/:type", scalars);
+	route("GET", "/arrays/:type", arrays);
 	route("GET", "/rows/:n", rows);
 	route("GET", "/cursor/:n", cursor);
 	route("GET", "/pipeline/:n", pipeline);
 	route("GET", "/texts/:n", texts);
 	route("GET", "/simple", simple);
-	route("POST", "/import", import);
+	route("POST", "/import/:piece", import);
 	route("GET", "/export", export);
 	route("GET", "/news", news);
+	route("GET", "/tell/:payload", tell);
 	route("GET", "/sleep/:ms/:limit", nap);
+	route("GET", "/turn/:n", turn);
+	route("GET", "/transfer/:n/:end", transfer);
 	route("GET", "/leave", leave);
 	route("GET", "/error/:what", error);
 	route("GET", "/star", star);
 	route("GET", "/clocks", clocks);
 	route("GET", "/sleeps/:us", sleeps);
+	route("GET", "/prepared", prepared);
+	route("GET", "/copy/left", copy_left);
 }

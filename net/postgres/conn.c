@@ -118,6 +118,8 @@ static int read_message(struct pg *c, struct pg_in *body, bool wait)
 			break;
 		case PG_NOTIFICATION:
 			pg_notice_add(c, *body);
+			if (c->state == PG_DEAD)
+				return c->why;
 			if (c->state == PG_IDLE)
 				return type;
 			break;
@@ -159,6 +161,20 @@ int pg_send(struct pg *c)
 		return -ENOMEM;                 /* nothing has been sent */
 	err = sock_write(c->sock, c->out.data, len, c->deadline);
 	return err < 0 ? pg_dead(c, err) : 0;   /* who knows how much of it was sent */
+}
+
+void pg_slim(struct pg *c)
+{
+	if (c->cap > GRAIN && c->start + c->taken == c->end) {
+		free(c->in);
+		c->in = NULL;
+		c->start = c->end = c->cap = c->taken = 0;
+	}
+	if (c->out.cap > GRAIN) {
+		free(c->out.data);
+		c->out.data = NULL;
+		c->out.cap = 0;
+	}
 }
 
 /* ---- What every exchange may end with ---- */

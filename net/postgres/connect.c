@@ -220,6 +220,8 @@ int pg_open(struct pg *c, ktime deadline)
 		return 0;
 	}
 	failed(c->error.message[0] ? c->error.message : "cannot log on", err);
+	if (err == -EACCES)
+		keys.rounds = 0;                /* of a password that another may have replaced */
 	pg_dead(c, err);
 	pg_close(c);
 	return err;

@@ -2,7 +2,10 @@
 /* COPY in both directions ("COPY Operations" of the protocol's documentation). */
 #include <errno.h>
 
+#include "kernel/kernel.h"
 #include "net/postgres/impl.h"
+
+#define PIECE_MAX (size_t)2048         /* bytes of one CopyData: postgres.message may be 4096 */
 
 static int begin(struct pg *c, const char *sql, enum pg_state state)
 {
@@ -26,8 +29,9 @@ int pg_copy_out(struct pg *c, const char *sql)
 
 int pg_copy_write(struct pg *c, const void *data, size_t len)
 {
+	const uint8_t *p = data;
 	struct pg_in body;
-	int type;
+	int type, err = 0;
 
 	if (c->state != PG_COPYING_IN)
 		return c->state == PG_DEAD ? c->why : -EINVAL;
@@ -39,10 +43,14 @@ int pg_copy_write(struct pg *c, const void *data, size_t len)
 	}
 	if (type != -EAGAIN)
 		return type < 0 ? type : pg_dead(c, -EPROTO);
-	pg_out_begin(&c->out, 'd');
-	pg_out_bytes(&c->out, data, len);
-	pg_out_end(&c->out);
-	return pg_send(c);
+	for (size_t n; err == 0 && len > 0; p += n, len -= n) {
+		n = MIN(len, PIECE_MAX);
+		pg_out_begin(&c->out, 'd');
+		pg_out_bytes(&c->out, p, n);
+		pg_out_end(&c->out);
+		err = pg_send(c);
+	}
+	return err;
 }
 
 static int finish(struct pg *c)

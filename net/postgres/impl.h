@@ -38,6 +38,7 @@ struct pg_statement {
 	struct pg_columns *columns;    /* NULL: it has none */
 	uint32_t hash;
 	uint32_t name;
+	bool retired;
 	unsigned args;
 	uint32_t *types;               /* of its args */
 	char *sql;
@@ -122,6 +123,9 @@ void pg_unread(struct pg *c);
 /* Sends c->out and empties it: 0 or -errno, when the connection is dead. Waits. */
 int pg_send(struct pg *c);
 
+/* Lets go of what large messages took; c is idle, and no row of it is in use. */
+void pg_slim(struct pg *c);
+
 /* Marks it dead: returns `why`. */
 int pg_dead(struct pg *c, int why);
 
@@ -146,8 +150,8 @@ int pg_errno(const struct pg_error *e);
  * must, when c->out may hold messages that are yet to be sent. 0 or -errno. Waits. */
 int pg_prepare(struct pg *c, const char *sql, const struct pg_arg *args, unsigned n,
 	       struct pg_statement **s);
-/* It is no good any more. */
-void pg_statement_drop(struct pg *c, struct pg_statement *s);
+/* It is no good any more: found by nobody, and closed on the server with what is prepared next. */
+void pg_statement_retire(struct pg *c, struct pg_statement *s);
 void pg_statements_free(struct pg *c);
 const char *pg_statement_name(const struct pg_statement *s, char buf[PG_NAME]);
 

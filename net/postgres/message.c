@@ -165,6 +165,19 @@ int pg_error_read(struct pg_in body, struct pg_error *error)
 	return pg_in_done(&body) ? 0 : -EPROTO;
 }
 
+const char *pg_error_field(struct pg_in body, uint8_t field)
+{
+	uint8_t type;
+
+	while ((type = pg_in_u8(&body)) != 0) {
+		const char *text = pg_in_string(&body);
+
+		if (type == field)
+			return text;
+	}
+	return "";
+}
+
 int64_t pg_tag_rows(struct pg_in body)
 {
 	const char *tag = pg_in_string(&body), *space = strrchr(tag, ' ');

@@ -64,6 +64,9 @@ int pg_columns_read(struct pg_in body, struct pg_columns **columns);
 /* Reads an ErrorResponse or NoticeResponse: 0 or -EPROTO. */
 int pg_error_read(struct pg_in body, struct pg_error *error);
 
+/* One of its fields, "" when there is none. */
+const char *pg_error_field(struct pg_in body, uint8_t field);
+
 /* The last number of a command's tag, "INSERT 0 3", 0 when there is none; or -EPROTO. */
 int64_t pg_tag_rows(struct pg_in body);
 

@@ -58,7 +58,6 @@ int pg_listen(struct pg *c, const char *channel)
 {
 	char sql[sizeof("LISTEN \"\"") + CHANNEL_MAX * 2] = "LISTEN \"";
 	size_t n = strlen(sql);
-	int err;
 
 	for (; *channel; channel++) {
 		if (n > sizeof(sql) - 4)
@@ -69,9 +68,8 @@ int pg_listen(struct pg *c, const char *channel)
 	}
 	sql[n++] = '"';
 	sql[n] = '\0';
-	err = pg_command(c, sql);
-	c->listening |= err == 0;
-	return err;
+	c->listening = true;                    /* it may even when we do not hear that it does */
+	return pg_command(c, sql);
 }
 
 int pg_notification(struct pg *c, const char **channel, const char **payload)

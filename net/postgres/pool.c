@@ -17,7 +17,6 @@
 #define OPEN_MS 5000
 #define LOOK_MS 500                    /* between two looks at what is idle */
 #define RETRY_S 8                      /* at most, between attempts to have postgres.min open */
-#define KEPT_BYTES 4096u               /* of each buffer, while idle */
 
 static struct pool objects;
 static struct semaphore permits;
@@ -100,24 +99,10 @@ void pg_deadline(struct pg *c, ktime deadline)
 	c->deadline = deadline;
 }
 
-static void shrink(struct pg *c)
-{
-	if (c->cap > KEPT_BYTES && c->start == c->end) {
-		free(c->in);
-		c->in = NULL;
-		c->cap = 0;
-	}
-	if (c->out.cap > KEPT_BYTES) {
-		free(c->out.data);
-		c->out.data = NULL;
-		c->out.cap = 0;
-	}
-	pg_notices_free(c);
-}
-
 static void back_to_idle(struct pg *c)
 {
-	shrink(c);
+	pg_slim(c);
+	pg_notices_free(c);
 	c->idle_since = clock_now();
 	c->next = idle;
 	idle = c;

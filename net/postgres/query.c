@@ -30,8 +30,10 @@ static int until_ready(struct pg *c, int err, int (*read)(struct pg *, struct pg
 			type = pg_ready(c, body);
 		else if (type == PG_ERROR)
 			err = pg_failed(c, body);
-		else if (type == PG_COPY_IN)
+		else if (type == PG_COPY_IN && c->simple)
 			type = pg_copy_fail(c, "not expected");
+		else if (type == PG_COPY_IN)    /* which made the server pass over our Sync */
+			type = pg_dead(c, -EPROTO);
 		if (type < 0)
 			return type;
 	}
@@ -99,17 +101,24 @@ static int complete(struct pg *c, struct pg_in body)
 	return ended(c);
 }
 
+/* "prepared statement does not exist", "cached plan must not change result type": another try will
+ * do. The latter shares its SQLSTATE with all that the server cannot do at all, and is told from
+ * that by the routine that says so. */
+static bool is_stale(const struct pg_error *error, struct pg_in body)
+{
+	return strcmp(error->sqlstate, "26000") == 0 ||
+	       (strcmp(error->sqlstate, "0A000") == 0 &&
+		strcmp(pg_error_field(body, 'R'), "RevalidateCachedQuery") == 0);
+}
+
 /* An error ends all that was sent with it. */
 static int broken(struct pg *c, struct pg_in body)
 {
 	int err = pg_failed(c, body);
 
 	c->ended = true;
-	/* "cached plan must not change result type", "prepared statement does not exist": another
-	 * try will do. */
-	if (!c->simple && c->state != PG_DEAD &&
-	    (strcmp(c->error.sqlstate, "0A000") == 0 || strcmp(c->error.sqlstate, "26000") == 0)) {
-		pg_statement_drop(c, c->queue[c->at]);
+	if (!c->simple && c->state != PG_DEAD && is_stale(&c->error, body)) {
+		pg_statement_retire(c, c->queue[c->at]);
 		c->stale = true;
 		err = -EAGAIN;
 	}
@@ -260,8 +269,12 @@ int pg_row_into(struct pg *c, const struct pg_into *into, size_t n)
 		return c->state == PG_DEAD ? c->why : 0;
 	c->has_row = false;
 	columns = columns_of(c);
-	if (n > columns->n)
+	if (n > columns->n) {
+		c->error = (struct pg_error){ .sqlstate = "" };
+		snprintf(c->error.message, sizeof(c->error.message),
+			 "%u columns, and %u are asked for", columns->n, (unsigned)n);
 		return -EDOM;
+	}
 	for (unsigned i = 0; i < columns->n; i++) {
 		int e = pg_field_read(&c->row, columns->column[i].type, columns->column[i].binary,
 				      i < n ? &into[i] : NULL);

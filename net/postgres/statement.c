@@ -23,7 +23,7 @@ static uint32_t hash_of(const char *sql)               /* FNV-1a */
 static bool is(const struct pg_statement *s, uint32_t hash, const char *sql,
 	       const struct pg_arg *args, unsigned n)
 {
-	if (s->hash != hash || s->args != n || strcmp(s->sql, sql) != 0)
+	if (s->hash != hash || s->retired || s->args != n || strcmp(s->sql, sql) != 0)
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		if (s->types[i] != pg_arg_type(&args[i]))
@@ -75,12 +75,18 @@ static void add_close(struct pg *c, const struct pg_statement *s)
 	pg_out_end(&c->out);
 }
 
-void pg_statement_drop(struct pg *c, struct pg_statement *s)
+static void let_go(struct pg *c, struct pg_statement *s)
 {
-	if (c->cursor == s)
-		c->cursor = NULL;
+	add_close(c, s);
 	unlink_one(c, s);
 	free_one(s);
+}
+
+void pg_statement_retire(struct pg *c, struct pg_statement *s)
+{
+	s->retired = true;
+	if (c->cursor == s)
+		c->cursor = NULL;
 }
 
 /* In use: it is under way in the pipeline, or a cursor's. */
@@ -94,18 +100,22 @@ static bool in_use(const struct pg *c, const struct pg_statement *s)
 	return false;
 }
 
-/* Lets go of the one not used for longest. */
+/* Lets go of what is retired, and of the one not used for longest. */
 static void make_room(struct pg *c)
 {
-	struct pg_statement *oldest = NULL;
+	struct pg_statement *next, *oldest = NULL;
 
-	for (struct pg_statement *s = c->statements; s; s = s->next)
-		if (!in_use(c, s))
+	for (struct pg_statement *s = c->statements; s; s = next) {
+		next = s->next;
+		if (in_use(c, s))
+			continue;
+		if (s->retired)
+			let_go(c, s);
+		else
 			oldest = s;
-	if (c->statement_count < PG_STATEMENTS || !oldest)
-		return;
-	add_close(c, oldest);
-	pg_statement_drop(c, oldest);
+	}
+	if (c->statement_count >= PG_STATEMENTS && oldest)
+		let_go(c, oldest);
 }
 
 static struct pg_statement *new_statement(struct pg *c, const char *sql, uint32_t hash,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""app/postgres and servers that lie, stall, or speak something else: an errno within the deadline,
+"""app/queries and servers that lie, stall, or speak something else: an errno within the deadline,
 502, 503 or 504 for the client, and nothing left behind. And what log-ons are good enough."""
 
 import base64
@@ -9,16 +9,18 @@ import json
 import os
 import socket
 import struct
+import threading
 import time
 
 import pytest
-from backends import Backend
-from netns import HOST
+from backends import Backend, reset
+from netns import EXTRA, HOST, IFNAME
 from postgres_server import PASSWORD, Postgres
 
-APP = "postgres"
+APP = "queries"
 PORT = 5433
-SETTINGS = (f'postgres.host={HOST} postgres.port={PORT} postgres.user=zeitkern postgres.min=0 '
+FAR = EXTRA[-1]
+SETTINGS = (f'postgres.host={FAR} postgres.port={PORT} postgres.user=zeitkern postgres.min=0 '
             f'postgres.password="{PASSWORD}" postgres.max=2 postgres.idle=1 postgres.message=65536')
 ROUNDS = 4096
 
@@ -29,6 +31,7 @@ def message(kind, data=b""):
 
 
 READY = message(b"Z", b"I")
+NOISE = b"\xff" + os.urandom(4095)
 OK = message(b"R", struct.pack("!I", 0))
 
 
@@ -128,7 +131,8 @@ class Fake:
 def ask(app):
     """ask(fake): GET / through that server: (status, JSON, seconds)."""
     def get(fake):
-        with Backend(app.net, fake.serve if isinstance(fake, Fake) else fake, PORT):
+        with Backend(app.net, fake.serve if isinstance(fake, Fake) else fake, PORT,
+                     FAR):
             began = time.monotonic()
             answer = app.get("/")
             return answer.status, json.loads(answer.body), time.monotonic() - began
@@ -175,39 +179,59 @@ def test_good(ask):
     assert ask(by_bytes)[:2] == (200, {"result": 1})
 
 
+# The words of each errno, which differ from one to the next, and the status that goes with them.
+PROTO = (502, "the database speaks another protocol", "")
+REFUSED = (502, "the database refuses us", "")
+RESET = (502, "the database has gone", "")
+TOO_LARGE = (502, "the database says too much", "")
+BUSY = (503, "the database is busy", "")
+LATE = (504, "timed out", "")
+
+
+def resets(data=b""):
+    """A server that sends just that, and then a reset."""
+    def serve(sock):
+        sock.recv(65536)
+        sock.sendall(data)
+        reset(sock)
+    return serve
+
+
 AT_LOGON = {
-    "wrong proof": (changed(knows=b"another"), 502),
-    "no proof": (changed(proves=False), 502),
-    "our nonce": (changed(nonce=b"another"), 502),
-    "few rounds": (changed(rounds=64), 502),
-    "many rounds": (changed(rounds=4096000), 502),
-    "no mechanism": (changed(offers=b"SCRAM-SHA-1\0\0"), 502),
-    "no password asked": (says(OK + READY), 502),
-    "password itself": (says(auth(3)), 502),
-    "md5": (says(auth(5, b"salt")), 502),
-    "kerberos": (says(auth(7)), 502),
-    "ready at once": (says(READY), 502),
-    "HTTP": (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), 502),
-    "SSH": (says(b"SSH-2.0-OpenSSH_9.2\r\n"), 502),
-    "short length": (says(b"R\0\0\0\3"), 502),
-    "huge length": (says(b"R\x7f\xff\xff\xff" + b"x" * 100000), 502),
-    "error": (says(message(b"E", b"SFATAL\0VFATAL\0C53300\0Msorry, too many clients\0\0")), 503),
-    "starting up": (says(message(b"E", b"SFATAL\0VFATAL\0C57P03\0Mstarting up\0\0")), 503),
-    "broken error": (says(message(b"E", b"SFATAL\0C533")), 502),
-    "closes": (lambda sock: None, 502),
-    "silence": (lambda sock: time.sleep(5), 504),
-    "half a message": (says(b"R\0\0\0\x30"), 504),
-    "noise": (says(os.urandom(4096)), 502),
+    "wrong proof": (changed(knows=b"another"), REFUSED),
+    "no proof": (changed(proves=False), REFUSED),
+    "our nonce": (changed(nonce=b"another"), PROTO),
+    "few rounds": (changed(rounds=64), PROTO),
+    "many rounds": (changed(rounds=4096000), PROTO),
+    "no mechanism": (changed(offers=b"SCRAM-SHA-1\0\0"), PROTO),
+    "no password asked": (says(OK + READY), REFUSED),
+    "password itself": (says(auth(3)), REFUSED),
+    "md5": (says(auth(5, b"salt")), REFUSED),
+    "kerberos": (says(auth(7)), REFUSED),
+    "ready at once": (says(READY), PROTO),
+    "HTTP": (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), TOO_LARGE),
+    "SSH": (says(b"SSH-2.0-OpenSSH_9.2\r\n"), TOO_LARGE),
+    "short length": (says(b"R\0\0\0\3"), PROTO),
+    "huge length": (says(b"R\x7f\xff\xff\xff" + b"x" * 100000), TOO_LARGE),
+    "error": (says(message(b"E", b"SFATAL\0VFATAL\0C53300\0Msorry, too many clients\0\0")), BUSY),
+    "starting up": (says(message(b"E", b"SFATAL\0VFATAL\0C57P03\0Mstarting up\0\0")), BUSY),
+    "broken error": (says(message(b"E", b"SFATAL\0C533")), PROTO),
+    "closes": (lambda sock: None, RESET),
+    "resets": (resets(), RESET),
+    "resets in a message": (resets(b"R\0\0\0\x30\0"), RESET),
+    "silence": (lambda sock: time.sleep(5), LATE),
+    "half a message": (says(b"R\0\0\0\x30"), LATE),
+    "noise": (says(NOISE), PROTO),
 }
 
 
 @pytest.mark.parametrize("what", AT_LOGON)
 def test_logon(ask, app, what):
     """At log-on."""
-    fake, status = AT_LOGON[what]
+    fake, expected = AT_LOGON[what]
     got, body, seconds = ask(fake)
-    assert got == status and "error" in body, (got, body, app.vm.console.text()[-1500:])
-    assert seconds < 4 if status == 504 else seconds < 1.9
+    assert (got, body["error"], body["sqlstate"]) == expected, app.vm.console.text()[-1500:]
+    assert seconds < 4 if got == 504 else seconds < 1.9
     assert PASSWORD not in app.vm.console.text()
 
 
@@ -233,36 +257,77 @@ def stall(sock):
     time.sleep(4)
 
 
+def endless_notices(sock):
+    """Nothing but notices, which nobody asked for, while somebody reads."""
+    while True:
+        sock.sendall(message(b"N", b"SNOTICE\0C00000\0Mhello\0\0") * 1000)
+
+
+def broken(sock):
+    """Half of a row, and a reset."""
+    sock.sendall(message(b"1") + message(b"t", b"\0\0") + Fake().columns() + READY)
+    receive(sock)
+    sock.sendall(message(b"2") + Fake().row()[:7])
+    reset(sock)
+
+
 AT_QUERY = {
-    "oversized row": (at_row(message(b"D", struct.pack("!HI", 1, 200000) + b"x" * 200000)), 502),
-    "announced gigabyte": (at_row(b"D" + struct.pack("!I", 1 << 30) + b"x" * 1000), 502),
-    "wrong length inside": (at_row(message(b"D", struct.pack("!HII", 1, 5000, 1))), 502),
-    "negative length": (at_row(message(b"D", struct.pack("!HiI", 1, -2, 1))), 502),
-    "two columns": (at_row(message(b"D", struct.pack("!HIIII", 2, 4, 1, 4, 1))), 502),
-    "bytes too many": (at_row(message(b"D", struct.pack("!HIII", 1, 4, 1, 7))), 502),
-    "int of two bytes": (at_row(message(b"D", struct.pack("!HIH", 1, 2, 1))), 502),
-    "NULL": (at_row(message(b"D", struct.pack("!Hi", 1, -1))), 502),
-    "COPY": (at_row(message(b"G", b"\0\0\0")), 502),
-    "columns again": (changed(columns=lambda: Fake().columns() * 2), 502),
-    "columns lie": (changed(columns=lambda: message(b"T", b"\xff\xff" + b"x" * 50)), 502),
-    "no columns": (changed(columns=lambda: message(b"n")), 502),
-    "unknown type": (at_query(message(b"?") * 3), 502),
-    "error without state": (at_query(message(b"E", b"\0") + READY), 502),
-    "odd state": (at_query(message(b"1") + message(b"Z", b"?")), 502),
-    "a log-on": (at_query(OK), 502),
-    "nothing": (at_query(b""), 504),
-    "endless": (changed(answer=lambda: b"", hold=endless), 502),
-    "stalls": (changed(answer=lambda: b"", hold=stall), 504),
+    "oversized row": (at_row(message(b"D", struct.pack("!HI", 1, 200000) + b"x" * 200000)),
+                      TOO_LARGE),
+    "announced gigabyte": (at_row(b"D" + struct.pack("!I", 1 << 30) + b"x" * 1000), TOO_LARGE),
+    "wrong length inside": (at_row(message(b"D", struct.pack("!HII", 1, 5000, 1))), PROTO),
+    "negative length": (at_row(message(b"D", struct.pack("!HiI", 1, -2, 1))), PROTO),
+    "two columns": (at_row(message(b"D", struct.pack("!HIIII", 2, 4, 1, 4, 1))), PROTO),
+    "bytes too many": (at_row(message(b"D", struct.pack("!HIII", 1, 4, 1, 7))), PROTO),
+    "int of two bytes": (at_row(message(b"D", struct.pack("!HIH", 1, 2, 1))), PROTO),
+    "NULL": (at_row(message(b"D", struct.pack("!Hi", 1, -1))), (502, "a column is NULL", "")),
+    "COPY": (at_row(message(b"G", b"\0\0\0")), PROTO),
+    "columns again": (changed(columns=lambda: Fake().columns() * 2), PROTO),
+    "columns lie": (changed(columns=lambda: message(b"T", b"\xff\xff" + b"x" * 50)), PROTO),
+    "no columns": (changed(columns=lambda: message(b"n")), PROTO),
+    "unknown type": (at_query(message(b"?") * 3), PROTO),
+    "error without state": (at_query(message(b"E", b"\0") + READY),
+                            (502, "the database could not do that", "XX000")),
+    "error": (at_row(message(b"E", b"SERROR\0VERROR\0C40P01\0Mdeadlock\0\0")),
+              (503, "try again", "40P01")),
+    "the end": (at_row(message(b"E", b"SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0")),
+                (503, "the database is busy", "57P01")),
+    "odd state": (at_query(message(b"1") + message(b"Z", b"?")), PROTO),
+    "a log-on": (at_query(OK), PROTO),
+    "broken notification": (at_row(message(b"A", b"\0\0\0\1channel") + Fake().row()), PROTO),
+    "nothing": (at_query(b""), LATE),
+    "endless": (changed(answer=lambda: b"", hold=endless), PROTO),
+    "endless notices": (changed(answer=lambda: b"", hold=endless_notices), LATE),
+    "stalls": (changed(answer=lambda: b"", hold=stall), LATE),
+    "resets": (changed(answer=lambda: b"", hold=reset), RESET),
+    "resets in a message": (changed(answer=lambda: b"", hold=broken), RESET),
 }
 
 
 @pytest.mark.parametrize("what", AT_QUERY)
 def test_query(ask, app, what):
     """At the first query; the next client, with a server that is good, is served."""
-    fake, status = AT_QUERY[what]
+    fake, expected = AT_QUERY[what]
     got, body, seconds = ask(fake)
-    assert got == status and "error" in body, (got, body, app.vm.console.text()[-1500:])
-    assert seconds < 4 if status == 504 else seconds < 1.9
+    assert (got, body["error"], body["sqlstate"]) == expected, app.vm.console.text()[-1500:]
+    assert seconds < 4 if got == 504 else seconds < 1.9
+
+
+def test_vanishes(ask, app):
+    """A host that is there no more, without a word: its address is gone with the query under
+    way."""
+    def vanish(_):
+        app.net.ip("addr", "del", f"{FAR}/16", "dev", IFNAME)
+        vanished.set()
+    vanished = threading.Event()
+    try:
+        got, body, seconds = ask(changed(answer=lambda: b"", hold=vanish))
+        assert vanished.is_set() and seconds < 4
+        assert (got, body["error"], body["sqlstate"]) == LATE
+        assert json.loads(app.get("/").body)["error"] in ("timed out", "no way to the database")
+    finally:
+        app.net.ip("addr", "replace", f"{FAR}/16", "dev", IFNAME)
+    assert ask(Fake())[:2] == (200, {"result": 1})
 
 
 def test_refusals(app):

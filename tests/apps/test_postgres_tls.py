@@ -89,7 +89,7 @@ def test_long(app, pairs):
         pg.sql("CREATE TABLE item (name text, price numeric, stock int)", "shop", "zeitkern")
         rows = b"tea,1.25,7\n" * 5000
         with app.client() as client:
-            client.send(b"POST /import HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+            client.send(b"POST /import/1000 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
                         % len(rows) + rows)
             answer = client.answer()
         assert answer.status == 200 and json.loads(answer.body)["count"] == 5000, answer

@@ -107,6 +107,9 @@ static void reads_errors(void **state)
 	assert_string_equal(e.constraint, "item_key");
 	assert_false(e.fatal);
 	assert_int_equal(pg_errno(&e), -EEXIST);
+	assert_string_equal(pg_error_field(IN("C0A000\0RRevalidate\0\0"), 'R'), "Revalidate");
+	assert_string_equal(pg_error_field(IN("C0A000\0\0RRevalidate\0"), 'R'), "");
+	assert_string_equal(pg_error_field(IN("C0A000\0RRev"), 'R'), "");
 	assert_int_equal(pg_error_read(IN("VFATAL\0C53300\0\0"), &e), 0);
 	assert_true(e.fatal);
 	assert_int_equal(pg_errno(&e), -EBUSY);
