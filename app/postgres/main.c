@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Items in PostgreSQL, with JSON in and out: the counterpart of tests/apps/postgres_app.py. */
+#include <errno.h>
+
 #include "app/app.h"
 #include "net/postgres.h"
 #include "net/tls.h"
@@ -92,6 +94,35 @@ static void delete_item(struct request *req, struct response *res)
 	     PG_LIST(pg_arg, id_of(req)));
 }
 
+/* Moves stock from one item to another, all of it or nothing: what is not committed, the pool rolls
+ * back. */
+static void move(struct request *req, struct response *res)
+{
+	static const char *const sql[] = {
+		"UPDATE item SET stock = stock - $1 WHERE id = $2",
+		"UPDATE item SET stock = stock + $1 WHERE id = $2",
+	};
+	const struct pg_arg count = pg_text(request_param(req, "count"));
+	const char *const item[] = { request_param(req, "from"), request_param(req, "to") };
+	struct pg *db;
+	int e = pg_get(&db, clock_after_ms(TIMEOUT_MS));
+
+	if (e == 0)
+		e = pg_query(db, "BEGIN");
+	for (unsigned i = 0; i < 2 && e == 0; i++) {
+		e = pg_query(db, sql[i], count, pg_text(item[i]));
+		if (e == 0 && pg_affected(db) == 0)
+			e = -ENOENT;
+	}
+	if (e == 0)
+		e = pg_query(db, "COMMIT");
+	if (e == 0)
+		json(res, "{ moved: %s }", request_param(req, "count"));
+	else
+		status(res, e == -ENOENT ? 404 : pg_status(e));
+	pg_put(db);
+}
+
 static void list_items(struct request *req, struct response *res)
 {
 	struct pg *db;
@@ -116,4 +147,5 @@ void app_main(void)
 	route("GET", "/item/:id", get_item);
 	route("PUT", "/item/:id", set_item);
 	route("DELETE", "/item/:id", delete_item);
+	route("POST", "/move/:count/:from/:to", move);
 }

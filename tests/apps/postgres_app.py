@@ -77,6 +77,19 @@ async def delete_item(request):
                       request.match_info["id"])
 
 
+@routes.post("/move/{count}/{source}/{to}")
+async def move(request):
+    """Moves stock from one item to another, all of it or nothing."""
+    async with request.app["pool"].acquire() as conn, conn.cursor() as cur, cur.begin():
+        for sign, item_id in ("-", "source"), ("+", "to"):
+            await cur.execute(f"UPDATE item SET stock = stock {sign} %s::int WHERE id = %s::int",
+                              (request.match_info["count"], request.match_info[item_id]),
+                              timeout=TIMEOUT_S)
+            if cur.rowcount == 0:
+                raise web.HTTPNotFound()
+    return web.json_response({"moved": request.match_info["count"]})
+
+
 @web.middleware
 async def errors(request, handler):
     """The status that fits what PostgreSQL says."""

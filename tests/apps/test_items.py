@@ -48,6 +48,9 @@ STORY = (
     ("PUT", "/item/1", {"name": "green tea", "price": "3", "stock": 6}),
     ("PUT", "/item/99", {"name": "none", "price": "3", "stock": 6}),
     ("PUT", "/item/1", {"name": "Käse \"blau\"", "price": "3", "stock": 6}),
+    ("POST", "/move/2/1/2", None), ("GET", "/item", None),
+    ("POST", "/move/5/1/2", None), ("POST", "/move/1/1/99", None), ("POST", "/move/x/1/2", None),
+    ("POST", "/move/-3/1/2", None), ("GET", "/item", None),
     ("GET", "/item/1", None), ("DELETE", "/item/1", None), ("DELETE", "/item/1", None),
     ("GET", "/item", None),
 )
