@@ -3,8 +3,8 @@
 
 The server has one core, the clients the other. BOARD=host reaches it over its TAP; the others live
 in a namespace of their own and reach it over a TAP as well, with cable.c on their core doing what
-BOARD=host does for itself, which the targets are judged by; and over a veth pair, where nobody
-reads or writes a TAP. On two cores, client and cable take turns, so that a pool's requests reach
+BOARD=host does for itself; and over a veth pair, where nobody reads or writes a TAP. The targets
+are judged by both. On two cores, client and cable take turns, so that a pool's requests reach
 the server many at once: that is faster than veth, whoever asks, and BOARD=host has none of it.
 """
 
@@ -27,6 +27,7 @@ from netns import HOST, open_tap  # noqa: E402
 from postgres_server import PASSWORD, Postgres  # noqa: E402
 
 FAR, NEAR, VETH = "10.79.0.2", "10.79.0.1", "10.78.0.1"
+WAYS = {"TAP": NEAR, "veth": VETH}
 SECOND = "zk1"
 POOL, BATCH = 16, 16
 SETTINGS = (f'postgres.host={HOST} postgres.user=zeitkern postgres.database=shop '
@@ -89,7 +90,7 @@ def turn(net, far, client, found, shrink):
     for name, how, connections, queries in KINDS:
         queries //= shrink
         systems = {"BOARD=host": lambda h=how, c=connections, q=queries: ours(net, h, c, q)}
-        for way, address in (("TAP", NEAR), ("veth", VETH)):
+        for way, address in WAYS.items():
             info = conninfo(address)
             systems[f"libpq ({way})"] = lambda i=info, h=how, c=connections, q=queries: far.run(
                 client, i, h, str(c), str(q))
@@ -102,23 +103,26 @@ def turn(net, far, client, found, shrink):
             say(f"{system}, {name}: {rate:,.0f}/s")
 
 
+def beside(name, mine, shown, rival, rate, target):
+    """One line: what is ours beside a rival's rate, and the target."""
+    return Figure("postgres", name, "/s", mine, shown, judged=mine / rate, of=f"x {rival}",
+                  target=target, least=True, who="BOARD=host")
+
+
 def figures(found):
-    """The table's lines."""
+    """The table's lines: each target is judged over either way."""
     lines = []
     for name, _, _, _ in KINDS:
         rates = {system: median(all_) for system, all_ in found[name].items()}
         mine = rates.pop("BOARD=host")
-        lines.append(Figure("postgres", f"SELECT 1, {name}", "/s", mine, rates,
-                            judged=mine / rates["libpq (TAP)"], of="x libpq (TAP)",
-                            target=TARGETS[name], least=True,
-                            note=f"{mine / rates['libpq (veth)']:.2f} x libpq (veth)",
-                            who="BOARD=host"))
-        if name.startswith("pool"):
-            lines.append(Figure("postgres", f"the same, {name}, beside aiopg", "/s", mine, {},
-                                judged=mine / rates["aiopg (TAP)"], of="x aiopg (TAP)",
-                                target=POOL_AIOPG, least=True,
-                                note=f"{mine / rates['aiopg (veth)']:.2f} x aiopg (veth)",
-                                who="BOARD=host"))
+        for way in WAYS:
+            libpq, aiopg = f"libpq ({way})", f"aiopg ({way})"
+            shown = {system: rates[system] for system in (libpq, aiopg) if system in rates}
+            lines.append(beside(f"SELECT 1, {name}, {way}", mine, shown, libpq, rates[libpq],
+                                TARGETS[name]))
+            if name.startswith("pool"):
+                lines.append(beside(f"the same, {name}, {way}, beside aiopg", mine, {}, aiopg,
+                                    rates[aiopg], POOL_AIOPG))
     return lines
 
 
