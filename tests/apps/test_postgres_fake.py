@@ -68,7 +68,7 @@ class Fake:
     proves = True
     offers = b"SCRAM-SHA-256\0\0"
     nonce = b"x"                     # what comes before the client's nonce but should not
-    started = None                   # when the first client came
+    simple = b""                     # the answer to a simple query
 
     def scram(self, sock):
         """RFC 5802 from the server's side."""
@@ -103,6 +103,8 @@ class Fake:
                 if kind == b"S":
                     sock.sendall(self.answer())
                     self.hold(sock)
+                elif kind == b"Q":
+                    sock.sendall(self.simple)
                 elif kind == b"X":
                     return
         except Gone:
@@ -129,12 +131,12 @@ class Fake:
 
 @pytest.fixture
 def ask(app):
-    """ask(fake): GET / through that server: (status, JSON, seconds)."""
-    def get(fake):
+    """ask(fake): GET / through that server, or another request: (status, JSON, seconds)."""
+    def get(fake, path="/", **more):
         with Backend(app.net, fake.serve if isinstance(fake, Fake) else fake, PORT,
                      FAR):
             began = time.monotonic()
-            answer = app.get("/")
+            answer = app.get(path, **more)
             return answer.status, json.loads(answer.body), time.monotonic() - began
     return get
 
@@ -311,6 +313,56 @@ def test_query(ask, app, what):
     got, body, seconds = ask(fake)
     assert (got, body["error"], body["sqlstate"]) == expected, app.vm.console.text()[-1500:]
     assert seconds < 4 if got == 504 else seconds < 1.9
+
+
+COPIES = message(b"G", b"\0\0\0")
+GIVES = message(b"H", b"\0\0\0") + message(b"d", b"1\n")
+LISTENS = message(b"C", b"LISTEN\0") + READY
+FAILS = message(b"E", b"SERROR\0VERROR\0C22P04\0Mbad\0\0")
+# What a simple query's answer is followed by, where: in a COPY to the server (a body is sent) and
+# from it, while it is listened to, and between rows.
+IN_BETWEEN = {
+    "noise in a COPY in": ("/import/1", COPIES + NOISE, PROTO),
+    "a row in a COPY in": ("/import/1", COPIES + Fake().row(), PROTO),
+    "error in a COPY in": ("/import/1", COPIES + FAILS + READY, (400, "not acceptable", "22P04")),
+    "an end in a COPY in": ("/import/1", COPIES + message(b"C", b"COPY 1\0") + READY, PROTO),
+    "noise in a COPY out": ("/export", GIVES + NOISE, PROTO),
+    "a row in a COPY out": ("/export", GIVES + Fake().row(), PROTO),
+    "error in a COPY out": ("/export", GIVES + FAILS + READY, (400, "not acceptable", "22P04")),
+    "ready in a COPY out": ("/export", GIVES + READY, PROTO),
+    "noise for a notification": ("/news", LISTENS + NOISE, PROTO),
+    "a row for a notification": ("/news", LISTENS + Fake().row(), PROTO),
+    "half a notification": ("/news", LISTENS + message(b"A", b"\0\0\0\1channel\0"), PROTO),
+    "noise for rows": ("/simple", Fake().columns() + NOISE, PROTO),
+    "rows before columns": ("/simple", Fake().row(), PROTO),
+    "half a tag": ("/simple", message(b"C", b"SELECT 1"), PROTO),
+}
+
+
+@pytest.mark.parametrize("what", IN_BETWEEN)
+def test_in_between(ask, app, what):
+    """In the midst of all that is more than a query and its rows."""
+    path, answer, expected = IN_BETWEEN[what]
+    more = {}
+    if path.startswith("/import"):      # of the two blank lines that follow, one is the body
+        more = {"method": "POST", "extra": "Content-Length: 2\r\n\r\n"}
+    got, body, seconds = ask(changed(simple=answer), path, **more)
+    assert (got, body["error"], body["sqlstate"]) == expected, app.vm.console.text()[-1500:]
+    assert seconds < 1.9
+
+
+def test_idle(app):
+    """Noise on a connection that nobody uses is its end, and no client's concern."""
+    fake = Fake()
+    lost = app.metrics()["postgres_lost_total"]
+    fake.row = lambda: Fake().row() + message(b"C", b"SELECT 1\0") + READY + NOISE
+    with Backend(app.net, fake.serve, PORT, FAR):
+        for _ in range(2):
+            fake.prepared = False
+            assert json.loads(app.get("/").body) == {"result": 1}
+        deadline = time.monotonic() + 15
+        while app.metrics()["postgres_lost_total"] != lost + 2:
+            assert time.monotonic() < deadline, app.metrics()
 
 
 def test_vanishes(ask, app):
