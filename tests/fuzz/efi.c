@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	map = malloc(size);
+	map = malloc(size - 1);
 	memcpy(map, data + 1, size - 1);
 	n = map_ram(map, size - 1, data[0], ram);
 	free(map);
