@@ -134,7 +134,7 @@ void fdt_walk(struct fdt_node *n, const struct fdt *fdt)
 {
 	n->fdt = fdt;
 	n->next = fdt->structs;
-	n->depth = 0;
+	n->depth = n->deeper = 0;
 }
 
 /* Notes what the children of the node just entered will need of it (§2.3.5:
@@ -170,12 +170,16 @@ bool fdt_next(struct fdt_node *n)
 		if (t.kind == 0 || (t.kind == END_NODE && n->depth == 0))
 			return false;
 		n->next = t.next;
-		if (t.kind == END_NODE)
+		if (t.kind == END_NODE && n->deeper > 0)
+			n->deeper--;
+		else if (t.kind == END_NODE)
 			n->depth--;
 		if (t.kind != BEGIN_NODE)
 			continue;
-		if (n->depth == FDT_DEPTH)
-			return false;
+		if (n->depth == FDT_DEPTH) {
+			n->deeper++;
+			continue;
+		}
 		n->props = t.next;
 		enter(n, &t);
 		return true;

@@ -10,7 +10,7 @@
 
 #include "kernel/machine.h"
 
-#define FDT_DEPTH 12           /* a deeper node ends the walk */
+#define FDT_DEPTH 12           /* deeper nodes are passed over */
 #define FDT_HEADER 40u         /* bytes that fdt_size() and fdt_open() read first */
 
 struct fdt {
@@ -29,6 +29,7 @@ struct fdt_node {
 	const struct fdt *fdt;
 	uint32_t props, next;
 	unsigned depth;                /* 1: the root */
+	unsigned deeper;               /* nodes around the place that have no level[] */
 	struct fdt_level level[FDT_DEPTH];
 };
 

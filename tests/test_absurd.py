@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Absurd firmware: memory maps that a loader or a BIOS cannot mean, and what the image does about
-each: it serves, with a line that names what it left out, or it stops with a line. Never a hang.
+"""Absurd firmware: memory maps and device trees that a loader cannot mean, and what the image does
+about each: it serves, with a line that names what it left out, or it stops with a line. Never a
+hang.
 
 Maps of UEFI are in test_uefi_maps.py, ACPI tables in test_uefi.py.
 """
 
-import re
 import struct
+import subprocess
 
 import pytest
 
@@ -134,3 +135,142 @@ def test_map(name, tmp_path, full):
             assert 0.4 * MEM_MIB < kib / 1024 < MEM_MIB, vm.console.text()
         else:
             stops(vm, line)
+
+
+# ---- Device trees --------------------------------------------------------------------
+
+# Where things lie in a virt machine of 64 MiB, whose RAM begins with a tree of QEMU's own.
+IMAGE_AT, TREE_AT, JUMP_AT = 0x40200000, 0x43000000, 0x43F00000
+BEGIN, END, PROP = (number.to_bytes(4, "big") for number in (1, 2, 3))
+
+
+def padded(data):
+    """To whole words."""
+    return data + bytes(-len(data) % 4)
+
+
+def cells(*values):
+    """Numbers of 64 bits."""
+    return b"".join(value.to_bytes(8, "big") for value in values)
+
+
+class Tree:
+    """A device tree as three blocks: reservations, structure and strings (Devicetree
+    Specification 0.4, section 5)."""
+
+    def __init__(self, blob):
+        words = struct.unpack_from(">10I", blob)
+        self.reserved = b""
+        self.structs = blob[words[2]:words[2] + words[9]]
+        self.strings = blob[words[3]:words[3] + words[8]]
+
+    def prop(self, name, value):
+        """A property, to be put into the structure."""
+        at = (b"\0" + self.strings).find(b"\0" + name + b"\0")
+        assert at >= 0, name
+        return PROP + struct.pack(">II", len(value), at) + padded(value)
+
+    def replace(self, old, new):
+        """In the structure, where it is once."""
+        assert self.structs.count(old) == 1, old
+        self.structs = self.structs.replace(old, new)
+
+    def before_memory(self, data):
+        """Puts nodes before the memory node, which has its RAM in one entry."""
+        name = BEGIN + padded(b"memory@40000000\0")
+        self.replace(name, data + name)
+
+    def memory(self, *reg):
+        """A memory node."""
+        return (BEGIN + padded(b"memory@0\0") + self.prop(b"device_type", b"memory\0")
+                + self.prop(b"reg", cells(*reg)) + END)
+
+    def blob(self, **other):
+        """All of it; `other`: fields of the header that say something else."""
+        reserved = self.reserved + bytes(16)
+        at = 40 + len(reserved)
+        fields = {"magic": 0xD00DFEED, "size": at + len(self.structs) + len(self.strings),
+                  "structs": at, "strings": at + len(self.structs), "reserved": 40,
+                  "version": 17, "compatible": 16, "cpu": 0, "strings_len": len(self.strings),
+                  "structs_len": len(self.structs)} | other
+        return struct.pack(">10I", *fields.values()) + reserved + self.structs + self.strings
+
+
+@pytest.fixture(scope="module", name="honest")
+def fixture_honest(tmp_path_factory):
+    """The tree of such a machine."""
+    path = tmp_path_factory.mktemp("tree") / "tree"
+    subprocess.run(["qemu-system-aarch64", "-M", f"virt,dumpdtb={path}", "-cpu", "max", "-m",
+                    f"{MEM_MIB}M", "-nodefaults", "-display", "none"],
+                   check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return path.read_bytes()
+
+
+def boot_tree(blob, tmp_path):
+    """(machine, port): the image entered with that tree, by the arm64 boot protocol."""
+    jump = (bytes.fromhex("80000058" "a1000058" "20001fd6" "1f2003d5")     # ldr x0; ldr x1; br x1
+            + struct.pack("<QQ", TREE_AT, IMAGE_AT))
+    (tmp_path / "jump").write_bytes(jump)
+    (tmp_path / "tree").write_bytes(blob)
+    kernel = images.image("virt", app="time")
+    return start("virt", str(tmp_path / "jump"), extra=(
+        "-device", f"loader,file={kernel},addr={IMAGE_AT},force-raw=on",
+        "-device", f"loader,file={tmp_path}/tree,addr={TREE_AT},force-raw=on"))
+
+
+def overlapping(tree):
+    """RAM said three times, in pieces that overlap."""
+    tree.before_memory(tree.memory(0x40000000, 40 * MIB, 0x40800000, 48 * MIB)
+                       + tree.memory(0x40000000, 64 * MIB))
+
+
+def reserved(tree):
+    """The first page of each of 4000 pairs, of which few can be kept apart."""
+    tree.reserved = b"".join(cells(0x41000000 + i * 8192, 4096) for i in range(4000))
+
+
+def deep(tree):
+    """Nodes in nodes, before all that counts."""
+    tree.before_memory((BEGIN + padded(b"deep\0")) * 3000 + END * 3000)
+
+
+def memory_nowhere(tree):
+    """RAM as well where no address reaches, and some that wraps."""
+    tree.before_memory(tree.memory(1 << 60, MIB, 2**64 - 4096, 8192, 0x40000000, 2**64 - 1))
+
+
+def device_nowhere(tree):
+    """A device at the last address."""
+    tree.before_memory(BEGIN + padded(b"virtio_mmio@f\0")
+                       + tree.prop(b"compatible", b"virtio,mmio\0")
+                       + tree.prop(b"reg", cells(2**64 - 512, 512)) + END)
+
+
+# Name: what is done to the tree, fields of its header, the line.
+TREES = {
+    "true": (lambda tree: None, {}, None),
+    "overlapping": (overlapping, {}, None),
+    "reserved": (reserved, {}, r"memory: more than 16 regions"),
+    "deep": (deep, {}, None),
+    "memory-nowhere": (memory_nowhere, {},
+                       r"memory: 1024 KiB at 0x1000000000000000 reach beyond 0x4000000000"),
+    "device-nowhere": (device_nowhere, {},
+                       r"device tree: virtio_mmio@f at 0xfffffffffffffe00 is out of reach"),
+    "huge": (lambda tree: None, {"size": 0x7FFFFFFF}, None),
+}
+# In make test.
+SOME_TREES = ("overlapping", "deep", "device-nowhere")
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_tree(name, honest, tmp_path, full):
+    """A machine of 64 MiB whose loader gives such a tree."""
+    if name not in SOME_TREES and not full:
+        pytest.skip("only in make test-full")
+    change, header, line = TREES[name]
+    tree = Tree(honest)
+    change(tree)
+    vm, port = boot_tree(tree.blob(**header), tmp_path)
+    with vm:
+        kib = goes_on(vm, port, line)
+        assert 0.4 * MEM_MIB < kib / 1024 < MEM_MIB, vm.console.text()

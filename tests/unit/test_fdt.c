@@ -193,6 +193,33 @@ static void test_ranges(void **state)
 	assert_int_equal(fdt_reg(&n, 0, &r), -ENXIO);
 }
 
+/* What is nested deeper than there is room for is passed over, and the walk goes on behind it. */
+static void test_deep(void **state)
+{
+	uint32_t size = write_tree(), structs = FDT_HEADER + 32, first, rest;
+	struct fdt_node n;
+	struct fdt fdt;
+
+	first = structs + 8;
+	while (memcmp(blob + first, "\0\0\0\1chosen", 10))
+		first += 4;
+	rest = size - first;
+	memmove(blob + first + 1200, blob + first, rest);
+	for (unsigned i = 0; i < 100; i++) {
+		memcpy(blob + first + 8 * i, "\0\0\0\1deep", 8);
+		memset(blob + first + 8 * i + 5, 0, 3);
+		memcpy(blob + first + 800 + 4 * i, "\0\0\0\2", 4);
+	}
+	for (uint32_t field = 12; field <= 36; field += 24)      /* strings, size of structure */
+		be32_at(field, (uint32_t)(blob[field + 2] << 8 | blob[field + 3]) + 1200);
+	be32_at(4, size + 1200);
+	assert_int_equal(fdt_open(&fdt, blob, size + 1200), 0);
+	assert_true(find(&n, &fdt, "/d/d/d/d"));
+	assert_true(find(&n, &fdt, "/soc/timer@200"));
+	assert_true(find(&n, &fdt, "/hidden/child@0"));
+	assert_int_equal(n.depth, 3);
+}
+
 /* Everything that a caller may ask, at every node that can be reached. */
 static void use(const uint8_t *tree, size_t size)
 {
@@ -258,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_shortened),
 		cmocka_unit_test(test_spoilt),
 	};

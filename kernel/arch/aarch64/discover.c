@@ -216,7 +216,11 @@ static void look_at(const struct fdt_node *n)
 		d.base2 = r.base;
 		d.size2 = r.size;
 	}
-	k->found(&d, n);
+	if (k->kind != DEV_PCI_ECAM && MAX(d.base, d.base2) >= IMAGE_VA)
+		log_warn("device tree: %s at %#llx is out of reach: left out", fdt_name(n),
+			 (unsigned long long)MAX(d.base, d.base2));
+	else
+		k->found(&d, n);
 }
 
 static void walk_devices(void)

@@ -33,7 +33,8 @@ void memory_add(struct region r)
 		log_warn("memory: %llu KiB at %#llx reach beyond %#llx, what is there is left out",
 			 (unsigned long long)r.size >> 10, (unsigned long long)r.base,
 			 (unsigned long long)IMAGE_VA);
-	regions_add(&all, r.base, MIN(r.size, room));
+	if (r.size <= UINT64_MAX - r.base)     /* what wraps is nothing */
+		regions_add(&all, r.base, MIN(r.size, room));
 	set_ram(&all);
 }
 
