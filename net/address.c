@@ -31,7 +31,6 @@
 #define FIRST_REPORT SECONDS(5)
 #define LAST_REPORT SECONDS(60)
 #define LOOK_AGAIN SECONDS(1)          /* lwIP tells of no mask that changes alone */
-#define ASK_AGAIN_S 10
 
 static bool by_dhcp = true;
 static u32_t static_ip, static_gw;
@@ -124,7 +123,8 @@ void address_declare(void)
 static __attribute__((noinline)) void say_address(void)
 {
 	char ip[ADDR_TEXT], gw[ADDR_TEXT], dns[ADDR_TEXT], lease[40] = "";
-	unsigned prefix = (unsigned)__builtin_popcount(netif_ip4_netmask(&port_netif)->addr);
+	uint32_t hosts = ~lwip_ntohl(netif_ip4_netmask(&port_netif)->addr);
+	unsigned prefix = hosts ? (unsigned)__builtin_clz(hosts) : 32;
 	struct addr us = addr_ip4(netif_ip4_addr(&port_netif)->addr);
 	struct addr gateway = addr_ip4(netif_ip4_gw(&port_netif)->addr);
 	struct addr server = dns_server(0);
@@ -189,10 +189,10 @@ static __attribute__((noinline)) void refuse_lease(void)
 	struct addr mask = addr_ip4(netif_ip4_netmask(&port_netif)->addr);
 	char text[ADDR_TEXT], net[ADDR_TEXT];
 
-	log_warn("dhcp: a server gave %s with mask %s, which no machine can have; "
-		 "asking again in %d s", addr_text(text, &is), addr_text(net, &mask), ASK_AGAIN_S);
+	log_warn("dhcp: a server gave %s/%s, which no machine can have; "
+		 "asking again in 10 s", addr_text(text, &is), addr_text(net, &mask));
 	dhcp.state = DHCP_STATE_BACKING_OFF;
-	dhcp.request_timeout = ASK_AGAIN_S * 1000 / DHCP_FINE_TIMER_MSECS;
+	dhcp.request_timeout = 10000 / DHCP_FINE_TIMER_MSECS;
 	dhcp.t0_timeout = dhcp.t1_renew_time = dhcp.t2_rebind_time = 0;
 	port_dhcp_forget();
 	netif_set_addr(&port_netif, NULL, NULL, NULL);
@@ -223,6 +223,7 @@ ktime address_timers(ktime now)
 	if (now < look_due)
 		return look_due;
 	look_due = now + LOOK_AGAIN;
+	dhcp.flags &= (u8_t)~PORT_DHCP_FLAG_ASKED;
 	if (dhcp.state == DHCP_STATE_BOUND && !plausible())
 		refuse_lease();
 	if (netif_ip4_addr(&port_netif)->addr != bound) {

@@ -35,13 +35,18 @@ u32_t port_dhcp_lease(struct dhcp *dhcp);
 /* net/dhcp_options.c: what options said holds no more, as the lease that they came with. */
 void port_dhcp_forget(void);
 
-/* net/routes.c: a message of ours goes out. */
+/* A message of ours goes out, which net/routes.c hears of. A server that refuses what it offered is
+ * not asked again before address.c takes the flag away: until then no offer is heard. */
 void routes_asked(void);
-#define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, msg, type, len) \
+#define PORT_DHCP_FLAG_ASKED 0x80      /* of lwIP's flags, which has not this one */
+#define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, next, msg, type, len) \
 	do { \
-		LWIP_UNUSED_ARG(state); \
 		if ((type) == DHCP_REQUEST) \
 			routes_asked(); \
+		if ((next) == DHCP_STATE_REQUESTING) \
+			(dhcp)->flags |= PORT_DHCP_FLAG_ASKED; \
+		if ((next) == DHCP_STATE_SELECTING && ((dhcp)->flags & PORT_DHCP_FLAG_ASKED)) \
+			(dhcp)->state = DHCP_STATE_BACKING_OFF; \
 	} while (0)
 
 /* net/routes.c: the gateway for a destination beyond the link, or NULL: the interface's. */

@@ -93,6 +93,18 @@ def test_refusal(server):
     assert site.get().status == 200
 
 
+def test_refusals(server):
+    """A server that refuses each time is asked about once a second, not as fast as it answers."""
+    site, daemon = server(silent=True)
+    daemon.nak_next, daemon.silent = 1 << 30, False
+    until(lambda: daemon.count(REQUEST) >= 3, site)
+    times = [when for when, kind, _ in daemon.seen if kind == REQUEST]
+    assert times[2] - times[0] > 0.4, times
+    daemon.nak_next = 0
+    site.serving(60)
+    assert site.get().status == 200
+
+
 def every_day(row, full, name):
     """Some are for one machine in `make test`, and for all in `make test-full`."""
     if not full and row.name != name:
@@ -245,7 +257,7 @@ def test_liar(server, address, mask, full):
     site, daemon = server(address=address, mask=mask, own_dns=False,
                           more=options(mtu=b"\x02\x80", dns=socket.inet_aton("10.77.0.4")))
     shown = {"0.0.0.0": "none"}.get(address, address)
-    site.vm.wait_for(f"dhcp: a server gave {shown} with mask {mask}, which no machine can have", 20)
+    site.vm.wait_for(f"dhcp: a server gave {shown}/{mask}, which no machine can have", 20)
     assert "serving" not in site.vm.console.text()
     daemon.address, daemon.mask, daemon.more = "10.77.1.77", "255.255.0.0", b""
     site.vm.wait_for(r"address 10\.77\.1\.77/16, gateway 10\.77\.0\.1, dns none", 40)
