@@ -60,7 +60,7 @@ static void resolve(struct request *req, struct response *res)
 	int e = net_resolve(request_param(req, "host"), &a, clock_after_ms(5000));
 
 	if (e < 0) {
-		status(res, e == -ENOENT ? 404 : e == -ENOMEM ? 503 : 502);
+		status(res, e == -ENOENT ? 404 : e == -ENOMEM ? 503 : e == -ETIMEDOUT ? 504 : 502);
 		return;
 	}
 	addr_text(text, &a);

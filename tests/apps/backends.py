@@ -2,8 +2,9 @@
 """Servers that a test scripts: each connection gets a function of its own, in a thread.
 
 As a program, a server for tests of load: `backends.py ADDRESS PORT DELAY MORE` answers each request
-with {} after DELAY seconds; MORE is a field line of its answers, or "HTTP/1.0": such answers, after
-which it is the client who closes; or "line": each line is answered with one."""
+with {"PORT": how many connections it has accepted} after DELAY seconds; MORE is a field line of its
+answers, or "HTTP/1.0": such answers, after which it is the client who closes; or "line": each line
+is answered with one."""
 
 import asyncio
 import contextlib
@@ -131,17 +132,14 @@ def reset(sock):
 
 class Quick(asyncio.Protocol):
     """A connection of the program."""
+    accepted = 0
 
-    def __init__(self, delay, more):
-        self.delay, self.transport, self.data = delay, None, b""
-        self.end, self.text = b"\n", b"{}\n"
-        if more == "line":
-            return
-        self.end = b"\r\n\r\n"
-        version, more = ("1.0", "") if more == "HTTP/1.0" else ("1.1", more + "\r\n")
-        self.text = f"HTTP/{version} 200 OK\r\n{more}Content-Length: 2\r\n\r\n{{}}".encode()
+    def __init__(self, port, delay, more):
+        self.port, self.delay, self.transport, self.data = port, delay, None, b""
+        self.more, self.end = more, b"\n" if more == "line" else b"\r\n\r\n"
 
     def connection_made(self, transport):
+        Quick.accepted += 1
         self.transport = transport
 
     def data_received(self, data):
@@ -150,17 +148,24 @@ class Quick(asyncio.Protocol):
             self.data = self.data.split(self.end, 1)[1]
             asyncio.get_running_loop().call_later(self.delay, self.answer)
 
+    def framed(self, body):
+        """As it is sent."""
+        if self.more == "line":
+            return body + "\n"
+        version, fields = ("1.0", "") if self.more == "HTTP/1.0" else ("1.1", self.more + "\r\n")
+        return f"HTTP/{version} 200 OK\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}"
+
     def answer(self):
         """Sends it, and closes if it says so."""
-        self.transport.write(self.text)
-        if b"close" in self.text:
+        self.transport.write(self.framed(f'{{"{self.port}": {Quick.accepted}}}').encode())
+        if "close" in self.more:
             self.transport.close()
 
 
 async def serve(address, port, delay, more):
     """Serves until it is killed."""
     server = await asyncio.get_running_loop().create_server(
-        lambda: Quick(float(delay), more), address, int(port), backlog=8192)
+        lambda: Quick(port, float(delay), more), address, int(port), backlog=8192)
     print("serving", flush=True)
     await server.serve_forever()
 

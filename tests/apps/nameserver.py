@@ -91,15 +91,14 @@ class NameServer:
     def __init__(self, net, addr, reply=None):
         self.sock = net.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind((addr, 53))
-        self.reply, self.asked, self.ended = reply, [], False
+        self.reply, self.asked = reply, []
+        self.ended, self.end = socket.socketpair()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
         """Until it is closed."""
-        while not self.ended:
-            if not select.select([self.sock], [], [], 0.2)[0]:
-                continue
+        while self.ended not in select.select([self.sock, self.ended], [], [])[0]:
             with contextlib.suppress(OSError):
                 question = Question(self, self.sock, *self.sock.recvfrom(2048))
                 self.asked.append(question.name)
@@ -108,8 +107,9 @@ class NameServer:
 
     def close(self):
         """Ends it."""
-        self.ended = True
+        self.end.close()
         self.thread.join(5)
+        self.ended.close()
         self.sock.close()
 
     def __enter__(self):
