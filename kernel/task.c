@@ -240,6 +240,11 @@ ktime task_limit(ktime limit)
 	return was;
 }
 
+ktime task_deadline(ktime deadline)
+{
+	return MIN(deadline, current->limit);
+}
+
 void task_cancel(struct task *t)
 {
 	t->cancelled = true;

@@ -54,6 +54,9 @@ _Noreturn void task_exit(void);
  * (kernel/job.h); a task of task_spawn(), which nobody waits for, does not. */
 ktime task_limit(ktime limit);
 
+/* The earlier of `deadline` and the running task's limit. Never waits. */
+ktime task_deadline(ktime deadline);
+
 /* The wait that t is in, if any, and all its later ones return -ECANCELED, so that it comes to an
  * end; what it has started goes on. Never waits. t has not ended. */
 void task_cancel(struct task *t);

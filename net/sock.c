@@ -114,6 +114,7 @@ int sock_connect(struct sock **sock, const char *host, uint16_t port, ktime dead
 	struct addr list[BUDGET_DNS_ADDRS];
 	int n = net_resolve_all(host, list, deadline), err = n;
 
+	deadline = task_deadline(deadline);
 	for (int i = 0; i < n; i++) {
 		struct endpoint to = { list[i], port };
 		ktime now = clock_now(), share = deadline;

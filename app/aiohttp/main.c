@@ -21,7 +21,7 @@ SETTINGS({ .key = "backend.1", .type = SETTING_STRING, .value = urls[0], .max = 
 	   .expected = "a URL" },
 	 { .key = "backend.timeout", .type = SETTING_U32, .value = &timeout_ms, .min = 1,
 	   .max = 60000, .expected = "milliseconds, 1 to 60000" },
-	 TLS_SETTINGS);
+	 DEADLINE_SETTING, TLS_SETTINGS);
 
 struct question {
 	struct job job;

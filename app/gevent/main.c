@@ -16,7 +16,8 @@ static char addr[64] = "127.0.0.1";
 static uint32_t port = 6379, timeout_ms = 2000;
 SETTINGS(TEXT_SETTING("redis.addr", addr, "a name or an address of at most 63 characters"),
 	 NUMBER_SETTING("redis.port", port, 1, 65535, "a port, 1 to 65535"),
-	 NUMBER_SETTING("redis.timeout_ms", timeout_ms, 1, 600000, "milliseconds, 1 to 600000"));
+	 NUMBER_SETTING("redis.timeout_ms", timeout_ms, 1, 600000, "milliseconds, 1 to 600000"),
+	 DEADLINE_SETTING);
 
 static void *slots[16];
 static struct queue idle = { .slots = slots, .cap = ARRAY_LEN(slots) };
@@ -27,7 +28,7 @@ static redisContext *take(void)
 	redisContext *c;
 
 	errno = 0;
-	task_limit(MIN(clock_after_ms(timeout_ms), task_limit(FOREVER)));
+	task_limit(task_deadline(clock_after_ms(timeout_ms)));
 	while (queue_get(&idle, (void **)&c, 0) == 0) {
 		if (poll(&(struct pollfd){ .fd = c->fd, .events = POLLIN }, 1, 0) == 0)
 			return c;
@@ -87,10 +88,8 @@ static void pipeline(struct request *req, struct response *res)
 
 	for (int i = 0; r && i < n; i++)
 		redisAppendCommand(c, "INCR pipe");
-	for (int i = 0; r && i < n; i++) {
+	for (int i = 0; r && i < n; i++, r = ask(c, NULL))
 		freeReplyObject(r);
-		r = ask(c, NULL);
-	}
 	if (good(res, c, r))
 		json(res, "{ replies: %d, last: %lld }", n, r->integer);
 	give(c, r);
@@ -144,8 +143,10 @@ static void nap(struct request *req, struct response *res)
 {
 	int ms = MIN(atoi(request_param(req, "ms")), 60000);
 
-	usleep((useconds_t)ms * 1000);
-	json(res, "{ slept: %d }", ms);
+	if (usleep((useconds_t)ms * 1000) < 0)
+		status(res, 503);
+	else
+		json(res, "{ slept: %d }", ms);
 }
 
 void app_main(void)

@@ -17,7 +17,8 @@ static char addr[64] = "127.0.0.1";
 static uint32_t port = 1883, timeout_ms = 2000;
 SETTINGS(TEXT_SETTING("mqtt.addr", addr, "a name or an address of at most 63 characters"),
 	 NUMBER_SETTING("mqtt.port", port, 1, 65535, "a port, 1 to 65535"),
-	 NUMBER_SETTING("mqtt.timeout_ms", timeout_ms, 1, 600000, "milliseconds, 1 to 600000"));
+	 NUMBER_SETTING("mqtt.timeout_ms", timeout_ms, 1, 600000, "milliseconds, 1 to 600000"),
+	 DEADLINE_SETTING);
 
 static struct mosquitto *client;
 static struct gate news;               /* pulsed when one of these has changed */

@@ -9,7 +9,7 @@
 #define TIMEOUT_MS 2000
 #define COLUMNS "id, name, price, stock"
 
-SETTINGS(PG_SETTINGS, TLS_SETTINGS);
+SETTINGS(PG_SETTINGS, DEADLINE_SETTING, TLS_SETTINGS);
 
 static void get_one(struct request *req, struct response *res)
 {

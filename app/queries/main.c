@@ -15,7 +15,7 @@
 #define BATCH 16
 #define FETCH 100
 
-SETTINGS(PG_SETTINGS, TLS_SETTINGS);
+SETTINGS(PG_SETTINGS, DEADLINE_SETTING, TLS_SETTINGS);
 
 void refuse(struct response *res, struct pg *db, int e)
 {

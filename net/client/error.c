@@ -39,6 +39,8 @@ const char *client_error_text(int err)
 		return "malformed answer";
 	case -EREMOTE:
 		return "answered with an error";
+	case -EIO:
+		return "the name servers cannot tell";
 	case -EMSGSIZE:
 		return "answer too long";
 	case -ELOOP:

@@ -15,9 +15,7 @@ static int usual SEALED;               /* http.deadline=, in milliseconds */
 
 void request_deadline(struct request *r, int64_t ms)
 {
-	ktime deadline = clock_after_ms(ms), before = task_limit(FOREVER);
-
-	task_limit(MIN(before, deadline));
+	task_limit(task_deadline(clock_after_ms(ms)));
 }
 
 static void begin(struct request *r)

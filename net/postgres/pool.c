@@ -89,14 +89,14 @@ int pg_get(struct pg **c, ktime deadline)
 		semaphore_give(&permits);
 		return err;
 	}
-	(*c)->deadline = deadline;
+	pg_deadline(*c, deadline);
 	(*c)->error = (struct pg_error){ .sqlstate = "" };
 	return 0;
 }
 
 void pg_deadline(struct pg *c, ktime deadline)
 {
-	c->deadline = deadline;
+	c->deadline = task_deadline(deadline);
 }
 
 static void back_to_idle(struct pg *c)

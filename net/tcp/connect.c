@@ -30,6 +30,13 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	return ERR_OK;
 }
 
+/* No host has such an address: RFC 1122 §4.2.3.10, RFC 4291 §2.5.3, §2.7. */
+static bool is_no_host(const ip_addr_t *ip)
+{
+	return ip_addr_ismulticast(ip) || ip_addr_isloopback(ip) ||
+	       (IP_IS_V4(ip) && ip4_addr_isbroadcast(ip_2_ip4(ip), &port_netif));
+}
+
 /* The pcb of a handshake that has begun: 0 or -errno. */
 static int start(struct tcp_pcb **pcb, const struct endpoint *to)
 {
@@ -37,6 +44,8 @@ static int start(struct tcp_pcb **pcb, const struct endpoint *to)
 	uint16_t port;
 	err_t err;
 
+	if (is_no_host(&ip))
+		return -EHOSTUNREACH;
 	if (!port_make_room() || !(*pcb = tcp_new_ip_type(IP_GET_TYPE(&ip))))
 		return -ENOMEM;
 	port = port_ephemeral(&ip, to->port);

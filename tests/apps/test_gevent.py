@@ -267,6 +267,22 @@ def serving(reply, pause=0.0):
     return serve
 
 
+def test_deadline(boot_app):
+    """The request's own deadline ends what hiredis and the C library wait for, and a crowd's jobs,
+    long before Redis' does: an error in JSON, and nothing is left."""
+    site = boot_app(f"redis.addr={HOST} redis.timeout_ms=60000 http.deadline=500",
+                    mem=MEM)
+    paths = {"/": 504, "/pipeline/5": 504, "/news": 504, "/crowd/9": 504, "/sleep/60000": 503}
+    with Backend(site.net, serving(b""), PORT) as silent:
+        for path, (status, body, seconds) in zip(paths, together(site, list(paths))):
+            assert status == paths[path] and body["error"], (path, status, body)
+            assert 0.4 < seconds < HANG_S / 2, (path, seconds)
+        until(lambda: not silent.open)
+    with redis_of(site):
+        assert get(site)[:2] == (200, {"hits": 1})
+        assert get(site, "/sleep/5")[:2] == (200, {"slept": 5})
+
+
 def flood(sock):
     """A reply without an end."""
     sock.recv(65536)

@@ -7,8 +7,8 @@ import json
 import time
 
 import pytest
-from postgres_server import PASSWORD
-from shop import MAX, SETTINGS as SHOP, ask, server, settle, shop  # noqa: F401
+from postgres_server import PASSWORD, Postgres
+from shop import MAX, SETTINGS as SHOP, TABLE, ask, server, settle, shop  # noqa: F401
 
 APP = "queries"
 MESSAGE = 49152
@@ -194,6 +194,32 @@ def test_deadline(shop, server):
     gone(server, "%pg_sleep%")
     assert shop.metrics()["postgres_cancelled_total"] == before + 1
     assert ask(shop, "/") == {"result": 1}
+
+
+def test_request_deadline(boot_app):
+    """The request's own deadline, far shorter than the query's: 504, and cancelled on the server;
+    one that waits for a connection meanwhile ends in time, too. All is as before then."""
+    site = boot_app(f"{SETTINGS} postgres.max=1 http.deadline=1000")
+    own = Postgres(site.net)
+    try:
+        own.sql(TABLE, "shop", "zeitkern")
+        settle(site)
+        site.before = site.resources()
+        counts = site.metrics()
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            first, second = [pool.submit(site.get, "/sleep/60000/60000") for _ in range(2)]
+            answers = sorted([first.result(), second.result()], key=lambda answer: answer.status)
+        assert time.monotonic() - began < 8
+        assert answers[0].status in (503, 504) and answers[1].status == 504, answers
+        assert all(json.loads(answer.body)["error"] for answer in answers)
+        gone(own, "%pg_sleep%")
+        after = site.metrics()
+        for name in ("postgres_cancelled_total", "postgres_timeouts_total"):
+            assert 1 <= after[name] - counts[name] <= 2, name
+        assert ask(site, "/") == {"result": 1}
+    finally:
+        own.close()
 
 
 def test_left_open(shop, server):
