@@ -99,12 +99,13 @@ class Fake:
             self.scram(sock)
             sock.sendall(OK + message(b"K", struct.pack("!II", 1, 2)) + READY)
             while True:
-                kind, _ = receive(sock)
+                kind, data = receive(sock)
                 if kind == b"S":
                     sock.sendall(self.answer())
                     self.hold(sock)
                 elif kind == b"Q":
-                    sock.sendall(self.simple)
+                    sock.sendall(self.simple if isinstance(self.simple, bytes)
+                                 else self.simple(data))
                 elif kind == b"X":
                     return
         except Gone:
@@ -363,6 +364,25 @@ def test_idle(app):
         deadline = time.monotonic() + 15
         while app.metrics()["postgres_lost_total"] != lost + 2:
             assert time.monotonic() < deadline, app.metrics()
+
+
+def test_late_listen(app, full):
+    """A LISTEN whose answer comes after the deadline is taken back: the connection is lent to
+    others."""
+    if not full:
+        pytest.skip("waits for a deadline of 5 s: make test-full")
+    heard, taken_back = [], threading.Event()
+
+    def late(text):
+        heard.append(text)
+        if text.startswith(b"LISTEN"):
+            time.sleep(6)
+        if text.startswith(b"UNLISTEN"):
+            taken_back.set()
+        return message(b"C", text.split()[0] + b"\0") + READY
+    with Backend(app.net, changed(simple=late).serve, PORT, FAR):
+        assert json.loads(app.get("/news").body)["error"] == "timed out"
+        assert taken_back.wait(15), heard
 
 
 def test_vanishes(ask, app):
