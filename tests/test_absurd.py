@@ -112,6 +112,9 @@ MAPS = {
                     False, True),
     "words-nowhere": (TRUE, {"cmdline_at": NOWHERE},
                       r"mmu: no physical address 0xffffffff00000000$", False, True),
+    "acpi-nowhere": (TRUE, {"rsdp_at": NOWHERE},
+                     r"acpi: no tables at 0xffffffff00000000, where the loader says", True,
+                     False),
     "modules-nowhere": (TRUE, {"modules": 9, "modules_at": NOWHERE},
                         r"mmu: no physical address 0xffffffff00000000$", False, True),
 }

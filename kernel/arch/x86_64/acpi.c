@@ -196,7 +196,12 @@ uint64_t acpi_discover(uint64_t rsdp)
 	uint64_t lapic = 0;
 	struct acpi acpi;
 
-	if (!acpi_open(&acpi, rsdp ? rsdp : find_rsdp()))
+	if (rsdp && !acpi_open(&acpi, rsdp)) {
+		log_warn("acpi: no tables at %#llx, where the loader says; the BIOS is asked",
+			 (unsigned long long)rsdp);
+		rsdp = 0;
+	}
+	if (!rsdp && !acpi_open(&acpi, find_rsdp()))
 		return 0;
 	while (acpi_next(&acpi, &t)) {
 		if (acpi_is(t, "APIC") && !machine_find(DEV_IOAPIC, NULL))
