@@ -92,9 +92,9 @@ def get(daemon, where, seconds=5):
 
 
 def commands(title):
-    """The blocks of commands below a title of linker/places.md."""
-    with open(f"{ROOT}/linker/places.md", encoding="utf-8") as file:
-        section, = re.findall(rf"^## {title}.*?\n(.*?)(?=^## |\Z)", file.read(), re.M | re.S)
+    """The blocks of commands below the title of a place in the README."""
+    with open(f"{ROOT}/README.md", encoding="utf-8") as file:
+        section, = re.findall(rf"^### {title}.*?\n(.*?)(?=^##)", file.read(), re.M | re.S)
     return re.findall(r"^```\n(.*?)^```", section, re.M | re.S)
 
 
