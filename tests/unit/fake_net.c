@@ -176,6 +176,11 @@ ktime task_limit(ktime limit)
 	return FOREVER;
 }
 
+ktime task_deadline(ktime deadline)
+{
+	return deadline;
+}
+
 bool task_uncancel(void)
 {
 	return false;

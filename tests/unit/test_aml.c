@@ -18,6 +18,9 @@
 #define SPOILT 20000
 #define TABLES 0x10000000u
 #define TABLES_SIZE 0x10000u
+#define BIOS 0xe0000u                  /* where a BIOS has its root pointer */
+#define BIOS_SIZE 0x20000u
+#define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE)
 
 /* What acpi.c asks of its neighbours. */
 struct warden_step warden_off[WARDEN_STEPS], warden_reset[WARDEN_STEPS];
@@ -440,6 +443,21 @@ static void test_no_tables(void **state)
 	assert_int_equal(machine.dev_count, 0);
 }
 
+/* The BIOS's root pointer, where the loader names none, or one that leads nowhere. */
+static void test_bios_tables(void **state)
+{
+	static const uint64_t named[] = { 0, PHYSICAL_END };
+
+	for (unsigned i = 0; i < ARRAY_LEN(named); i++) {
+		setup(NULL);
+		tables(1, false);
+		memcpy((void *)(uintptr_t)(BIOS + 0x1230), at(RSDP), 36);
+		acpi_discover(named[i]);
+		memset((void *)(uintptr_t)BIOS, 0, BIOS_SIZE);
+		assert_true(machine.dev_count > 0);
+	}
+}
+
 /* Lengths and contents that mean nothing; addresses stay what they are, the test has no other
  * memory there. */
 static void test_spoilt_tables(void **state)
@@ -474,14 +492,16 @@ int main(void)
 		cmocka_unit_test_setup(test_vmgenid_tables, setup),
 		cmocka_unit_test_setup(test_many_fadts, setup),
 		cmocka_unit_test_setup(test_no_tables, setup),
+		cmocka_unit_test_setup(test_bios_tables, setup),
 		cmocka_unit_test_setup(test_endless, setup),
 		cmocka_unit_test_setup(test_spcr, setup),
 		cmocka_unit_test_setup(test_spcr_memory, setup),
 		cmocka_unit_test_setup(test_spoilt_tables, setup),
 	};
 
-	if (mmap((void *)(uintptr_t)TABLES, TABLES_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
+	if (mmap((void *)(uintptr_t)TABLES, TABLES_SIZE, PROT_READ | PROT_WRITE, PRIVATE, -1, 0) ==
+	    MAP_FAILED || mmap((void *)(uintptr_t)BIOS, BIOS_SIZE, PROT_READ | PROT_WRITE, PRIVATE,
+			       -1, 0) == MAP_FAILED)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
