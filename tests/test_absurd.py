@@ -125,7 +125,7 @@ def test_map(name, tmp_path, full):
     """A machine of 64 MiB whose loader says such things of its memory."""
     entries, other, line, serves, only_full = MAPS[name]
     if only_full and not full:
-        pytest.skip("only in make test-full")
+        pytest.skip("a boot each, much like those of make test: only in make test-full")
     kernel = images.image("pc", app="time")
     with open(kernel, "rb") as file:
         entry, = struct.unpack_from("<Q", file.read(64), 24)
@@ -269,7 +269,7 @@ SOME_TREES = ("overlapping", "deep", "device-nowhere")
 def test_tree(name, honest, tmp_path, full):
     """A machine of 64 MiB whose loader gives such a tree."""
     if name not in SOME_TREES and not full:
-        pytest.skip("only in make test-full")
+        pytest.skip("a boot each, much like those of make test: only in make test-full")
     change, header, line = TREES[name]
     tree = Tree(honest)
     change(tree)
@@ -277,3 +277,14 @@ def test_tree(name, honest, tmp_path, full):
     with vm:
         kib = goes_on(vm, port, line)
         assert 0.4 * MEM_MIB < kib / 1024 < MEM_MIB, vm.console.text()
+
+
+@pytest.mark.parametrize("kept", (0, 0.1, 0.5))
+def test_no_tree(kept, honest, tmp_path):
+    """A tree of nothing, or cut short: there is no RAM and no console known, and the machine is
+    off."""
+    blob = Tree(honest).blob()
+    vm, _ = boot_tree(blob[:int(kept * len(blob))] + bytes(64), tmp_path)
+    with vm:
+        vm.wait(LINE_S)
+        assert vm.process.returncode == 0 and not vm.console.text()

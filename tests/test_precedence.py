@@ -81,7 +81,7 @@ def test_precedence(way, tmp_path, full):
     overruled is said. In `make test` no image is made for it, and so none has the key."""
     _, form, sources, only_full = WAYS[way]
     if only_full and not full:
-        pytest.skip("only in make test-full")
+        pytest.skip("by other firmware, which takes long: only in make test-full")
     sources = sources if full else sources[1:]
     path = image(form) if full else images.image("pc", app="time")
     drive = iso(tmp_path, {"meta-data": "instance-id: i-1\n",

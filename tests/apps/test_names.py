@@ -217,7 +217,7 @@ def test_vanishes(app, names, when):
 def test_vanishes_kept(app, names, full):
     """It vanishes between two requests on one connection, the second of which it never has."""
     if not full:
-        pytest.skip("one of the ways to vanish is enough for make test")
+        pytest.skip("like the two above, with seconds more to wait: only in make test-full")
     before = app.metrics()
     names.reply = finds(VANISHING)
     served = threading.Event()

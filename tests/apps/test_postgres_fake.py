@@ -370,7 +370,7 @@ def test_late_listen(app, full):
     """A LISTEN whose answer comes after the deadline is taken back: the connection is lent to
     others."""
     if not full:
-        pytest.skip("waits for a deadline of 5 s: make test-full")
+        pytest.skip("waits for a deadline of 5 s: only in make test-full")
     heard, taken_back = [], threading.Event()
 
     def late(text):

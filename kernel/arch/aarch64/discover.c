@@ -47,6 +47,7 @@ static bool open_tree(uint64_t pa)
 /* The loader's tree; and where that is UEFI's stub, the firmware's for what it does not have. */
 void discover_memory(void)
 {
+	warden.psci = PSCI_BY_HVC;             /* until it is known */
 	machine.name = "aarch64";
 	if (open_tree(warden.dtb)) {
 		memory_read_tree(&fdt);

@@ -99,6 +99,8 @@ enum {
 	REG_GICC,                      /* GICv2 CPU interface; 0: GICv3 system registers */
 };
 
+#define PSCI_BY_HVC 2
+
 struct warden {
 	uint64_t load;                 /* physical address of the image */
 	uint64_t dtb;                  /* x0 at entry */
@@ -108,7 +110,7 @@ struct warden {
 	uint64_t sealed;
 	struct region dma;             /* what a staged descriptor may name */
 	uint64_t reg[2];               /* by REG_ */
-	uint64_t psci;                 /* 0 none, 1 smc, 2 hvc */
+	uint64_t psci;                 /* 0 none, 1 smc, PSCI_BY_HVC */
 	uint64_t queues, acks;         /* entries in use below */
 	uint64_t unused;
 	struct warden_ack ack[W_ACK_MAX];
